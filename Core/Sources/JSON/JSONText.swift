@@ -1,0 +1,92 @@
+/// A string in a JSON document, checked but not yet copied out of it.
+///
+/// Comparing with a literal or skipping costs no memory; ``string`` makes the copy.
+/// - Warning: It points into the reader's buffer and must not outlive it.
+public struct JSONText {
+    let raw: UnsafeRawBufferPointer
+    let hasEscapes: Bool
+
+    /// The decoded string.
+    public var string: String {
+        guard hasEscapes else { return String(decoding: raw, as: UTF8.self) }
+        // An escape is never shorter than what it stands for: six bytes for at most three, twelve for four.
+        return String(unsafeUninitializedCapacity: raw.count) { unescape(into: $0) }
+    }
+
+    /// Whether the decoded string equals a literal.
+    public static func == (text: JSONText, literal: StaticString) -> Bool {
+        guard !text.hasEscapes else { return text.string.utf8.elementsEqual("\(literal)".utf8) }
+        return literal.withUTF8Buffer { $0.count == text.raw.count && $0.elementsEqual(text.raw) }
+    }
+
+    /// Lets a `switch` over a key name its cases by literals.
+    public static func ~= (literal: StaticString, text: JSONText) -> Bool { text == literal }
+
+    /// Writes the decoded bytes; the reader has already proved every escape well formed.
+    private func unescape(into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var count = 0
+        var index = 0
+        func put(_ byte: UInt8) {
+            output[count] = byte
+            count += 1
+        }
+        while index < raw.count {
+            let byte = raw[index]
+            index += 1
+            guard byte == 0x5C else {
+                put(byte)
+                continue
+            }
+            let escape = raw[index]
+            index += 1
+            switch escape {
+            case 0x62: put(0x08)
+            case 0x66: put(0x0C)
+            case 0x6E: put(0x0A)
+            case 0x72: put(0x0D)
+            case 0x74: put(0x09)
+            case 0x75:
+                var code = Self.hex(raw, at: index)
+                index += 4
+                if code & 0xFC00 == 0xD800 {
+                    code = 0x10000 + (code & 0x3FF) << 10 + Self.hex(raw, at: index + 2) & 0x3FF
+                    index += 6
+                }
+                switch code {
+                case ..<0x80:
+                    put(UInt8(code))
+                case ..<0x800:
+                    put(UInt8(0xC0 | code >> 6))
+                    put(UInt8(0x80 | code & 0x3F))
+                case ..<0x10000:
+                    put(UInt8(0xE0 | code >> 12))
+                    put(UInt8(0x80 | code >> 6 & 0x3F))
+                    put(UInt8(0x80 | code & 0x3F))
+                default:
+                    put(UInt8(0xF0 | code >> 18))
+                    put(UInt8(0x80 | code >> 12 & 0x3F))
+                    put(UInt8(0x80 | code >> 6 & 0x3F))
+                    put(UInt8(0x80 | code & 0x3F))
+                }
+            default: put(escape)
+            }
+        }
+        return count
+    }
+
+    /// The value of four hexadecimal digits that are known to be there.
+    static func hex(_ bytes: UnsafeRawBufferPointer, at index: Int) -> UInt32 {
+        var value: UInt32 = 0
+        for offset in 0..<4 { value = value << 4 | (hexValue(bytes[index + offset]) ?? 0) }
+        return value
+    }
+
+    static func hexValue(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case 0x30...0x39: UInt32(byte) - 0x30
+        case 0x61...0x66: UInt32(byte) - 0x57
+        case 0x41...0x46: UInt32(byte) - 0x37
+        default: nil
+        }
+    }
+}
