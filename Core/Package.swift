@@ -14,16 +14,26 @@ let package = Package(
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
+        .library(name: "Inventory", targets: ["Inventory"]),
+        .library(name: "Audit", targets: ["Audit"]),
+        .library(name: "TextTable", targets: ["TextTable"]),
     ],
     targets: [
         .target(name: "Digest", swiftSettings: settings),
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
+        .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "Audit", dependencies: ["Digest", "JSON"], swiftSettings: settings),
+        .target(name: "TextTable", swiftSettings: settings),
         .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
+        .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
+        .testTarget(name: "AuditTests", dependencies: ["Audit", "Digest", "JSON"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
