@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
         .library(name: "Inventory", targets: ["Inventory"]),
+        .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Audit", targets: ["Audit"]),
         .library(name: "TextTable", targets: ["TextTable"]),
     ],
@@ -24,6 +25,7 @@ let package = Package(
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Audit", dependencies: ["Digest", "JSON"], swiftSettings: settings),
         .target(name: "TextTable", swiftSettings: settings),
         .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
@@ -31,6 +33,8 @@ let package = Package(
         .testTarget(name: "TimestampsTests", dependencies: ["Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "AuditTests", dependencies: ["Audit", "Digest", "JSON"], swiftSettings: settings),
