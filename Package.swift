@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Tests reach the internals of what they test; a release build has to be told so.
+let testable: [SwiftSetting] = settings + [.unsafeFlags(["-enable-testing"])]
+
+/// lld relinks in seconds what the default linker takes a minute for.
+let lld: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"])]
+
+/// The agent is one file that runs on any glibc: everything static, Foundation's own parts named because
+/// the compiler only names the shared library's.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags(["-use-ld=lld", "-static-executable"]),
+    .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
+]
+
+func core(_ name: String) -> Target.Dependency { .product(name: name, package: "Core") }
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let certificates: [Target.Dependency] = [
+    .product(name: "X509", package: "swift-certificates"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "Crypto", package: "swift-crypto"),
+]
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
+
+let package = Package(
+    name: "Fettle",
+    products: [
+    ],
+    dependencies: [
+        .package(path: "Core"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CCompression",
+            providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
+
+        // The host's side
+        .target(
+            name: "PackageManagers",
+            dependencies: ["CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest")],
+            swiftSettings: settings),
+
+        // Tests, one target a room; AcceptanceTests run both programs on throw-away hosts
+        .testTarget(
+            name: "PackageManagersTests",
+            dependencies: ["PackageManagers", core("Inventory"), core("Versions"), core("Timestamps")],
+            swiftSettings: settings, linkerSettings: lld),
+    ],
+    swiftLanguageModes: [.v6]
+)
