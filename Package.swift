@@ -45,6 +45,7 @@ let hummingbird: [Target.Dependency] = [
 let package = Package(
     name: "Fettle",
     products: [
+        .executable(name: "fettle-agent", targets: ["fettle-agent"]),
     ],
     dependencies: [
         .package(path: "Core"),
@@ -62,17 +63,39 @@ let package = Package(
         .systemLibrary(
             name: "CCompression",
             providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
+        .systemLibrary(name: "CLinux"),
 
         // The host's side
         .target(
             name: "PackageManagers",
             dependencies: ["CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest")],
             swiftSettings: settings),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "PackageManagers", "CLinux", core("Versions"), core("TextTable"), core("Inventory"), core("Wire"),
+                core("JSON"), core("Digest"), core("Timestamps"),
+            ] + nio + certificates,
+            swiftSettings: testable),
+        .executableTarget(
+            name: "fettle-agent",
+            dependencies: [
+                "Agent", "PackageManagers", core("Inventory"), core("JSON"), core("Wire"), core("TextTable"),
+                core("Timestamps"), argumentParser,
+            ],
+            swiftSettings: settings, linkerSettings: staticExecutable),
 
         // Tests, one target a room; AcceptanceTests run both programs on throw-away hosts
         .testTarget(
             name: "PackageManagersTests",
             dependencies: ["PackageManagers", core("Inventory"), core("Versions"), core("Timestamps")],
+            swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: [
+                "Agent", "PackageManagers", core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
+                core("Timestamps"), core("TextTable"),
+            ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,400 @@
+import Glibc
+import JSON
+import Timestamps
+import Wire
+
+/// The root executor: starts the network process and the scans, and has no network itself.
+///
+/// One thread in poll(2). What the network process asks for is one thing in this version, a scan, and its answer is
+/// made of what a child of the executor's own found.
+public final class Executor {
+    private let layout: StateLayout
+    private let arguments: [String]
+    private let folder: DurableFolder
+    private let signals: Int32
+    private var watch = ChangeWatch()
+    private var hostNetwork: Int32 = -1
+    private var isolated = "not tried"
+    private var network: NetworkChild?
+    private var scan: RunningScan?
+    private var restartDelay: Int64 = 1000
+    private var nextStart: Int64 = 0
+    private var scanWanted = false
+    private var settle: (first: Int64, due: Int64)?
+    private var lastFingerprint: [String] = []
+    private var lastScanEnd: Timestamp?
+    private var lastScanProblem: String?
+    private var restarts: Int64 = 0
+
+    private struct NetworkChild {
+        let process: ChildProcess
+        let socket: Int32
+        let started: Int64
+        var decoder = FrameDecoder()
+        var outgoing: [[UInt8]] = []
+        var written = 0
+    }
+
+    private struct RunningScan {
+        let process: ChildProcess
+        let pipe: Int32
+        var deadline: Int64
+        var decoder = FrameDecoder()
+        var frames: [Frame] = []
+        var problem: String?
+        var ended = false
+        var status: Int32?
+        var isAbandoned = false
+    }
+
+    /// The facts of the last scan: an amount on the border of two steps stays in the step where it was.
+    private static let facts = "facts"
+    /// A scan that takes longer is killed, in milliseconds.
+    private static let scanTimeout: Int64 = 180_000
+    /// After the last change in a package operation, in milliseconds; and at most that long after the first.
+    private static let settleTime: Int64 = 5000
+    private static let settleLimit: Int64 = 120_000
+
+    /// An executor for that state folder.
+    ///
+    /// - Parameter arguments: passed on to the network process.
+    public init(layout: StateLayout, arguments: [String]) throws(SystemError) {
+        self.layout = layout
+        self.arguments = arguments
+        try layout.prepare(for: UnprivilegedUser.find())
+        folder = try DurableFolder(layout.executor)
+        signals = SystemCalls.signalDescriptor(for: [SIGTERM, SIGINT, SIGCHLD, SIGHUP])
+        guard signals >= 0 else { throw SystemError("wait for", "signals") }
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    public func run() throws(SystemError) {
+        SystemCalls.keepMemorySmall()
+        signal(SIGPIPE, SIG_IGN)
+        hostNetwork = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)
+        startNetwork()
+        // Only now: the network process keeps the host's network.
+        isolate()
+        lastFingerprint = ChangeWatch.fingerprint()
+        tellStatus()
+        while true {
+            let now = Moment.now().uptime
+            var descriptors = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
+            descriptors.append(pollfd(fd: watch.isWatching ? watch.descriptor : -1, events: Int16(POLLIN), revents: 0))
+            let wanted = POLLIN | (network?.outgoing.isEmpty == false ? POLLOUT : 0)
+            descriptors.append(pollfd(fd: network?.socket ?? -1, events: Int16(wanted), revents: 0))
+            descriptors.append(
+                pollfd(fd: scan?.ended == false ? scan?.pipe ?? -1 : -1, events: Int16(POLLIN), revents: 0))
+            let wait = wait(from: now)
+            if wait < 0 || wait >= 2000 { SystemCalls.trimMemory() }
+            let ready = poll(&descriptors, 4, wait)
+            guard ready >= 0 || errno == EINTR else { throw SystemError("wait for", "events") }
+            if descriptors[0].revents != 0, takeSignals() {
+                stop()
+                return
+            }
+            if descriptors[1].revents != 0, watch.drain() { noticeChange() }
+            if descriptors[2].revents != 0 { serveNetwork(descriptors[2].revents) }
+            if descriptors[3].revents != 0 { readScan() }
+            finishScan()
+            takeTimers()
+        }
+    }
+
+    private func isolate() {
+        guard geteuid() == 0 else {
+            isolated = "no: not run as root, so both processes have the caller's rights"
+            return
+        }
+        if SystemCalls.leaveNetwork() {
+            isolated = "yes"
+        } else {
+            isolated = "no: \(SystemError("unshare", "the network").reason)"
+            close(hostNetwork)
+            hostNetwork = -1
+        }
+    }
+
+    // MARK: Time
+
+    private func wait(from now: Int64) -> Int32 {
+        var due: [Int64] = []
+        if network == nil { due.append(nextStart) }
+        if let settle { due.append(settle.due) }
+        if let scan { due.append(scan.deadline) }
+        // Without inotify, a look at the files' times each minute.
+        if !watch.isWatching { due.append(now + 60_000) }
+        guard let first = due.min() else { return -1 }
+        return Int32(clamping: max(0, first - now))
+    }
+
+    private func takeTimers() {
+        let now = Moment.now().uptime
+        if network == nil, now >= nextStart { startNetwork() }
+        if let scan, scan.status == nil, now >= scan.deadline {
+            self.scan?.problem = "it took longer than \(Self.scanTimeout / 1000) s and was ended"
+            scan.process.signal(SIGKILL)
+            self.scan?.ended = true
+            // SIGCHLD tells the rest, however long the kernel takes to end it.
+            self.scan?.deadline = .max
+        }
+        if !watch.isWatching, settle == nil { noticeChange() }
+        if let settle, now >= settle.due {
+            self.settle = nil
+            let fingerprint = ChangeWatch.fingerprint()
+            if fingerprint != lastFingerprint {
+                lastFingerprint = fingerprint
+                send(Frame(.changed))
+            }
+        }
+    }
+
+    private func noticeChange() {
+        let now = Moment.now().uptime
+        let first = settle?.first ?? now
+        settle = (first, min(now + Self.settleTime, first + Self.settleLimit))
+    }
+
+    // MARK: The network process
+
+    private func startNetwork() {
+        var pair: [Int32] = [-1, -1]
+        do throws(SystemError) {
+            let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else { throw SystemError("make", "a socket pair") }
+            defer { close(pair[1]) }
+            if hostNetwork >= 0, isolated == "yes" { try joinHostNetwork() }
+            defer { if isolated == "yes" { _ = SystemCalls.leaveNetwork() } }
+            let process = try ChildProcess(
+                ["run", "--network-process", "--state", layout.path] + arguments, descriptors: [pair[1]])
+            _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
+            network = NetworkChild(process: process, socket: pair[0], started: Moment.now().uptime)
+            tellStatus()
+        } catch {
+            Journal.write(.error, "\(error)")
+            if pair[0] >= 0 { close(pair[0]) }
+            planRestart()
+        }
+    }
+
+    /// For the moment in which the network process is started again: a child inherits its parent's network.
+    private func joinHostNetwork() throws(SystemError) {
+        guard SystemCalls.enterNetwork(hostNetwork) else { throw SystemError("lend", "the host's network") }
+    }
+
+    private func planRestart() {
+        nextStart = Moment.now().uptime + restartDelay
+        restartDelay = min(restartDelay * 2, 60_000)
+        restarts += 1
+    }
+
+    private func networkEnded(_ status: Int32) {
+        guard let child = network else { return }
+        close(child.socket)
+        network = nil
+        if Moment.now().uptime - child.started > 600_000 { restartDelay = 1000 }
+        planRestart()
+        Journal.write(
+            .warning,
+            "the network process ended (\(ChildProcess.describe(status))); the next one starts in "
+                + "\(max(1, (nextStart - Moment.now().uptime) / 1000)) s")
+        // Nobody waits for its result any more; the next network process asks anew.
+        scan?.isAbandoned = true
+        scan?.ended = true
+        scan?.process.signal(SIGKILL)
+        scanWanted = false
+    }
+
+    /// Bytes that may wait for a network process that does not read; more, and it is started anew.
+    private static let maximumOutgoing = 128 << 20
+
+    private func send(_ frame: Frame) {
+        guard (network?.outgoing.reduce(0) { $0 + $1.count } ?? 0) < Self.maximumOutgoing else {
+            network?.process.signal(SIGKILL)
+            return
+        }
+        network?.outgoing.append(frame.encoded)
+        flush()
+    }
+
+    private func flush() {
+        while let child = network, let bytes = child.outgoing.first {
+            let wrote = bytes.withUnsafeBytes {
+                write(child.socket, $0.baseAddress?.advanced(by: child.written), bytes.count - child.written)
+            }
+            // EAGAIN: poll tells when it goes on. Other errors: the child has ended, which SIGCHLD tells.
+            guard wrote > 0 else { return }
+            network?.written += wrote
+            if child.written + wrote == bytes.count {
+                network?.outgoing.removeFirst()
+                network?.written = 0
+            }
+        }
+    }
+
+    private func serveNetwork(_ events: Int16) {
+        if events & Int16(POLLOUT) != 0 { flush() }
+        guard events & Int16(POLLIN | POLLHUP | POLLERR) != 0, let child = network else { return }
+        guard let bytes = Self.readSome(child.socket) else {
+            // It closed the socket: it must end, if it has not.
+            child.process.signal(SIGKILL)
+            reap()
+            return
+        }
+        network?.decoder.append(bytes)
+        do {
+            while let frame = try network?.decoder.next() {
+                if frame.kind == .scanRequest { startScan() }
+            }
+        } catch {
+            Journal.write(.error, "\(error)")
+            child.process.signal(SIGKILL)
+        }
+    }
+
+    /// What can be read now; nil at the end.
+    private static func readSome(_ descriptor: Int32) -> [UInt8]? {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
+            let got = read(descriptor, buffer.baseAddress, buffer.count)
+            if got > 0 { return Array(buffer[..<got]) }
+            return got < 0 && (errno == EAGAIN || errno == EINTR) ? [] : nil
+        }
+    }
+
+    // MARK: Scans
+
+    private func startScan() {
+        guard scan == nil else {
+            scanWanted = true
+            return
+        }
+        scanWanted = false
+        var pair: [Int32] = [-1, -1]
+        do throws(SystemError) {
+            guard pipe(&pair) == 0 else { throw SystemError("make", "a pipe") }
+            for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            defer { close(pair[1]) }
+            lastFingerprint = ChangeWatch.fingerprint()
+            let process = try ChildProcess(
+                ["scan", "--documents", folder.path(of: Self.facts)],
+                descriptors: [pair[1]] + (hostNetwork >= 0 ? [hostNetwork] : []))
+            _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
+            scan = RunningScan(
+                process: process, pipe: pair[0], deadline: Moment.now().uptime + Self.scanTimeout)
+        } catch {
+            if pair[0] >= 0 { close(pair[0]) }
+            lastScanProblem = "\(error)"
+            send(Frame(.scanFailed, text: "\(error)"))
+        }
+    }
+
+    private func readScan() {
+        guard let running = scan, !running.ended else { return }
+        guard let bytes = Self.readSome(running.pipe) else {
+            scan?.ended = true
+            return
+        }
+        scan?.decoder.append(bytes)
+        do {
+            while let frame = try scan?.decoder.next() {
+                switch frame.kind {
+                case .document, .observation: scan?.frames.append(frame)
+                case .scanFailed: scan?.problem = frame.text
+                default: scan?.problem = "it sent a frame that does not belong to a scan"
+                }
+                if (scan?.frames.count ?? 0) > 4 { throw FrameError.unknownKind(frame.kind.rawValue) }
+            }
+        } catch {
+            scan?.problem = "\(error)"
+            scan?.ended = true
+            running.process.signal(SIGKILL)
+        }
+    }
+
+    private func finishScan() {
+        guard let done = scan, done.ended, let status = done.status else { return }
+        close(done.pipe)
+        scan = nil
+        defer { if scanWanted { startScan() } }
+        if done.isAbandoned { return }
+        var problem = done.problem
+        if problem == nil, status != 0 { problem = "it ended with \(ChildProcess.describe(status))" }
+        if problem == nil, done.frames.count != 4 || done.frames.last?.kind != .observation {
+            problem = "its result was incomplete"
+        }
+        lastScanProblem = problem
+        if let problem {
+            Journal.write(.warning, "the scan failed: \(problem)")
+            send(Frame(.scanFailed, text: String(problem.prefix(500))))
+        } else {
+            lastScanEnd = Moment.now().wall
+            for frame in done.frames {
+                if let document = frame.document, document.kind == .facts {
+                    try? folder.replace(Self.facts, with: document.bytes, durable: false)
+                }
+                send(frame)
+            }
+        }
+        tellStatus()
+    }
+
+    // MARK: Signals and the end
+
+    /// Reads the signals; true where one asks to end.
+    private func takeSignals() -> Bool {
+        var stops = false
+        withUnsafeTemporaryAllocation(byteCount: 1280, alignment: 8) { buffer in
+            // signalfd_siginfo is 128 bytes and begins with the signal's number (signalfd(2)).
+            let got = read(signals, buffer.baseAddress, buffer.count)
+            for offset in stride(from: 0, to: max(0, got), by: 128) {
+                let number = Int32(bitPattern: buffer.load(fromByteOffset: offset, as: UInt32.self))
+                if number == SIGTERM || number == SIGINT { stops = true }
+            }
+        }
+        reap()
+        return stops
+    }
+
+    private func reap() {
+        var status: Int32 = 0
+        while true {
+            let pid = waitpid(-1, &status, WNOHANG)
+            guard pid > 0 else { return }
+            if pid == network?.process.pid { networkEnded(status) }
+            if pid == scan?.process.pid { scan?.status = status }
+        }
+    }
+
+    private func stop() {
+        network?.process.signal(SIGTERM)
+        scan?.process.signal(SIGKILL)
+        // All that matters is on disk at any moment: half a second is politeness.
+        for _ in 0..<50 where network != nil {
+            usleep(10_000)
+            var status: Int32 = 0
+            if let child = network, waitpid(child.process.pid, &status, WNOHANG) == child.process.pid { network = nil }
+        }
+        network?.process.signal(SIGKILL)
+        try? folder.remove(ExecutorStatus.file)
+    }
+
+    private func tellStatus() {
+        var fields: [String: JSONValue] = [
+            "pid": .integer(Int64(getpid())), "networkPID": .integer(Int64(network?.process.pid ?? 0)),
+            "isolated": .string(isolated), "restarts": .integer(restarts),
+            "watching": .string(watch.isWatching ? "inotify" : "a look each minute: inotify is not available"),
+            "user": .integer(Int64(geteuid())),
+        ]
+        if let lastScanEnd { fields["lastScan"] = .string(lastScanEnd.description) }
+        if let lastScanProblem { fields["scanProblem"] = .string(lastScanProblem) }
+        let bytes = JSONValue.object(fields).canonicalBytes()
+        try? folder.replace(ExecutorStatus.file, with: bytes, durable: false)
+        send(Frame(.executorStatus, bytes))
+    }
+}
+
+/// The executor's own status file.
+public enum ExecutorStatus {
+    /// Its name in the executor's folder.
+    public static let file = "status.json"
+}

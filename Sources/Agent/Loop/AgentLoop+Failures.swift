@@ -1,0 +1,82 @@
+import Timestamps
+import Wire
+
+extension AgentLoop {
+    /// Ends the cycle and plans the next one by what went wrong. Whatever was to be delivered stays.
+    mutating func failed(
+        _ error: ExchangeError, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        // The names are partly the server's: it must not make this grow without end.
+        let name = refusals.count < 64 || refusals[error.name] != nil ? error.name : "other"
+        refusals[name, default: 0] += 1
+        lastFailure = (now.wall, "\(error)")
+        guard cycle != nil else {
+            // Outside of a cycle only the disk fails: the next scan tries again.
+            scanProblem = "\(error)"
+            return [.status]
+        }
+        cycle = nil
+        contacted = true
+        healthy = false
+        wantsComeBack = false
+        var effects: [Effect] = [.disconnect]
+        var wait = backoff.failed(&random)
+        switch error {
+        case .refused(_, let problem?, _) where Self.excluding.contains(problem.kind):
+            standing = .excluded(kind: problem.kind, text: "\(error)")
+            wait = longWait(&random)
+        case .refused(409, let problem?, _) where problem.kind == "exchange-token-stale":
+            if let previous = memory.previousToken {
+                // The server never saw the token it last gave, because it was restored or its answer was lost.
+                memory.exchangeToken = previous
+                memory.previousToken = nil
+                effects.append(.save)
+            } else {
+                standing = .excluded(kind: problem.kind, text: "\(error)")
+                wait = longWait(&random)
+            }
+        case .refused(410, _, _):
+            standing = .excluded(kind: error.name, text: "\(error)")
+            wait = longWait(&random)
+        case .refused(426, _, _):
+            if version > .one {
+                version = .one
+            } else {
+                standing = .excluded(kind: error.name, text: "\(error)")
+                wait = longWait(&random)
+            }
+        case .refused(413, _, _):
+            if batchLimit > 1 { batchLimit = max(1, batchLimit / 2) } else { wait = longWait(&random) }
+        case .certificateRefused("expired"):
+            wantsComeBack = true
+        default: break
+        }
+        if case .refused(_, _, let after?) = error {
+            // Never earlier than told; a little later, so that those who were told the same do not come at once.
+            let told = after * 1000
+            // Never sooner than our own back-off: a Retry-After of 0 must not make an agent hammer.
+            wait = max(wait, told + Int64.random(in: 0...min(told / 10 + 1000, 60_000), using: &random))
+        }
+        nextContact = now.uptime + wait
+        return effects + [.status]
+    }
+
+    /// The problems by which a server excludes a host: nothing is changed any more, reports are kept, and the host asks
+    /// rarely.
+    static let excluding: Set<String> = ["certificate-revoked", "host-quarantined", "host-unknown"]
+
+    private func longWait(_ random: inout some RandomNumberGenerator) -> Int64 {
+        Int64.random(in: Backoff.maximum * 500...Backoff.maximum * 1000, using: &random)
+    }
+
+    /// A report names a document that is not on the disk any more: it cannot be delivered, and a new scan replaces it.
+    mutating func lost(
+        _ document: NeededDocument, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        memory.digests = nil
+        forceReport = true
+        return [.save, .drop(naming: document)] + wantScan("repaired")
+            + failed(
+                .local("the document \(document.digest) was lost from its disk; it is scanned again"), now, &random)
+    }
+}

@@ -1,0 +1,415 @@
+public import Digest
+public import Timestamps
+public import Wire
+
+/// What the network process does next: a pure machine `(state, event, now) -> effects`.
+///
+/// The shell performs the effects in order and tells the outcome as events; clock and randomness come with each event.
+/// A *cycle* is one contact with the server: deliver what waits, check in, fetch the state where it changed, renew the
+/// certificate where that is due. One exchange is under way at a time; a scan may run beside it.
+public struct AgentLoop: Sendable {
+    /// What the host is called and until when it may say so.
+    public struct Credentials: Hashable, Sendable {
+        /// The host.
+        public var host: String
+        /// Its organisation.
+        public var organisation: String
+        /// SHA-256 of the certificate, hexadecimal.
+        public var certificate: String
+        /// When the certificate begins to be valid.
+        public var notBefore: Timestamp
+        /// When it expires.
+        public var notAfter: Timestamp
+
+        /// Credentials with these values.
+        public init(
+            host: String, organisation: String, certificate: String, notBefore: Timestamp, notAfter: Timestamp
+        ) {
+            self.host = host
+            self.organisation = organisation
+            self.certificate = certificate
+            self.notBefore = notBefore
+            self.notAfter = notAfter
+        }
+    }
+
+    /// What the machine needs to know of the report queue.
+    public struct QueueView: Hashable, Sendable {
+        /// Within which the reports are numbered.
+        public var incarnation: String
+        /// The number of the oldest waiting report, or of the next one.
+        public var first: Int64
+        /// The number of the next report.
+        public var next: Int64
+
+        /// A view with these values.
+        public init(incarnation: String, first: Int64, next: Int64) {
+            self.incarnation = incarnation
+            self.first = first
+            self.next = next
+        }
+
+        var isEmpty: Bool { first == next }
+    }
+
+    /// A request to the server.
+    public enum Exchange: Hashable, Sendable {
+        /// Deliver the oldest reports, at most that many.
+        case report(limit: Int)
+        /// Upload a document; as a delta where that is allowed and worth it.
+        case upload(NeededDocument, base: SHA256Digest?)
+        /// Check in.
+        case checkIn(CheckIn)
+        /// Fetch the desired state, unless it is still this.
+        case state(held: DesiredState?)
+        /// Renew the certificate.
+        case renew
+        /// Come back with an expired certificate.
+        case comeBack
+    }
+
+    /// What the shell is to do.
+    public enum Effect: Hashable, Sendable {
+        /// Ask the executor for a scan.
+        case scan(cause: String)
+        /// Perform an exchange and tell its outcome.
+        case exchange(Exchange)
+        /// Keep the scanned documents, append a report, sync both, then tell ``Event/appended(_:)``.
+        case append(Observation, HostDigests, cause: String)
+        /// Forget reports that the server has.
+        case acknowledge(below: Int64)
+        /// Give the waiting reports new numbers.
+        case renumber(from: Int64, newIncarnation: Bool)
+        /// Forget the reports that name a lost document.
+        case drop(naming: NeededDocument)
+        /// Make the verified new identity the host's.
+        case adoptIdentity
+        /// Trust these authorities from now on.
+        case trust([String])
+        /// Write the memory, synced, before anything that comes after.
+        case save
+        /// Close the connections.
+        case disconnect
+        /// Write the status.
+        case status
+    }
+
+    /// What the server answered.
+    public enum Answer: Sendable {
+        /// To a check-in.
+        case checkIn(CheckInReply)
+        /// To these reports.
+        case reports(ReportReply, sent: [Report])
+        /// To an upload.
+        case uploaded(NeededDocument, ServerLink.UploadResult)
+        /// To a fetch of the state; nil for "not modified".
+        case state(DesiredState?)
+        /// A new certificate, already verified.
+        case identity(Credentials, exchangeToken: String, epoch: Int64)
+    }
+
+    /// What happened.
+    public enum Event: Sendable {
+        /// The process has started.
+        case started
+        /// ``AgentLoop/wake`` has come.
+        case wake
+        /// A scan ended with these documents.
+        case scanned(Observation, HostDigests)
+        /// A scan failed.
+        case scanFailed(String)
+        /// What was scanned may have changed.
+        case changed
+        /// A report and its documents are on the disk.
+        case appended(HostDigests)
+        /// The exchange under way was answered.
+        case answered(Answer)
+        /// The exchange under way failed.
+        case failed(ExchangeError)
+        /// A document that a report names is lost.
+        case documentLost(NeededDocument)
+        /// The host's disk failed.
+        case storeFailed(String)
+    }
+
+    /// What a cycle has done so far.
+    struct Cycle: Hashable, Sendable {
+        var checkedIn = false
+        var checkInFirst = false
+        var fetchedState = false
+        var triedRenewal = false
+        var stateVersion: Int64?
+        var uploads: [NeededDocument] = []
+        var uploaded: Set<NeededDocument> = []
+        var wholeOnly: Set<NeededDocument> = []
+        var exchanges = 0
+    }
+
+    /// Whether the server lets the host take part.
+    public enum Standing: Hashable, Sendable {
+        /// It does.
+        case accepted
+        /// It does not, for that reason: the kind of the problem, and its text.
+        case excluded(kind: String, text: String)
+    }
+
+    /// What must not be forgotten.
+    public internal(set) var memory: AgentMemory
+    /// Who the host is.
+    public internal(set) var credentials: Credentials
+    /// The report queue.
+    public internal(set) var queue: QueueView
+    /// The protocol spoken.
+    public internal(set) var version: ProtocolVersion
+    /// Whether the server lets the host take part.
+    public internal(set) var standing: Standing = .accepted
+    /// How often each kind of failure and refusal came since the start.
+    public internal(set) var refusals: [String: Int64] = [:]
+    /// The last cycle that went through.
+    public internal(set) var lastSuccess: Timestamp?
+    /// The last failure and its time.
+    public internal(set) var lastFailure: (time: Timestamp, text: String)?
+    /// The last scan: when it ended.
+    public internal(set) var lastScan: Observation?
+    /// Why the last scan failed; nil after one that did not.
+    public internal(set) var scanProblem: String?
+    /// How far the server's clock is ahead of this host's, in seconds, at the last check-in.
+    public internal(set) var serverAhead: Int64?
+    /// Seconds between check-ins.
+    public internal(set) var interval: Int64
+    /// When the next contact is due, in milliseconds of uptime.
+    public internal(set) var nextContact: Int64 = 0
+
+    let startDelay: Int64
+    var backoff = Backoff()
+    var cycle: Cycle?
+    var scanning: String?
+    var pendingScan: String?
+    var forceReport = false
+    var fulfillingScan: Int64 = 0
+    var nextScan = Int64.max
+    /// When the certificate is renewed.
+    package internal(set) var nextRenewal: Timestamp
+    var sentThrough: Int64
+    var batchLimit = ReportBatch.maximumCount
+    var wantsComeBack = false
+    var contacted = false
+    var healthy = true
+    var renumbers = false
+    var lastRenumbering: Int64?
+    let bootID: String?
+
+    /// A machine at the start of the process.
+    ///
+    /// - Parameters:
+    ///   - startDelay: the first contact comes 0 to this many seconds after the start.
+    ///   - bootID: the running boot; a process sees only one.
+    public init(
+        memory: AgentMemory, credentials: Credentials, queue: QueueView, version: ProtocolVersion = .current,
+        startDelay: Int64 = 60, bootID: String? = nil
+    ) {
+        self.memory = memory
+        self.credentials = credentials
+        self.queue = queue
+        self.version = version
+        self.startDelay = startDelay
+        self.bootID = bootID
+        self.interval = memory.state?.interval ?? 300
+        self.nextRenewal = credentials.notAfter
+        // What was sent before the start is not known any more: all of it may have been.
+        self.sentThrough = queue.next - 1
+    }
+
+    /// When to send ``Event/wake``, in milliseconds of uptime; nil while an exchange is under way.
+    public var wake: Int64? {
+        guard cycle == nil else { return nil }
+        return scanning == nil ? min(nextContact, nextScan) : nextContact
+    }
+
+    /// Whether the connection is worth keeping until the next contact.
+    public var keepsConnection: Bool { interval < 60 }
+
+    /// Tells the machine what the queue has become.
+    public mutating func observe(_ queue: QueueView) {
+        if queue.incarnation != self.queue.incarnation || renumbers {
+            // Nothing was sent under these numbers yet.
+            sentThrough = queue.first - 1
+            renumbers = false
+        }
+        self.queue = queue
+    }
+
+    /// Takes an event.
+    public mutating func handle(
+        _ event: Event, now: Moment, random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        switch event {
+        case .started: return started(now, &random)
+        case .wake: return woken(now, &random)
+        case .scanned(let observation, let digests): return scanned(observation, digests, now, &random)
+        case .scanFailed(let why): return scanFailed(why, now, &random)
+        case .changed: return wantScan("changed")
+        case .appended(let digests): return appended(digests, now, &random)
+        case .answered(let answer): return answered(answer, now, &random)
+        case .failed(let error): return failed(error, now, &random)
+        case .documentLost(let document): return lost(document, now, &random)
+        case .storeFailed(let why): return failed(.local(why), now, &random)
+        }
+    }
+
+    // MARK: Start and waking
+
+    private mutating func started(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
+        drawRenewal(&random)
+        // A host that was just enrolled is waited for by somebody; a fleet that boots at once is not.
+        let most = memory.state == nil && memory.acknowledged == nil ? min(startDelay, 2) : startDelay
+        nextContact = now.uptime + Int64.random(in: 0...most * 1000, using: &random)
+        return wantScan("start") + [.status]
+    }
+
+    private mutating func woken(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
+        var effects: [Effect] = []
+        if now.uptime >= nextScan { effects += wantScan("interval") }
+        if cycle == nil, now.uptime >= nextContact {
+            cycle = Cycle()
+            effects += proceed(now, &random)
+        }
+        return effects
+    }
+
+    /// Draws when to renew: at two thirds of the certificate's life and up to a twentieth of it later.
+    mutating func drawRenewal(_ random: inout some RandomNumberGenerator) {
+        let life = credentials.notAfter.milliseconds - credentials.notBefore.milliseconds
+        let jitter = Int64.random(in: 0...max(0, life / 20), using: &random)
+        nextRenewal = Timestamp(milliseconds: credentials.notBefore.milliseconds + life / 3 * 2 + jitter)
+    }
+
+    // MARK: The cycle
+
+    /// The next exchange of the cycle, or its end.
+    mutating func proceed(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
+        guard var cycle else { return [] }
+        // No server needs as many; one that keeps the host busy is not one.
+        cycle.exchanges += 1
+        if cycle.exchanges > 1000 { return failed(.violation(.noProgress), now, &random) }
+        defer { if self.cycle != nil { self.cycle = cycle } }
+
+        if now.wall >= credentials.notAfter || wantsComeBack { return [.exchange(.comeBack)] }
+        if !cycle.uploads.isEmpty {
+            let document = cycle.uploads.removeFirst()
+            let base = cycle.wholeOnly.contains(document) ? nil : base(for: document)
+            return [.exchange(.upload(document, base: base))]
+        }
+        if !queue.isEmpty, !cycle.checkInFirst || cycle.checkedIn { return [.exchange(.report(limit: batchLimit))] }
+        if !cycle.checkedIn { return [.exchange(.checkIn(checkIn(now)))] }
+        if let wanted = cycle.stateVersion, !cycle.fetchedState, wanted != heldVersion {
+            cycle.fetchedState = true
+            // A state of another epoch is no condition: its tag might come again for something else.
+            return [.exchange(.state(held: memory.state?.epoch == memory.epoch ? memory.state : nil))]
+        }
+        let asked = (memory.state?.renewRequest ?? 0) > memory.renewRequest
+        if asked || now.wall >= nextRenewal, !cycle.triedRenewal {
+            cycle.triedRenewal = true
+            return [.exchange(.renew)]
+        }
+        return finish(now, &random)
+    }
+
+    /// The version of the state held in the current epoch; 0 for none.
+    var heldVersion: Int64 {
+        guard let state = memory.state, state.epoch == memory.epoch else { return 0 }
+        return state.version
+    }
+
+    private func checkIn(_ now: Moment) -> CheckIn {
+        CheckIn(
+            exchangeToken: memory.exchangeToken, bootID: bootID ?? lastScan?.bootID, epoch: memory.epoch,
+            stateVersion: heldVersion, incarnation: queue.incarnation, nextReport: queue.next, digests: memory.digests,
+            agentVersion: AgentVersion.text, clock: version >= .two ? now.wall : nil)
+    }
+
+    /// The document of the same kind that the server acknowledged; facts travel whole.
+    private func base(for document: NeededDocument) -> SHA256Digest? {
+        guard document.document != .facts, let base = memory.acknowledged?[document.document], base != document.digest
+        else { return nil }
+        return base
+    }
+
+    private mutating func finish(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
+        cycle = nil
+        contacted = true
+        healthy = true
+        standing = .accepted
+        backoff.succeeded()
+        lastSuccess = now.wall
+        let schedule = CheckInSchedule(
+            host: credentials.host, salt: memory.state?.salt ?? "", interval: interval)
+        nextContact = now.uptime + schedule.wait(from: now.wall, &random)
+        return (keepsConnection ? [] : [.disconnect]) + [.status]
+    }
+
+    // MARK: Scans
+
+    mutating func wantScan(_ cause: String) -> [Effect] {
+        guard scanning == nil else {
+            pendingScan = cause
+            return []
+        }
+        scanning = cause
+        fulfillingScan = memory.state?.scanRequest ?? 0
+        return [.scan(cause: cause)]
+    }
+
+    private mutating func scanned(
+        _ observation: Observation, _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        let cause = scanning ?? "changed"
+        scanning = nil
+        scanProblem = nil
+        lastScan = observation
+        planScan(seconds: memory.state?.scanInterval ?? 3600, now, &random)
+        var effects: [Effect] = []
+        if memory.digests != digests || forceReport {
+            effects.append(.append(observation, digests, cause: forceReport ? "report-all" : cause))
+        } else if memory.scanRequest < fulfillingScan {
+            memory.scanRequest = fulfillingScan
+            effects.append(.save)
+        }
+        return effects + scanAgain() + [.status]
+    }
+
+    private mutating func scanFailed(
+        _ why: String, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        scanning = nil
+        scanProblem = why
+        planScan(seconds: 300, now, &random)
+        return scanAgain() + [.status]
+    }
+
+    private mutating func scanAgain() -> [Effect] {
+        guard let cause = pendingScan else { return [] }
+        pendingScan = nil
+        return wantScan(cause)
+    }
+
+    private mutating func planScan(seconds: Int64, _ now: Moment, _ random: inout some RandomNumberGenerator) {
+        let length = seconds * 1000
+        nextScan = now.uptime + length + Int64.random(in: -length / 20...length / 20, using: &random)
+    }
+
+    private mutating func appended(
+        _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        memory.digests = digests
+        memory.scanRequest = max(memory.scanRequest, fulfillingScan)
+        forceReport = false
+        // News goes out soon, spread because whole fleets change at once; never past a wait that a failure or the
+        // server imposed.
+        if contacted, healthy {
+            let most = min(interval * 1000 / 2, 30_000)
+            nextContact = min(nextContact, now.uptime + Int64.random(in: 0...most, using: &random))
+        }
+        return [.save, .status]
+    }
+}
