@@ -60,6 +60,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
+        // System libraries
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CCompression",
             providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
@@ -85,6 +88,15 @@ let package = Package(
             ],
             swiftSettings: settings, linkerSettings: staticExecutable),
 
+        // The server's side
+        .target(
+            name: "Store",
+            dependencies: [
+                "CSQLite", "CPostgres", core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), core("Versions"), logging,
+            ],
+            swiftSettings: settings),
+
         // Tests, one target a room; AcceptanceTests run both programs on throw-away hosts
         .testTarget(
             name: "PackageManagersTests",
@@ -96,6 +108,12 @@ let package = Package(
                 "Agent", "PackageManagers", core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
                 core("Timestamps"), core("TextTable"),
             ] + nio + certificates + hummingbird,
+            swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "Store", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"), logging,
+            ],
             swiftSettings: settings, linkerSettings: lld),
     ],
     swiftLanguageModes: [.v6]

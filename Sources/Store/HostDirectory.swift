@@ -1,0 +1,165 @@
+import Synchronization
+public import Timestamps
+
+/// What check-ins need of each host, in memory: a host with nothing new is answered without the database.
+///
+/// Writes of this server show at once after their commit, those of other servers after ``Store/refreshDirectory()``.
+public final class HostDirectory: Sendable {
+    /// One host.
+    public struct Entry: Sendable {
+        /// The host as it stood when it was last read; its last-seen time may be older than ``lastSeen(host:)``.
+        public let host: HostRecord
+        /// Its certificates.
+        public let certificates: [HostCertificate]
+    }
+
+    private struct Presence {
+        var lastSeen: Timestamp
+        var clockOffset: Int64?
+    }
+    private struct State {
+        var hosts: [String: Entry] = [:]
+        var serials: [String: String] = [:]
+        var watermark: Int64 = 0
+        /// Seen since the last flush.
+        var unwritten: [String: Presence] = [:]
+        var seen: [String: Timestamp] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    init() {}
+
+    /// The host with that id.
+    public func host(_ id: String) -> Entry? {
+        state.withLock { $0.hosts[id] }
+    }
+
+    /// The host that the certificate of that serial was issued to, and the certificate.
+    public func host(serial: String) -> (entry: Entry, certificate: HostCertificate)? {
+        state.withLock { state in
+            guard let id = state.serials[serial], let entry = state.hosts[id],
+                let certificate = entry.certificates.first(where: { $0.serial == serial })
+            else { return nil }
+            return (entry, certificate)
+        }
+    }
+
+    /// How many hosts there are, by status.
+    public func counts() -> [HostStatus: Int] {
+        state.withLock { state in
+            state.hosts.values.reduce(into: [:]) { $0[$1.host.status, default: 0] += 1 }
+        }
+    }
+
+    /// Notes that a host checked in; written down by ``Store/flushPresence()``.
+    ///
+    /// - Parameter clockOffset: its clock less ours, in milliseconds; nil where it does not tell.
+    public func touch(host: String, at time: Timestamp, clockOffset: Int64? = nil) {
+        state.withLock { state in
+            state.unwritten[host] = Presence(lastSeen: time, clockOffset: clockOffset)
+            state.seen[host] = time
+        }
+    }
+
+    /// When this server last saw a host; nil since its start.
+    public func lastSeen(host: String) -> Timestamp? {
+        state.withLock { $0.seen[host] }
+    }
+
+    func apply(_ entries: [Entry], watermark: Int64? = nil) {
+        state.withLock { state in
+            for entry in entries {
+                // A refresh may carry an older version than a write that was committed meanwhile.
+                if let known = state.hosts[entry.host.id], known.host.change > entry.host.change { continue }
+                for certificate in state.hosts[entry.host.id]?.certificates ?? [] {
+                    state.serials[certificate.serial] = nil
+                }
+                state.hosts[entry.host.id] = entry
+                for certificate in entry.certificates { state.serials[certificate.serial] = entry.host.id }
+            }
+            if let watermark { state.watermark = watermark }
+        }
+    }
+
+    var watermark: Int64 { state.withLock { $0.watermark } }
+
+    func takeUnwritten() -> [(host: String, lastSeen: Timestamp, clockOffset: Int64?)] {
+        state.withLock { state in
+            defer { state.unwritten = [:] }
+            return state.unwritten.map { ($0.key, $0.value.lastSeen, $0.value.clockOffset) }
+        }
+    }
+
+    func putBack(_ presences: [(host: String, lastSeen: Timestamp, clockOffset: Int64?)]) {
+        state.withLock { state in
+            for (host, lastSeen, clockOffset) in presences where state.unwritten[host] == nil {
+                state.unwritten[host] = Presence(lastSeen: lastSeen, clockOffset: clockOffset)
+            }
+        }
+    }
+}
+
+extension Store {
+    /// Reads hosts that changed since the last time into ``directory``. Servers that share a database do this every
+    /// few seconds; a change is never missed, however long its transaction took.
+    public func refreshDirectory() async throws {
+        let known = caches.directory.watermark
+        let (entries, watermark) = try await read { transaction in
+            let watermark = try transaction.first(transaction.dialect.changeWatermark) { row in try row.integer() } ?? 0
+            var certificates: [String: [HostCertificate]] = [:]
+            for (host, certificate) in try transaction.hosts.certificates(changedSince: known) {
+                certificates[host, default: []].append(certificate)
+            }
+            let hosts = try transaction.rows(
+                "SELECT \(HostRecord.columns) FROM \(HostRecord.source) WHERE change >= ?1", known
+            ) { row in try HostRecord(&row) }
+            let entries = hosts.map { HostDirectory.Entry(host: $0, certificates: certificates[$0.id] ?? []) }
+            return (entries, watermark)
+        }
+        caches.directory.apply(entries, watermark: watermark)
+    }
+
+    /// Writes down, in one transaction, which hosts were seen since the last time. Call it every 30 seconds.
+    public func flushPresence() async throws {
+        let presences = caches.directory.takeUnwritten().sorted { $0.host < $1.host }
+        if presences.isEmpty { return }
+        do {
+            try await write { transaction in
+                for (host, lastSeen, clockOffset) in presences {
+                    // A host that this server does not know (a message raced its removal) is left out.
+                    try transaction.execute(
+                        """
+                        INSERT INTO host_presence (organisation, host, last_seen, clock_offset)
+                        SELECT organisation, id, ?2, ?3 FROM hosts WHERE id = ?1
+                        ON CONFLICT (organisation, host) DO UPDATE SET last_seen = excluded.last_seen,
+                            clock_offset = excluded.clock_offset WHERE host_presence.last_seen <= excluded.last_seen
+                        """, host, lastSeen, clockOffset)
+                }
+            }
+        } catch {
+            caches.directory.putBack(presences)
+            throw error
+        }
+    }
+}
+
+extension Hosts {
+    fileprivate func certificates(changedSince stamp: Int64) throws -> [(host: String, HostCertificate)] {
+        try sql.rows(
+            """
+            SELECT c.host, serial, key_digest, not_before, not_after, issued_at, revoked_at, revocation_reason
+            FROM certificates c JOIN hosts h ON h.organisation = c.organisation AND h.id = c.host
+            WHERE h.change >= ?1 ORDER BY issued_at DESC, serial
+            """, stamp
+        ) { row in
+            let host = try row.text()
+            var certificate = HostCertificate(
+                serial: try row.text(), keyDigest: try row.digest(), notBefore: try row.timestamp(),
+                notAfter: try row.timestamp(), issuedAt: try row.timestamp())
+            certificate.revokedAt = try row.optionalTimestamp()
+            certificate.revocationReason = try row.optionalText()
+            return (host, certificate)
+        }
+    }
+}

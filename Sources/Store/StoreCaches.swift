@@ -1,0 +1,7 @@
+/// What a store keeps in memory between transactions; everything in it can be read again.
+final class StoreCaches: Sendable {
+    /// Which number a package has.
+    let packages = PackageCache()
+    /// What check-ins need of each host.
+    let directory = HostDirectory()
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Store
+import Testing
+
+extension StoreTests {
+    /// What is refused before anything is touched, and in which words.
+    @Suite struct OpeningTests {
+        private func refusal(_ address: String) async -> StoreError? {
+            await #expect(throws: StoreError.self) {
+                try await Store.open(address, program: "test", now: t0).close()
+            }
+        }
+
+        @Test func addressesThatAreNone() async throws {
+            #expect(await refusal("mysql://x")?.kind == .badAddress)
+            #expect(await refusal("sqlite:")?.kind == .badAddress)
+            #expect(await refusal("")?.kind == .badAddress)
+            // A password never gets into the message.
+            #expect(await refusal("mysql://me:secret@host/db")?.description.contains("secret") == false)
+        }
+
+        @Test func unreachableServersAndWrongLogins() async throws {
+            #expect(await refusal("postgresql://127.0.0.1:1/none")?.kind == .connection)
+            let good = try await PrivatePostgreSQL.shared.address()
+            let at = try #require(good.firstIndex(of: "@"))
+            let wrong = await refusal("postgresql://testbed:wrong\(good[at...])")
+            #expect(wrong?.kind == .noAccess)
+            #expect(wrong?.description.contains("wrong\(good[at...].prefix(3))") == false)
+        }
+
+        @Test func standbys() async throws {
+            let address = try await TestEngine.postgresql.newDatabase()
+            #expect(await refusal("\(address)%20-cdefault_transaction_read_only%3Don")?.kind == .readOnly)
+        }
+
+        @Test func foldersThatAreMissing() async throws {
+            #expect(await refusal("sqlite:/nowhere/at/all/fettle.db")?.kind == .noAccess)
+        }
+
+        @Test func filesThatAreNoDatabase() async throws {
+            let address = try await TestEngine.sqlite.newDatabase()
+            try Data(repeating: 0x41, count: 8192).write(to: URL(filePath: String(address.dropFirst(7))))
+            let error = await refusal(address)
+            #expect(error?.kind == .corrupt)
+            #expect(error?.message.contains("is not an SQLite database") == true)
+        }
+
+        @Test func aSecondServerOnAnEmbeddedDatabase() async throws {
+            let address = try await TestEngine.sqlite.newDatabase()
+            let first = try await Store.open(address, program: "test", now: t0)
+            let error = await refusal(address)
+            #expect(error?.kind == .lockedByAnotherServer)
+            #expect(error?.message.contains("process \(ProcessInfo.processInfo.processIdentifier)") == true)
+            await first.close()
+            try await Store.open(address, program: "test", now: t0).close()
+        }
+
+        @Test func aServerThatMigratesWhileAnotherDoes() async throws {
+            let address = try await TestEngine.postgresql.newDatabase()
+            let other = PostgreSQLConnection(address: address)
+            try other.connect()
+            try other.script("SELECT pg_advisory_lock(1717924980, hashtext(current_schema()::text))")
+            #expect(await refusal(address)?.kind == .lockedByAnotherServer)
+            other.close()
+            try await Store.open(address, program: "test", now: t0).close()
+        }
+
+        @Test(arguments: TestEngine.allCases) func newerAndChangedDatabases(engine: TestEngine) async throws {
+            let address = try await engine.newDatabase()
+            let second = Migration(
+                number: 2, name: "second step", schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
+            try await Store.open(
+                address, program: "fettle 9.9", now: t0, migrations: Migration.all + [second]
+            ).close()
+            let newer = await refusal(address)
+            #expect(newer?.kind == .newerDatabase)
+            #expect(newer?.description.contains("second step") == true)
+            #expect(newer?.description.contains("fettle 9.9") == true)
+            let other = Migration(number: 2, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
+            let changed = await #expect(throws: StoreError.self) {
+                try await Store.open(address, program: "fettle 9.9", now: t0, migrations: Migration.all + [other])
+                    .close()
+            }
+            #expect(changed?.kind == .changedMigration)
+        }
+
+        @Test(arguments: TestEngine.allCases) func aStepThatFailsLeavesNothing(engine: TestEngine) async throws {
+            let address = try await engine.newDatabase()
+            try await Store.open(address, program: "test", now: t0).close()
+            let broken = Migration(
+                number: 2, name: "broken",
+                schema: "CREATE TABLE half (id {integer}) {table}; INSERT INTO nowhere VALUES (1);")
+            await #expect(throws: StoreError.self) {
+                try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [broken])
+            }
+            let plan = try await Store.plan(address)
+            #expect(plan.applied == Migration.all.count)
+            let fixed = Migration(number: 2, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
+            try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [fixed]).close()
+        }
+
+        @Test(arguments: TestEngine.allCases) func theDryRunSaysWhatWouldBeDone(engine: TestEngine) async throws {
+            let address = try await engine.newDatabase()
+            let plan = try await Store.plan(address)
+            #expect(plan.applied == 0)
+            #expect(plan.pending.map(\.number) == Migration.all.map(\.number))
+            #expect(plan.description.contains("to apply: 1 first schema"))
+            #expect(!plan.description.contains("backup"))
+            try await Store.open(address, program: "test", now: t0).close()
+            #expect(try await Store.plan(address).description.contains("nothing to migrate"))
+        }
+    }
+}
