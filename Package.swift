@@ -45,6 +45,7 @@ let hummingbird: [Target.Dependency] = [
 let package = Package(
     name: "Fettle",
     products: [
+        .executable(name: "fettle", targets: ["fettle"]),
         .executable(name: "fettle-agent", targets: ["fettle-agent"]),
     ],
     dependencies: [
@@ -96,6 +97,20 @@ let package = Package(
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Store", core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), logging,
+            ] + hummingbird + nio + certificates,
+            swiftSettings: settings),
+        .executableTarget(
+            name: "fettle",
+            dependencies: [
+                "Server", "Store", core("Versions"), core("Inventory"), core("JSON"), core("Wire"), core("Timestamps"),
+                core("Digest"), core("TextTable"), argumentParser, logging,
+            ] + nio,
+            swiftSettings: settings, linkerSettings: lld),
 
         // Tests, one target a room; AcceptanceTests run both programs on throw-away hosts
         .testTarget(
@@ -114,6 +129,13 @@ let package = Package(
             dependencies: [
                 "Store", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"), logging,
             ],
+            swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "Store", "Agent", core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
+                core("Audit"), core("Timestamps"), logging,
+            ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),
     ],
     swiftLanguageModes: [.v6]

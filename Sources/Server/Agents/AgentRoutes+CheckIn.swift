@@ -1,0 +1,145 @@
+import Digest
+import Logging
+import Store
+import Timestamps
+import Wire
+
+extension AgentRoutes {
+    /// Answers a check-in; from memory where the host tells nothing new.
+    func checkIn(_ message: CheckIn, _ version: ProtocolVersion, _ host: HostRecord) async throws -> CheckInReply {
+        let now = state.clock.now()
+        try await noteLaterState(message, host)
+        var token = try await exchangeToken(message.exchangeToken, epoch: message.epoch, host, now)
+        if let boot = message.bootID, boot != host.bootID {
+            if let rotated = try await booted(boot, message, version, host, now), token == nil { token = rotated }
+        } else if message.agentVersion != host.agentVersion || Int64(version.rawValue) != host.protocolVersion {
+            try await state.store.write { transaction in
+                try transaction.hosts.noteAgent(
+                    organisation: host.organisation, host: host.id, bootID: nil, agentVersion: message.agentVersion,
+                    protocolVersion: Int64(version.rawValue), now: now)
+            }
+        }
+        state.store.directory.touch(
+            host: host.id, at: now, clockOffset: message.clock.map { $0.milliseconds - now.milliseconds })
+        state.metrics.count(.checkIns, "protocol=\"\(version.rawValue)\"")
+        let expected = try await expectedReport(host, message.incarnation)
+        return CheckInReply(
+            serverTime: now, interval: host.interval, epoch: state.epoch, stateVersion: host.stateVersion,
+            expectedReport: expected, exchangeToken: token, reportAll: lacks(message, host, expected))
+    }
+
+    /// Whether the server lacks what the host last reported although the host has nothing left to send.
+    private func lacks(_ message: CheckIn, _ host: HostRecord, _ expected: Int64) -> Bool {
+        guard let digests = message.digests, message.nextReport <= expected else { return false }
+        return digests.stored != host.digests
+    }
+
+    private func expectedReport(_ host: HostRecord, _ incarnation: String) async throws -> Int64 {
+        if host.incarnation == incarnation { return host.nextReport }
+        if host.incarnation.isEmpty { return 1 }
+        return try await state.store.read { transaction in
+            try transaction.reports.expectedReport(host, incarnation: incarnation)
+        }
+    }
+
+    /// An agent that has seen more than this server knows: the server was restored from a backup.
+    private func noteLaterState(_ message: CheckIn, _ host: HostRecord) async throws {
+        let epoch = state.epoch
+        guard message.epoch > epoch || message.epoch == epoch && message.stateVersion > host.stateVersion else {
+            return
+        }
+        // One host must not be able to push the epoch to where there is no next.
+        guard message.epoch <= epoch + 1_000_000 else {
+            throw Refusal(.malformed("the epoch is over a million above the server's", pointer: "/epoch"))
+        }
+        let reason =
+            message.epoch > epoch
+            ? "host \(host.id) has seen epoch \(message.epoch), this server is in \(epoch)"
+            : "host \(host.id) has seen version \(message.stateVersion) of its state, this server has \(host.stateVersion)"
+        try await state.noteRestore(
+            organisation: host.organisation, host: host.id, fence: message.epoch, reason: reason)
+    }
+
+    /// Checks the exchange token.
+    ///
+    /// - Returns: the token to say again, where the host did not get the last answer, or to begin anew after a restore.
+    /// - Throws: a refusal, after the host was put into quarantine, where the token is not one of the last two.
+    func exchangeToken(
+        _ presented: String, epoch: Int64, _ host: HostRecord, _ now: Timestamp
+    ) async throws -> String? {
+        let digest = ExchangeTokens.digest(presented)
+        if digest == host.exchangeCurrent { return nil }
+        if digest == host.exchangePrevious {
+            let current = state.exchangeTokens.token(host: host.id, rotatedAt: host.exchangeRotatedAt)
+            return ExchangeTokens.digest(current) == host.exchangeCurrent ? current : nil
+        }
+        // The token may have changed between the backup and the restore: once per host that is forgiven. So is the
+        // first token after an operator's release.
+        let isReleased = host.exchangeRotatedAt.milliseconds == 0
+        if isReleased || state.reseedsTokensOlderThan.map({ host.exchangeRotatedAt < $0 }) ?? false {
+            let token = state.exchangeTokens.token(host: host.id, rotatedAt: now)
+            try await state.store.write { transaction in
+                try transaction.hosts.seedExchangeToken(
+                    organisation: host.organisation, host: host.id, to: ExchangeTokens.digest(token), now: now)
+                try transaction.audit.append(
+                    organisation: host.organisation, actor: "server", action: "host.token-reseeded",
+                    subject: "host:\(host.id)", now: now)
+            }
+            return token
+        }
+        try await quarantine(
+            host, cause: "token",
+            reason: "an exchange token came that is not one of the last two: two machines use this identity",
+            now)
+        throw Refusal(.exchangeTokenStale)
+    }
+
+    /// A boot id that differs from the last: a restart, or, where it was there before, a second machine.
+    private func booted(
+        _ boot: String, _ message: CheckIn, _ version: ProtocolVersion, _ host: HostRecord, _ now: Timestamp
+    ) async throws -> String? {
+        let known = try await state.store.read { transaction in
+            try transaction.hosts.hadBoot(organisation: host.organisation, host: host.id, bootID: boot)
+        }
+        guard !known else {
+            // The host's own record may be older than a restart that was noted while this request waited.
+            let latest = try await state.store.read { transaction in
+                try transaction.hosts.show(organisation: host.organisation, id: host.id)?.bootID
+            }
+            if latest == boot { return nil }
+            try await quarantine(
+                host, cause: "boot", reason: "a boot came back after another one: two machines use this identity", now)
+            throw Refusal(.hostQuarantined)
+        }
+        // Not when the token before was presented: then the last answer was lost, and another change could
+        // outrun the host.
+        let rotates =
+            ExchangeTokens.digest(message.exchangeToken) == host.exchangeCurrent && state.mayRotate(host, now)
+        let token = state.exchangeTokens.token(host: host.id, rotatedAt: now)
+        try await state.store.write { transaction in
+            try transaction.hosts.noteAgent(
+                organisation: host.organisation, host: host.id, bootID: boot, agentVersion: message.agentVersion,
+                protocolVersion: Int64(version.rawValue), now: now)
+            if rotates {
+                try transaction.hosts.rotateExchangeToken(
+                    organisation: host.organisation, host: host.id, to: ExchangeTokens.digest(token), now: now)
+            }
+        }
+        return rotates ? token : nil
+    }
+
+    private func quarantine(_ host: HostRecord, cause: String, reason: String, _ now: Timestamp) async throws {
+        state.metrics.count(.quarantines, "cause=\"\(cause)\"")
+        state.logger.warning(
+            "host quarantined", metadata: ["host": "\(host.id)", "hostname": "\(host.hostname)", "reason": "\(reason)"])
+        try await state.store.write { transaction in
+            try transaction.hosts.setStatus(
+                organisation: host.organisation, host: host.id, .quarantined, reason: reason, actor: "server", now: now)
+        }
+    }
+}
+
+extension HostDigests {
+    /// As the store names them.
+    var stored: DocumentDigests { DocumentDigests(set: set, offers: offers, facts: facts) }
+}

@@ -1,0 +1,127 @@
+import Digest
+import Hummingbird
+import Inventory
+import JSON
+import Logging
+import Store
+import Timestamps
+import Wire
+
+/// The agent listener: every request comes with a host's certificate.
+///
+/// Who the host is and whether it may talk is read from memory, so a check-in with nothing new never touches the
+/// database.
+struct AgentRoutes: Sendable {
+    let state: ServerState
+
+    func respond(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
+        let path = request.pathParts
+        guard path.count >= 3, path[0] == "agent" else { throw Refusal(.notFound(request.uri.path)) }
+        let version = try protocolVersion(path[1])
+        let route = String(path[2])
+        guard path.count == (route == "documents" ? 5 : 3) else { throw Refusal(.notFound(request.uri.path)) }
+        let limits = state.configuration.limits
+        return try await named(route) {
+            let host = try await admitted(exchange)
+            switch (request.method, route) {
+            case (.post, "check-in"):
+                let message = try CheckIn(decoding: try await request.bytes(upTo: limits.messageBytes), version)
+                return .message(try await checkIn(message, version, host), version)
+            case (.get, "state"):
+                return desiredState(host, request.headers[.ifNoneMatch], version)
+            case (.post, "reports"):
+                let message = try ReportBatch(decoding: try await request.bytes(upTo: limits.messageBytes), version)
+                return .message(try await reports(message, host), version)
+            case (.put, "documents"):
+                let name = try documentName(path[3], path[4])
+                let bytes = try await request.bytes(upTo: limits.documentBytes)
+                return try await upload(name, bytes, type: request.headers[.contentType] ?? "", host)
+            case (.post, "renew"):
+                let message = try RenewalRequest(decoding: try await request.bytes(upTo: limits.messageBytes), version)
+                return .message(try await renew(message, host), version)
+            case (_, "check-in"), (_, "state"), (_, "reports"), (_, "documents"), (_, "renew"):
+                throw Refusal(.methodNotAllowed(request.method.rawValue, request.uri.path))
+            default: throw Refusal(.notFound(request.uri.path))
+            }
+        }
+    }
+
+    /// The host behind the connection's certificate, if it may talk to the server now.
+    private func admitted(_ exchange: Exchange) async throws -> HostRecord {
+        guard let peer = exchange.peer?.identity else { throw Refusal(.unauthorized) }
+        guard peer.notAfter > state.clock.now() else { throw Refusal(.certificateExpired) }
+        if let entry = state.directoryEntry(peer) { return try Self.admit(entry, peer) }
+        // Another server on the same database may have enrolled it a moment ago.
+        if state.store.isShared { try await state.store.refreshDirectory() }
+        guard let entry = state.directoryEntry(peer) else {
+            await state.auditNoise(
+                action: "certificate.unknown-host", subject: "host:\(peer.identity.host)",
+                detail: ["serial": .string(peer.serial)], address: exchange.address)
+            throw Refusal(.hostUnknown)
+        }
+        return try Self.admit(entry, peer)
+    }
+
+    private static func admit(_ entry: HostDirectory.Entry, _ peer: PeerIdentity) throws(Refusal) -> HostRecord {
+        if let certificate = entry.certificates.first(where: { $0.serial == peer.serial }),
+            certificate.revokedAt != nil
+        {
+            throw Refusal(.certificateRevoked)
+        }
+        try entry.host.status.admit()
+        return entry.host
+    }
+
+    private func desiredState(_ host: HostRecord, _ known: String?, _ version: ProtocolVersion) -> Response {
+        let desired = DesiredState(
+            host: host.id, organisation: host.organisation, epoch: state.epoch, version: host.stateVersion,
+            interval: host.interval, salt: host.salt, scanInterval: host.scanInterval, scanRequest: host.scanRequest,
+            renewRequest: host.renewRequest, authorities: state.authorities.authorities.pems)
+        if known == desired.entityTag {
+            return Response(status: .notModified, headers: [.eTag: desired.entityTag])
+        }
+        return .message(desired, version, headers: [.eTag: desired.entityTag])
+    }
+
+    private func renew(_ request: RenewalRequest, _ host: HostRecord) async throws -> IdentityGrant {
+        let key = try requestedKey(pem: request.certificateRequest, pointer: "/certificateRequest")
+        let now = state.clock.now()
+        let issued = try state.issue(HostIdentity(organisation: host.organisation, host: host.id), key, now)
+        let rotated = state.mayRotate(host, now)
+        let token = state.exchangeTokens.token(host: host.id, rotatedAt: rotated ? now : host.exchangeRotatedAt)
+        try await state.store.write { transaction in
+            try transaction.hosts.addCertificate(
+                organisation: host.organisation, host: host.id, issued.record(key: key), actor: "host:\(host.id)",
+                now: now)
+            if rotated {
+                try transaction.hosts.rotateExchangeToken(
+                    organisation: host.organisation, host: host.id, to: ExchangeTokens.digest(token), now: now)
+            }
+        }
+        state.metrics.count(.identities, "occasion=\"renewal\",result=\"granted\"")
+        return state.grant(host.organisation, host.id, issued, token: token)
+    }
+}
+
+extension ServerState {
+    /// The host that a certificate names; nil where it is not registered in the organisation that the certificate names.
+    func directoryEntry(_ peer: PeerIdentity) -> HostDirectory.Entry? {
+        // By id, not serial: a certificate issued after the backup that this server was restored from is still ours.
+        guard let entry = store.directory.host(peer.identity.host),
+            entry.host.organisation == peer.identity.organisation
+        else { return nil }
+        if let owner = store.directory.host(serial: peer.serial), owner.entry.host.id != peer.identity.host {
+            return nil
+        }
+        return entry
+    }
+
+    /// Whether the host may be given a new exchange token, or still has a recent one.
+    ///
+    /// Also where the key in the data folder was lost: then the current token cannot be said again.
+    func mayRotate(_ host: HostRecord, _ now: Timestamp) -> Bool {
+        now.seconds(since: host.exchangeRotatedAt) >= configuration.exchangeRotation
+            || ExchangeTokens.digest(exchangeTokens.token(host: host.id, rotatedAt: host.exchangeRotatedAt))
+                != host.exchangeCurrent
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import Hummingbird
+import HummingbirdCore
+import Store
+import Timestamps
+
+/// `/healthz`, `/readyz` and `/metrics`, on a listener of their own.
+struct HealthRoutes: Sendable {
+    let state: ServerState
+
+    func respond(_ request: Request) async throws -> (String, Response) {
+        switch (request.method, request.uri.path) {
+        case (.get, "/healthz"), (.head, "/healthz"):
+            return ("healthz", Self.text("ok\n"))
+        case (.get, "/readyz"), (.head, "/readyz"):
+            return await ready()
+        case (.get, "/metrics"):
+            return (
+                "metrics",
+                .bytes(
+                    Array(state.metrics.text(await gauges()).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+            )
+        default: throw Refusal(.notFound(request.uri.path))
+        }
+    }
+
+    private func ready() async -> (String, Response) {
+        var reasons: [String] = []
+        if state.gate.stopping { reasons.append("the server is stopping") }
+        if !state.readiness.isRunning { reasons.append("not all listeners run yet") }
+        do {
+            try await state.store.check()
+        } catch {
+            reasons.append("the database does not answer: \(error)")
+        }
+        // Said, but no reason to take the server out: hosts still report.
+        let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
+        if reasons.isEmpty { return ("readyz", Self.text("ready\n" + restored)) }
+        return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + restored, status: .serviceUnavailable))
+    }
+
+    private static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        .bytes(Array(text.utf8), type: "text/plain; charset=utf-8", status: status)
+    }
+
+    private func gauges() async -> [Metrics.Gauge] {
+        var open: [(String, Double)] = []
+        var refused: [(String, Double)] = []
+        for (name, limiter) in state.limiters.sorted(by: { $0.key < $1.key }) {
+            let counts = limiter.counts
+            open.append(("listener=\"\(name)\"", Double(counts.open)))
+            refused.append(("listener=\"\(name)\"", Double(counts.refused)))
+        }
+        var statuses: [(String, Double)] = []
+        let hosts = state.census.counts(state)
+        for (status, count) in hosts.byStatus.sorted(by: { $0.key < $1.key }) {
+            statuses.append(("status=\"\(status)\"", Double(count)))
+        }
+        return Self.process() + [
+            Metrics.Gauge("fettle_connections", help: "Open connections, by listener.", open),
+            Metrics.Gauge(
+                "fettle_connections_refused_total", help: "Connections closed for a limit, by listener.", refused),
+            Metrics.Gauge("fettle_requests_in_work", help: "Requests in work.", [("", Double(state.gate.inWork))]),
+            Metrics.Gauge(
+                "fettle_hosts", help: "Hosts, by status.",
+                statuses),
+            Metrics.Gauge(
+                "fettle_hosts_silent", help: "Active hosts silent for more than three intervals.",
+                [("", Double(hosts.silent))]),
+            Metrics.Gauge(
+                "fettle_last_seen_age_seconds",
+                help: "Seconds since the active host was seen that was seen longest ago.",
+                [("", hosts.oldestSeconds)]),
+            Metrics.Gauge(
+                "fettle_epoch", help: "The server epoch; it grows with each restore.", [("", Double(state.epoch))]),
+            Metrics.Gauge(
+                "fettle_restored", help: "1 while a restore from a backup waits to be acknowledged.",
+                [("", state.restore == nil ? 0 : 1)]),
+            Metrics.Gauge(
+                "process_start_time_seconds", help: "When the server started, in seconds since the epoch.",
+                [("", Double(state.started.milliseconds) / 1000)]),
+        ]
+    }
+
+    /// What the kernel says of this process (proc(5), getrusage(2)).
+    private static func process() -> [Metrics.Gauge] {
+        var usage = rusage()
+        getrusage(__rusage_who_t(0), &usage)  // RUSAGE_SELF
+        let cpu =
+            Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        var gauges = [
+            Metrics.Gauge("process_cpu_seconds_total", help: "Processor time used, in seconds.", [("", cpu)])
+        ]
+        if let bytes = try? readFile("/proc/self/statm"),
+            let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").dropFirst().first.flatMap({
+                Int($0)
+            })
+        {
+            gauges.append(
+                .init(
+                    "process_resident_memory_bytes", help: "Resident memory, in bytes.",
+                    [("", Double(pages * sysconf(Int32(_SC_PAGESIZE))))]))
+        }
+        gauges.append(
+            Metrics.Gauge(
+                "process_open_fds", help: "Open file descriptors.",
+                [("", Double(max(0, folderEntries("/proc/self/fd").count - 1)))]))
+        return gauges
+    }
+}

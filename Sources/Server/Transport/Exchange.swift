@@ -1,0 +1,144 @@
+import Hummingbird
+import JSON
+import Logging
+import NIOCore
+import Timestamps
+import Wire
+
+/// One request as the routes see it.
+struct Exchange: InitializableFromSource, Sendable {
+    let logger: Logger
+    let peer: Peer?
+
+    init(source: ApplicationRequestContextSource) {
+        self.logger = source.logger
+        self.peer = Peer.current
+    }
+
+    /// The peer's address without its port.
+    var address: String { peer?.address ?? "local" }
+}
+
+/// Routes requests of one listener: measures, sheds load, and turns whatever is thrown into a problem.
+struct ListenerResponder: HTTPResponder {
+    typealias Context = Exchange
+
+    /// The listener's name in metrics.
+    let listener: String
+    let metrics: Metrics
+    let gate: RequestGate
+    /// Answers; the first value names the route for metrics.
+    let route: @Sendable (Request, Exchange) async throws -> (String, Response)
+
+    func respond(to request: Request, context: Exchange) async throws -> Response {
+        let start = ContinuousClock.now
+        var name = "none"
+        let response: Response
+        // Probes and operators must come through whatever agents do.
+        let isShed = listener == "agents" || listener == "enrolment"
+        if !isShed || gate.enter() {
+            defer { if isShed { gate.leave() } }
+            do {
+                (name, response) = try await route(request, context)
+            } catch let error as Refused {
+                name = error.route
+                response = answer(to: error.underlying, request, context)
+            } catch {
+                response = answer(to: error, request, context)
+            }
+        } else {
+            response = answer(
+                to: Refusal(gate.stopping ? .stopping : .overloaded, retryAfter: flattened(10)), request, context)
+        }
+        let elapsed = ContinuousClock.now - start
+        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+        metrics.observe(.requestSeconds, "route=\"\(name)\"", seconds)
+        metrics.count(
+            .requests, "listener=\"\(listener)\",route=\"\(name)\",status=\"\(response.status.code)\"")
+        return response
+    }
+
+    private func answer(to error: any Error, _ request: Request, _ context: Exchange) -> Response {
+        let refusal: Refusal
+        switch error {
+        case let error as Refusal: refusal = error
+        case let error as JSONError:
+            refusal = Refusal(.malformed(error.description, pointer: error.pointer))
+        default:
+            context.logger.error(
+                "request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            refusal = databaseRefusal(error) ?? Refusal(.internalError)
+        }
+        metrics.count(.refusals, "kind=\"\(refusal.problem.kind)\"")
+        if refusal.problem.status >= 500 {
+            context.logger.debug("refused", metadata: ["kind": "\(refusal.problem.kind)"])
+        }
+        var headers: HTTPFields = [.contentType: "application/problem+json"]
+        if let seconds = refusal.retryAfter { headers[.retryAfter] = String(seconds) }
+        return Response(
+            status: .init(code: refusal.problem.status), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: refusal.problem.json.canonicalBytes())))
+    }
+}
+
+/// What a route threw, with the route's name for metrics.
+struct Refused: Error {
+    let route: String
+    let underlying: any Error
+}
+
+/// Runs a route under its name.
+func named(_ route: String, _ body: () async throws -> Response) async throws -> (String, Response) {
+    do {
+        return (route, try await body())
+    } catch {
+        throw Refused(route: route, underlying: error)
+    }
+}
+
+/// Seconds to wait, drawn so that those who were refused together do not come back together.
+func flattened(_ seconds: Int) -> Int {
+    Int.random(in: max(1, seconds / 2)...seconds * 3 / 2)
+}
+
+extension Request {
+    /// The body, within that many bytes.
+    func bytes(upTo maximum: Int) async throws -> [UInt8] {
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > maximum {
+            throw Refusal(.bodyTooLarge(maximum))
+        }
+        var bytes: [UInt8] = []
+        for try await part in body {
+            guard bytes.count + part.readableBytes <= maximum else { throw Refusal(.bodyTooLarge(maximum)) }
+            bytes.append(contentsOf: part.readableBytesView)
+        }
+        return bytes
+    }
+
+    /// The path's parts, without a leading empty one.
+    var pathParts: [Substring] { uri.path.split(separator: "/", omittingEmptySubsequences: true) }
+}
+
+extension Response {
+    /// A JSON answer in canonical bytes.
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok, headers: HTTPFields = .init()) -> Response {
+        bytes(value.canonicalBytes(), status: status, headers: headers)
+    }
+
+    static func bytes(
+        _ bytes: [UInt8], type: String = "application/json", status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = .init()
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// A message of the agent protocol in that version.
+    static func message(
+        _ message: some WireMessage, _ version: ProtocolVersion, status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = .init()
+    ) -> Response {
+        bytes(message.encoded(version), status: status, headers: headers)
+    }
+}
