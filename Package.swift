@@ -137,6 +137,10 @@ let package = Package(
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "AcceptanceTests",
+            dependencies: [core("JSON"), core("Inventory"), core("Timestamps"), core("Digest")],
+            swiftSettings: settings, linkerSettings: lld),
     ],
     swiftLanguageModes: [.v6]
 )
