@@ -47,6 +47,7 @@ let package = Package(
     products: [
         .executable(name: "fettle", targets: ["fettle"]),
         .executable(name: "fettle-agent", targets: ["fettle-agent"]),
+        .executable(name: "fettle-bench", targets: ["Benchmarks"]),
     ],
     dependencies: [
         .package(path: "Core"),
@@ -111,6 +112,14 @@ let package = Package(
                 core("Digest"), core("TextTable"), argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "Store", "Agent", "CSQLite", core("Inventory"), core("Wire"), core("JSON"),
+                core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
+                argumentParser,
+            ] + nio,
+            path: "Benchmarks", exclude: ["patchman-ingest"], swiftSettings: settings, linkerSettings: lld),
 
         // Tests, one target a room; AcceptanceTests run both programs on throw-away hosts
         .testTarget(
