@@ -1,0 +1,35 @@
+# Two Swift packages, one configuration. Each target is a script of scripts/; builds go to $FETTLE_BUILD.
+.PHONY: help up test bench soak lint format build deps clean
+.DEFAULT_GOAL := help
+FETTLE_BUILD ?= $(HOME)/.cache/fettle/build
+export FETTLE_BUILD
+
+help: ## show this
+	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+up: ## build, start a server on loopback, enrol this machine, show what is missing here; Ctrl-C ends it
+	@exec scripts/up
+
+test: ## do all set-up, run every test; ends with "N passed, N failed, N skipped"
+	@exec scripts/test
+
+bench: ## print the budgets with their figures, and the peers' beside them
+	@exec scripts/bench
+
+soak: ## repeat the tests for SOAK_MINUTES (default 60)
+	@exec scripts/soak
+
+lint: ## check format and what has no place in a tracked file
+	@exec scripts/format --check
+
+format: ## format the Swift sources
+	@exec scripts/format
+
+build: ## build everything, tests and benchmarks too
+	@exec scripts/build
+
+deps: ## install from apt what is missing to build and test
+	@exec scripts/deps test
+
+clean: ## delete this clone's data (var) and all builds ($FETTLE_BUILD)
+	rm -rf var "$(FETTLE_BUILD)"
