@@ -277,7 +277,8 @@ extension ServerTests {
                 for name in [
                     "fettle_checkins_total", "fettle_reports_total", "fettle_uploads_total", "fettle_refusals_total",
                     "fettle_identities_total", "fettle_connections", "fettle_request_duration_seconds_bucket",
-                    "fettle_group_commit_writes_bucket{le=\"1\"}", "fettle_hosts{status=\"active\"} 1", "fettle_last_seen_age_seconds", "fettle_epoch 1",
+                    "fettle_group_commit_writes_bucket{le=\"1\"}", "fettle_hosts{status=\"active\"} 1",
+                    "fettle_last_seen_age_seconds", "fettle_epoch 1",
                 ] {
                     #expect(answer.text.contains(name), "\(name)")
                 }

@@ -53,7 +53,8 @@ extension ServerTests {
                 for _ in 0..<5 {
                     #expect(try await one.api(.POST, "hosts/\(host.id)/scan").status == 200)
                     let told = try CheckInReply(decoding: try await host.checkIn().body)
-                    let reply = try CheckInReply(decoding: try await there.checkIn(stateVersion: told.stateVersion).body)
+                    let reply = try CheckInReply(
+                        decoding: try await there.checkIn(stateVersion: told.stateVersion).body)
                     #expect(reply.stateVersion == told.stateVersion)
                 }
                 #expect(try await two.api(.GET, "server").json["restored"]?.bool == false)

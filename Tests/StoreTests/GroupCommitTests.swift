@@ -40,19 +40,21 @@ private enum SavepointGuard {
     static let refuses = Atomic(false)
 
     static func install() {
-        let entry: @convention(c) (OpaquePointer?, UnsafePointer<UnsafeMutablePointer<CChar>?>?, UnsafeRawPointer?) ->
-            Int32 = { handle, _, _ in
-                guard let name = sqlite3_db_filename(handle, "main"), String(cString: name).contains("fettle-store-")
-                else { return SQLITE_OK }
-                return sqlite3_set_authorizer(
-                    handle,
-                    { _, action, operation, _, _, _ in
-                        guard action == SQLITE_SAVEPOINT, let operation, String(cString: operation) == "BEGIN",
-                            SavepointGuard.refuses.load(ordering: .sequentiallyConsistent)
-                        else { return SQLITE_OK }
-                        return SQLITE_DENY
-                    }, nil)
-            }
+        let entry:
+            @convention(c) (OpaquePointer?, UnsafePointer<UnsafeMutablePointer<CChar>?>?, UnsafeRawPointer?) ->
+                Int32 = { handle, _, _ in
+                    guard let name = sqlite3_db_filename(handle, "main"),
+                        String(cString: name).contains("fettle-store-")
+                    else { return SQLITE_OK }
+                    return sqlite3_set_authorizer(
+                        handle,
+                        { _, action, operation, _, _, _ in
+                            guard action == SQLITE_SAVEPOINT, let operation, String(cString: operation) == "BEGIN",
+                                SavepointGuard.refuses.load(ordering: .sequentiallyConsistent)
+                            else { return SQLITE_OK }
+                            return SQLITE_DENY
+                        }, nil)
+                }
         sqlite3_auto_extension(unsafeBitCast(entry, to: (@convention(c) () -> Void).self))
     }
 }

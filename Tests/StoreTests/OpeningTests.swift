@@ -36,7 +36,8 @@ extension StoreTests {
                 try connection.connect()
                 defer { connection.close() }
                 var value = ""
-                try connection.query("SELECT current_setting('statement_timeout')", []) { row in value = try row.text() }
+                try connection.query("SELECT current_setting('statement_timeout')", []) { row in value = try row.text()
+                }
                 return value
             }
             #expect(try timeout(address) == "2min")

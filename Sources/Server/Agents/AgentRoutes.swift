@@ -86,9 +86,15 @@ struct AgentRoutes: Sendable {
             }
             throw Refusal(.uploadQuota(limit), retryAfter: excess.seconds + flattened(60))
         }
-        let bytes = try await request.bytes(upTo: maximum)
-        state.uploads.add(host.id, bytes.count, now: state.clock.now())
-        return bytes
+        do {
+            let bytes = try await request.bytes(upTo: maximum)
+            state.uploads.add(host.id, bytes.count, now: state.clock.now())
+            return bytes
+        } catch let refusal as Refusal {
+            // Too large: it was read up to there. A line that broke costs the host nothing.
+            state.uploads.add(host.id, maximum, now: state.clock.now())
+            throw refusal
+        }
     }
 
     private func desired(_ host: HostRecord) -> DesiredState {

@@ -31,9 +31,9 @@ extension Dialect {
         stampsAhead: (
             probe: "SELECT count(*) FROM hosts WHERE change >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
             cure: """
-                UPDATE hosts SET change = pg_current_xact_id()::text::bigint
-                WHERE change > pg_current_xact_id()::text::bigint
-                """
+            UPDATE hosts SET change = pg_current_xact_id()::text::bigint
+            WHERE change > pg_current_xact_id()::text::bigint
+            """
         ),
         wakeUp: "SELECT pg_notify('fettle', ?1)",
         containsText: "strpos(lower({column}), lower({parameter})) > 0")
