@@ -34,6 +34,23 @@ public struct NoteKey: Hashable, Sendable, CustomStringConvertible {
         return digest.bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
+    /// The private key's text, `PRIVATE+KEY+NAME+ID+BASE64`, as Go's sumdb/note keeps it.
+    ///
+    /// - Parameters:
+    ///   - seed: the 32 bytes of RFC 8032 that ``publicKey`` comes from.
+    public func privateText(seed: [UInt8]) -> String {
+        "PRIVATE+KEY+\(name)+\(noteHex(id))+\(Base64.encode([Self.ed25519] + seed))"
+    }
+
+    /// Name and seed of a private key's text; nil for anything else.
+    public static func readPrivate(_ text: String) -> (name: String, seed: [UInt8])? {
+        let parts = text.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY", let bytes = Base64.decode(parts[4]),
+            bytes.count == 33, bytes[0] == Self.ed25519
+        else { return nil }
+        return (String(parts[2]), Array(bytes.dropFirst()))
+    }
+
     /// As programs that read signed notes take it.
     public var description: String { "\(name)+\(noteHex(id))+\(Base64.encode([Self.ed25519] + publicKey))" }
 }

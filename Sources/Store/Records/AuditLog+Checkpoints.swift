@@ -94,12 +94,4 @@ extension AuditLog {
             VALUES (?1, ?2, 'ed25519', ?3, 'audit', ?4) ON CONFLICT (organisation, key_id) DO NOTHING
             """, AuditEvent.installation, key.description, key.publicKey, now) > 0
     }
-
-    /// The keys that ever signed this installation's checkpoints, the oldest first.
-    public func keys() throws -> [NoteKey] {
-        try sql.rows(
-            "SELECT key_id FROM signing_keys WHERE organisation = ?1 AND owner = 'audit' ORDER BY created_at, key_id",
-            AuditEvent.installation
-        ) { row in try row.text() }.compactMap { NoteKey($0) }
-    }
 }

@@ -24,15 +24,17 @@ extension AuditLog {
     ///
     /// - Parameters:
     ///   - limit: at most so many.
-    /// - Throws: ``AuditTreeFault`` where a stored tree is damaged; nothing is added to it then.
-    public func sequence(limit: Int = 500, now: Timestamp) throws -> AuditSequencing {
+    ///   - skipped: organisations whose trees are damaged: their leaves wait.
+    /// - Throws: ``AuditTreeFault`` where a stored tree is damaged; nothing is added to any then.
+    public func sequence(limit: Int = 500, skipping skipped: [String] = [], now: Timestamp) throws -> AuditSequencing {
         // One server at a time: of two that come here together the second waits for this row, and is tried again.
         try save(size: nil, of: AuditEvent.installation, now)
+        let left = (0..<skipped.count).map { " AND organisation <> ?\($0 + 2)" }.joined()
         let leaves = try sql.rows(
             """
             SELECT id, organisation, leaf_hash, event, actor FROM audit_leaves
-            WHERE installation_sequence IS NULL ORDER BY id LIMIT ?1
-            """, limit
+            WHERE installation_sequence IS NULL\(left) ORDER BY id LIMIT ?1
+            """, list: [.integer(Int64(limit))] + skipped.map { .text($0) }
         ) { row in
             (
                 id: try row.integer(), organisation: try row.text(), hash: try row.digest(), event: try row.blob(),
