@@ -137,7 +137,7 @@ extension ServerTests {
 
             let acknowledged = try await restored.api(.POST, "server/acknowledge-restore")
             #expect(acknowledged.json["epoch"]?.integer == 2)
-            #expect(try await restored.audit().contains("epoch.raised"))
+            #expect(try await restored.audit(organisation: "").contains("epoch.raised"))
             let state = try DesiredState(decoding: try await host.send(.GET, "state").body)
             #expect(state.epoch == 2)
             #expect(try await restored.api(.GET, "server").json["restored"]?.bool == false)

@@ -112,14 +112,14 @@ extension ServerTests {
     }
 }
 
-private struct CommandResult {
+struct CommandResult {
     var status: Int32
     var output: String
     var errors: String
 }
 
 /// Runs the `fettle` that was built beside this test.
-private func fettle(_ arguments: [String], input: String = "") throws -> CommandResult {
+func fettle(_ arguments: [String], input: String = "") throws -> CommandResult {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
     let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -233,6 +233,10 @@ public struct AuditVerifier: Sendable {
     }
 
     private mutating func lookForClue(_ record: AuditExportRecord) {
+        if fault?.kind == .truncated, let first = fault?.record, record.sequence > first {
+            fault?.kind = .removed
+            fault?.reason = "it is not there; record \(record.sequence) follows"
+        }
         switch clue {
         case .sequence(let number)? where record.sequence == number:
             fault?.kind = .reordered
