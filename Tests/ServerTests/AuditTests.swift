@@ -197,44 +197,44 @@ extension ServerTests {
         @Test func commandsVerifyProveAndTell() async throws {
             try await TamperedServer.with(.sqlite) { server in
                 let folder = server.running.folder
-                func audit(_ words: String...) throws -> CommandResult {
-                    try fettle(["audit"] + words + (words.contains("--data") ? [] : ["--data", folder]))
+                func audit(_ words: String...) async throws -> CommandResult {
+                    try await fettle(["audit"] + words + (words.contains("--data") ? [] : ["--data", folder]))
                 }
                 for _ in 0..<4 { _ = try await server.running.token() }
                 try await server.signed(size: 4)
                 let kept = "\(folder)/kept.txt"
-                let small = try audit("checkpoint")
+                let small = try await audit("checkpoint")
                 #expect(small.output.contains("\n4\n") && small.output.hasSuffix("=\n"))
                 try small.output.write(toFile: kept, atomically: true, encoding: .utf8)
                 for _ in 0..<4 { _ = try await server.running.token() }
                 try await server.signed(size: 8)
-                let key = try audit("key").output.trimmingCharacters(in: .newlines)
+                let key = try await audit("key").output.trimmingCharacters(in: .newlines)
                 #expect(NoteKey(key) != nil)
 
                 let ids = try await server.ids("organisation=default")
-                let list = try audit("list", "--action", "token.created", "--limit", "3")
+                let list = try await audit("list", "--action", "token.created", "--limit", "3")
                 #expect(list.output.split(separator: "\n").count == 4)
                 #expect(list.output.contains("operator:socket"))
-                #expect(try audit("list", "--actor", "nobody", "-o", "json").output == "[]\n")
-                #expect(try audit("list", "--since", "1h", "--until", "30m").output.split(separator: "\n").count == 1)
-                #expect(try audit("list", "--since", "yesterday").status == 2)
-                #expect(try audit("list", "--installation").output.contains("audit.key-added"))
+                #expect(try await audit("list", "--actor", "nobody", "-o", "json").output == "[]\n")
+                #expect(try await audit("list", "--since", "1h", "--until", "30m").output.split(separator: "\n").count == 1)
+                #expect(try await audit("list", "--since", "yesterday").status == 2)
+                #expect(try await audit("list", "--installation").output.contains("audit.key-added"))
 
                 let file = "\(folder)/export.jsonl"
-                let export = try audit("export")
+                let export = try await audit("export")
                 try export.output.write(toFile: file, atomically: true, encoding: .utf8)
                 for words in [[], [file], [file, "--key", key], ["--checkpoint", kept], ["--installation"]] {
-                    let result = try fettle(["audit", "verify"] + words + ["--data", folder])
+                    let result = try await fettle(["audit", "verify"] + words + ["--data", folder])
                     #expect(result.status == 0, "\(words): \(result.errors)")
                     #expect(result.output.hasPrefix("verified: "))
                 }
                 // Offline: no server there.
-                #expect(try audit("verify", file, "--key", key, "--data", "/tmp/no-server-here").status == 0)
-                #expect(try audit("verify", "--data", "/tmp/no-server-here").status == 2)
+                #expect(try await audit("verify", file, "--key", key, "--data", "/tmp/no-server-here").status == 0)
+                #expect(try await audit("verify", "--data", "/tmp/no-server-here").status == 2)
                 let other = NoteKey(name: "other", publicKey: Array(repeating: 3, count: 32))!.description
-                #expect(try audit("verify", file, "--key", other).status == 1)
-                #expect(try audit("verify", file, "--key", "nonsense").status == 2)
-                #expect(try audit("verify", "/nowhere").status == 2)
+                #expect(try await audit("verify", file, "--key", other).status == 1)
+                #expect(try await audit("verify", file, "--key", "nonsense").status == 2)
+                #expect(try await audit("verify", "/nowhere").status == 2)
 
                 let altered = "\(folder)/altered.jsonl"
                 let lines = export.output.split(separator: "\n").map(String.init)
@@ -242,7 +242,7 @@ extension ServerTests {
                 var changed = lines
                 changed[records[5]] = changed[records[5]].replacing("token.created", with: "token.revoked")
                 try (changed.joined(separator: "\n") + "\n").write(toFile: altered, atomically: true, encoding: .utf8)
-                let found = try audit("verify", altered, "--key", key, "-o", "json")
+                let found = try await audit("verify", altered, "--key", key, "-o", "json")
                 #expect(found.status == 1)
                 #expect(found.errors.contains("changed: record 5 (event \(ids[5]))"))
                 let verdict = try JSONValue(parsing: Array(found.output.utf8), limits: .message)
@@ -250,27 +250,27 @@ extension ServerTests {
                 changed = lines
                 changed.removeSubrange(records[3]...records[3])
                 try (changed.joined(separator: "\n") + "\n").write(toFile: altered, atomically: true, encoding: .utf8)
-                #expect(try audit("verify", altered, "--key", key).errors.contains("removed: record 3"))
+                #expect(try await audit("verify", altered, "--key", key).errors.contains("removed: record 3"))
                 // Half of the file.
                 try lines.prefix(records[4]).joined(separator: "\n").write(
                     toFile: altered, atomically: true, encoding: .utf8)
-                #expect(try audit("verify", altered, "--key", key).errors.contains("truncated: record 4"))
+                #expect(try await audit("verify", altered, "--key", key).errors.contains("truncated: record 4"))
 
                 let proof = "\(folder)/proof.json"
                 for words in [["--event", "\(ids[6])"], ["--event", "\(ids[1])", "--size", "4"], ["--from", "4"]] {
-                    let made = try fettle(["audit", "prove"] + words + ["--data", folder])
+                    let made = try await fettle(["audit", "prove"] + words + ["--data", folder])
                     #expect(made.status == 0, "\(made.errors)")
                     try made.output.write(toFile: proof, atomically: true, encoding: .utf8)
-                    let good = try audit("verify", "--proof", proof, "--key", key, "--data", "/tmp/no-server-here")
+                    let good = try await audit("verify", "--proof", proof, "--key", key, "--data", "/tmp/no-server-here")
                     #expect(good.status == 0, "\(good.errors)")
                     try made.output.replacing("\"uses\": 1", with: "\"uses\": 2").replacing("\"size\": 4", with: "\"size\": 3")
                         .write(toFile: proof, atomically: true, encoding: .utf8)
-                    #expect(try audit("verify", "--proof", proof, "--key", key).status == 1)
+                    #expect(try await audit("verify", "--proof", proof, "--key", key).status == 1)
                 }
-                #expect(try audit("prove").status == 2)
-                #expect(try audit("prove", "--event", "999999").status == 3)
-                #expect(try audit("erase", "\(ids[0])", "--reason", "law").status == 1, "it has no personal data")
-                #expect(try audit("erase", "\(ids[0])").status == 2)
+                #expect(try await audit("prove").status == 2)
+                #expect(try await audit("prove", "--event", "999999").status == 3)
+                #expect(try await audit("erase", "\(ids[0])", "--reason", "law").status == 1, "it has no personal data")
+                #expect(try await audit("erase", "\(ids[0])").status == 2)
             }
         }
 
