@@ -36,13 +36,16 @@ extension ServerTests {
                     try #require(try await server.column("event", id))
                 }
                 func altered(_ id: Int64) async throws -> [UInt8] {
-                    Array(String(decoding: try await event(id), as: UTF8.self).replacing("\"uses\":1", with: "\"uses\":9").utf8)
+                    Array(
+                        String(decoding: try await event(id), as: UTF8.self).replacing("\"uses\":1", with: "\"uses\":9")
+                            .utf8)
                 }
                 let byID = "WHERE id = ?1"
 
                 // The event alone; with its hash; with its hash and the tree's; all of it made anew by the server's own code.
                 try await server.tampered(
-                    .changed, 4, [("UPDATE audit_leaves SET event = ?2 \(byID)", [ids[4].sqlValue, .blob(altered(ids[4]))])])
+                    .changed, 4,
+                    [("UPDATE audit_leaves SET event = ?2 \(byID)", [ids[4].sqlValue, .blob(altered(ids[4]))])])
                 let forged = try await altered(ids[4])
                 try await server.tampered(
                     .changed, 4,
@@ -61,10 +64,14 @@ extension ServerTests {
                             "UPDATE audit_leaves SET event = ?2, leaf_hash = ?3 \(byID)",
                             [ids[4].sqlValue, .blob(forged), .blob(MerkleTree.leafHash(forged).bytes)]
                         ),
-                        ("UPDATE audit_tiles SET hashes = ?1 WHERE organisation = 'default' AND level = 0", [.blob(tile)]),
+                        (
+                            "UPDATE audit_tiles SET hashes = ?1 WHERE organisation = 'default' AND level = 0",
+                            [.blob(tile)]
+                        ),
                     ])
                 try await server.tampered(
-                    .changed, 7, [("UPDATE audit_leaves SET event = ?2 \(byID)", [ids[7].sqlValue, .blob([0xFF, 0x7B])])])
+                    .changed, 7,
+                    [("UPDATE audit_leaves SET event = ?2 \(byID)", [ids[7].sqlValue, .blob([0xFF, 0x7B])])])
 
                 // Removed, in the middle and at the end; with the tree made shorter; with its checkpoints too.
                 try await server.tampered(.removed, 3, [("DELETE FROM audit_leaves \(byID)", [ids[3].sqlValue])])
@@ -88,7 +95,8 @@ extension ServerTests {
                 ]
                 try await server.tampered(.reordered, 2, exchange)
                 let strange = try AuditEvent(
-                    organisation: "default", time: t(0), actor: "user:mallory", action: "token.created", subject: "token:x")
+                    organisation: "default", time: t(0), actor: "user:mallory", action: "token.created",
+                    subject: "token:x")
                 try await server.tampered(
                     .changed, 5,
                     [
@@ -113,7 +121,10 @@ extension ServerTests {
                     [
                         (
                             "UPDATE audit_leaves SET personal = ?2, personal_salt = ?3 \(byID)",
-                            [ids[8].sqlValue, .blob(Array(#"{"name":"Eve"}"#.utf8)), .blob(Array(repeating: 1, count: 16))]
+                            [
+                                ids[8].sqlValue, .blob(Array(#"{"name":"Eve"}"#.utf8)),
+                                .blob(Array(repeating: 1, count: 16)),
+                            ]
                         )
                     ])
 
@@ -122,7 +133,8 @@ extension ServerTests {
                 let key = try #require(
                     NoteKey(name: "mallory", publicKey: Array(mallory.publicKey.rawRepresentation)))
                 let text = AuditCheckpoint(origin: all.header.origin, size: 12, root: all.root).text
-                let note = SignedNote(text: text, key: key, signature: Array(try mallory.signature(for: Array(text.utf8))))
+                let note = SignedNote(
+                    text: text, key: key, signature: Array(try mallory.signature(for: Array(text.utf8))))
                 let place = "WHERE organisation = 'default' AND size = 12"
                 try await server.tampered(
                     .forgedCheckpoint, nil,
@@ -140,7 +152,9 @@ extension ServerTests {
             }
         }
 
-        @Test(arguments: TestEngine.allCases) func aLogThatContradictsItselfIsNotSigned(_ engine: TestEngine) async throws {
+        @Test(arguments: TestEngine.allCases) func aLogThatContradictsItselfIsNotSigned(
+            _ engine: TestEngine
+        ) async throws {
             try await TamperedServer.with(engine) { server in
                 for _ in 0..<5 { _ = try await server.running.token() }
                 try await server.signed(size: 5)
@@ -186,7 +200,8 @@ extension ServerTests {
                 #expect(report.records == 4)
                 let later = try await server.proof("event=\(ids[1])&size=3")
                 #expect(later == proof, "the proof of before is the proof of now")
-                let items = try await server.running.api(.GET, "audit?action=audit.personal-erased").json["items"]?.array
+                let items = try await server.running.api(.GET, "audit?action=audit.personal-erased").json["items"]?
+                    .array
                 #expect(items?.count == 1)
                 #expect(items?[0]["event"]?["subject"]?.string == "audit:\(ids[1])")
                 let text = try await server.running.api(.GET, "audit/export").text
@@ -216,7 +231,8 @@ extension ServerTests {
                 #expect(list.output.split(separator: "\n").count == 4)
                 #expect(list.output.contains("operator:socket"))
                 #expect(try await audit("list", "--actor", "nobody", "-o", "json").output == "[]\n")
-                #expect(try await audit("list", "--since", "1h", "--until", "30m").output.split(separator: "\n").count == 1)
+                #expect(
+                    try await audit("list", "--since", "1h", "--until", "30m").output.split(separator: "\n").count == 1)
                 #expect(try await audit("list", "--since", "yesterday").status == 2)
                 #expect(try await audit("list", "--installation").output.contains("audit.key-added"))
 
@@ -261,10 +277,13 @@ extension ServerTests {
                     let made = try await fettle(["audit", "prove"] + words + ["--data", folder])
                     #expect(made.status == 0, "\(made.errors)")
                     try made.output.write(toFile: proof, atomically: true, encoding: .utf8)
-                    let good = try await audit("verify", "--proof", proof, "--key", key, "--data", "/tmp/no-server-here")
+                    let good = try await audit(
+                        "verify", "--proof", proof, "--key", key, "--data", "/tmp/no-server-here")
                     #expect(good.status == 0, "\(good.errors)")
-                    try made.output.replacing("\"uses\": 1", with: "\"uses\": 2").replacing("\"size\": 4", with: "\"size\": 3")
-                        .write(toFile: proof, atomically: true, encoding: .utf8)
+                    try made.output.replacing("\"uses\": 1", with: "\"uses\": 2").replacing(
+                        "\"size\": 4", with: "\"size\": 3"
+                    )
+                    .write(toFile: proof, atomically: true, encoding: .utf8)
                     #expect(try await audit("verify", "--proof", proof, "--key", key).status == 1)
                 }
                 #expect(try await audit("prove").status == 2)
@@ -287,7 +306,8 @@ extension ServerTests {
                     try await server.audit(organisation: "").filter { $0 == "audit.key-added" }.count == 1, "said once")
                 try await server.stop()
                 // Whoever stops a server finds everything signed.
-                let store = try await Store.open("sqlite:\(folder)/fettle.sqlite", program: "test", now: ServerClock.system.now())
+                let store = try await Store.open(
+                    "sqlite:\(folder)/fettle.sqlite", program: "test", now: ServerClock.system.now())
                 let (size, kept) = try await store.read {
                     (try $0.audit.tree("").size, try $0.audit.latestCheckpoint("")?.size)
                 }
@@ -369,8 +389,11 @@ private struct TamperedServer: Sendable {
         let tables = ["audit_leaves", "audit_tiles", "audit_trees", "audit_checkpoints"]
         let isPostgreSQL = address.hasPrefix("postgresql")
         for table in tables { try connection.script("CREATE TABLE kept_\(table) AS SELECT * FROM \(table)") }
-        if isPostgreSQL { try connection.script("SET session_replication_role = replica") }
-        else { try connection.script("PRAGMA foreign_keys = OFF") }
+        if isPostgreSQL {
+            try connection.script("SET session_replication_role = replica")
+        } else {
+            try connection.script("PRAGMA foreign_keys = OFF")
+        }
         for (statement, parameters) in statements {
             #expect(try connection.execute(statement, parameters) > 0, "\(statement)", sourceLocation: sourceLocation)
         }
@@ -421,7 +444,8 @@ private struct TamperedServer: Sendable {
 
     /// The ids of a log's records.
     func ids(_ log: String) async throws -> [Int64] {
-        try await running.api(.GET, "audit?limit=1000&\(log)").json["items"]?.array?.compactMap { $0["id"]?.integer } ?? []
+        try await running.api(.GET, "audit?limit=1000&\(log)").json["items"]?.array?.compactMap { $0["id"]?.integer }
+            ?? []
     }
 
     /// A record's number in the installation's tree.

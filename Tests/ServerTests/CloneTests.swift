@@ -232,7 +232,7 @@ extension ServerTests {
             try blocker.script("ROLLBACK")
             blocker.close()
             #expect(try await host.checkIn(epoch: 7).status == 200)
-            #expect(try await server.audit().contains("server.restore-noticed"))
+            #expect(try await server.audit(organisation: "").contains("server.restore-noticed"))
             try await server.stop()
             let again = try await TestServer.start(folder: server.folder)
             #expect(try await again.api(.GET, "server").json["restored"]?.bool == true)

@@ -190,7 +190,9 @@ extension StoreTests {
                 #expect(try await store.sign("a", at: 200) == .signed(try await store.head("a")))
                 // A tree whose last hashes are gone is not gone on with.
                 try await store.write { try $0.audit.note("a", "one more") }
-                try await store.write { _ = try $0.execute("DELETE FROM audit_tiles WHERE organisation = 'a' AND position = 3") }
+                try await store.write {
+                    _ = try $0.execute("DELETE FROM audit_tiles WHERE organisation = 'a' AND position = 3")
+                }
                 await #expect(throws: AuditTreeFault.self) { try await store.sequenceAll() }
                 // Others are.
                 try await store.write { try $0.audit.note("b", "one") }
