@@ -1,4 +1,5 @@
 import Access
+import Audit
 import Digest
 import HTTPTypes
 import JSON
@@ -86,7 +87,7 @@ enum ServerOperations {
         try await state.store.write { transaction in
             try transaction.hosts.bumpAllStates(now: call.now)
             try transaction.audit.append(
-                organisation: ServerState.firstOrganisation, actor: call.caller.principal.id,
+                organisation: AuditEvent.installation, actor: call.caller.principal.id,
                 action: "authority.rotated", subject: "authority:\(number)", now: call.now)
         }
         return .json(["number": .integer(Int64(number))])
