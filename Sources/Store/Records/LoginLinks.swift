@@ -1,0 +1,34 @@
+public import Digest
+public import Timestamps
+
+/// One-time links that let somebody in without a password.
+public struct LoginLinks {
+    let sql: Transaction
+
+    /// Keeps a link; the user's older ones let nobody in any more.
+    public func create(user: String, codeDigest: SHA256Digest, expiresAt: Timestamp, now: Timestamp) throws {
+        try sql.execute("DELETE FROM login_links WHERE user_id = ?1 OR expires_at <= ?2", user, now)
+        try sql.execute(
+            "INSERT INTO login_links (code_digest, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            codeDigest, user, now, expiresAt)
+    }
+
+    /// Whom a link would let in; it stays as it is.
+    public func user(codeDigest: SHA256Digest, now: Timestamp) throws -> String? {
+        try sql.first(
+            "SELECT user_id FROM login_links WHERE code_digest = ?1 AND expires_at > ?2", codeDigest, now
+        ) { row in try row.text() }
+    }
+
+    /// Uses a link up; nil where there is none such, or its time is over. Of racing uses one wins.
+    public func use(codeDigest: SHA256Digest, now: Timestamp) throws -> String? {
+        try sql.first(
+            "DELETE FROM login_links WHERE code_digest = ?1 AND expires_at > ?2 RETURNING user_id", codeDigest, now
+        ) { row in try row.text() }
+    }
+}
+
+extension Transaction {
+    /// One-time links that let somebody in without a password.
+    public var loginLinks: LoginLinks { LoginLinks(sql: self) }
+}
