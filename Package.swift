@@ -102,9 +102,9 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
-                core("Timestamps"), logging,
+                core("Timestamps"), logging, .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
-            swiftSettings: settings),
+            swiftSettings: testable),
         .executableTarget(
             name: "fettle",
             dependencies: [

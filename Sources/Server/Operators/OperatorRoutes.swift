@@ -29,6 +29,7 @@ struct OperatorRoutes: Sendable {
             case (.get, "tokens", 3): return try await tokens(query)
             case (.post, "tokens", 3): return try await createToken(request)
             case (.delete, "tokens", 4): return try await revokeToken(path[3])
+            case (.post, "login-links", 3): return try await createLoginLink(request, exchange)
             case (.get, "organisations", 3): return try await organisations()
             case (.post, "organisations", 3): return try await createOrganisation(request)
             case (.get, "authorities", 3): return authorities()
@@ -42,7 +43,9 @@ struct OperatorRoutes: Sendable {
         }
     }
 
-    private static let known = ["hosts", "patches", "tokens", "organisations", "authorities", "audit", "server"]
+    private static let known = [
+        "hosts", "patches", "tokens", "login-links", "organisations", "authorities", "audit", "server",
+    ]
 
     /// A request's body as an object; an empty body as an empty one.
     static func body(_ request: Request) async throws -> JSONObject {
@@ -79,6 +82,22 @@ struct OperatorRoutes: Sendable {
                 subject: "authority:\(number)", now: now)
         }
         return .json(["number": .integer(Int64(number))])
+    }
+
+    /// `POST /api/v1/login-links`: a one-time link for a user, or for the first admin.
+    private func createLoginLink(_ request: Request, _ exchange: Exchange) async throws -> Response {
+        guard let caller = try await state.people.authenticate(request, exchange) else {
+            throw Refusal(.signInRequired)
+        }
+        var body = try await Self.body(request)
+        let name = try body.optionalString("user", maximumBytes: 64)
+        try body.finish()
+        let link = try await state.people.operatorLink(userName: name, base: state.webAddress, by: caller)
+        return .json(
+            [
+                "url": .string(link.url), "user": .string(link.user.name),
+                "expires": .string(link.expiresAt.description),
+            ], status: .created)
     }
 
     private func organisations() async throws -> Response {

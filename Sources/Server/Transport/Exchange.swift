@@ -17,6 +17,10 @@ struct Exchange: InitializableFromSource, Sendable {
 
     /// The peer's address without its port.
     var address: String { peer?.address ?? "local" }
+
+    /// Whether it came over the operator's Unix socket, which only the server's own account may open. A connection whose
+    /// listener is not known did not.
+    var isOperatorSocket: Bool { peer?.listener == "operator" }
 }
 
 /// Routes requests of one listener: measures, sheds load, and turns whatever is thrown into a problem.
@@ -31,6 +35,12 @@ struct ListenerResponder: HTTPResponder {
     let route: @Sendable (Request, Exchange) async throws -> (String, Response)
 
     func respond(to request: Request, context: Exchange) async throws -> Response {
+        var response = try await measured(request, context)
+        if listener == "web" { SecurityHeaders.add(to: &response.headers) }
+        return response
+    }
+
+    private func measured(_ request: Request, _ context: Exchange) async throws -> Response {
         let start = ContinuousClock.now
         var name = "none"
         let response: Response
@@ -66,7 +76,7 @@ struct ListenerResponder: HTTPResponder {
             refusal = Refusal(.malformed(error.description, pointer: error.pointer))
         default:
             context.logger.error(
-                "request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+                "request failed", metadata: ["path": "\(loggedPath(request))", "error": "\(error)"])
             refusal = databaseRefusal(error) ?? Refusal(.internalError)
         }
         metrics.count(.refusals, "kind=\"\(refusal.problem.kind)\"")
@@ -79,6 +89,13 @@ struct ListenerResponder: HTTPResponder {
             status: .init(code: refusal.problem.status), headers: headers,
             body: .init(byteBuffer: ByteBuffer(bytes: refusal.problem.json.canonicalBytes())))
     }
+}
+
+/// A request's path as it may stand in a log: without the code of a login link, and without what would break lines.
+func loggedPath(_ request: Request) -> String {
+    let path = request.uri.path
+    if path.hasPrefix("/login/link/") { return "/login/link/…" }
+    return SubmittedText.shown(path, maximum: 300)
 }
 
 /// What a route threw, with the route's name for metrics.

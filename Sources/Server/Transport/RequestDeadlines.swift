@@ -116,6 +116,10 @@ public struct ServerLimits: Sendable {
     public var connections = 20_000
     /// Open connections of a listener from one address.
     public var connectionsPerAddress = 2_000
+    /// Open connections of people and their programs.
+    public var webConnections = 2_000
+    /// Open connections of people and their programs from one address.
+    public var webConnectionsPerAddress = 200
     /// Enrolments, returns and challenges a second, and as many at once.
     public var enrolmentsPerSecond = 20
     /// Requests in work at once, above which the server sheds load.

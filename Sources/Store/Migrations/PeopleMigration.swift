@@ -71,7 +71,8 @@ let peopleMigration = Migration(
             code_digest {blob} PRIMARY KEY,
             user_id {text} NOT NULL REFERENCES users (id),
             created_at {integer} NOT NULL,
-            expires_at {integer} NOT NULL
+            expires_at {integer} NOT NULL,
+            stands_in_for_code {integer} NOT NULL
         ) {keyed table};
 
         CREATE TABLE device_logins (
