@@ -12,6 +12,11 @@ struct Caller: Sendable {
     /// The person behind it; nil for the operator's socket.
     let user: UserSummary?
 
+    /// Who may open the server's socket may do everything.
+    static let socket = Caller(
+        principal: Principal(id: "operator:socket", grants: [Grant(.admin, organisation: nil)]), credential: .socket,
+        address: "local", user: nil)
+
     /// The user's or the socket's name in the audit log: who, not with what.
     var actor: String { user.map { "user:\($0.id)" } ?? principal.id }
 }

@@ -1,5 +1,4 @@
 import HTTPTypes
-import Hummingbird
 
 /// The cookies that this server sets. All are `__Host-`: over TLS, for this host alone, for all paths (RFC 6265bis).
 enum Cookie: String, Sendable {
@@ -23,9 +22,9 @@ enum Cookie: String, Sendable {
 
     /// Its value in a request: of the characters of base 64 and the dot, at most 256; nil where there is none, or two that
     /// differ, of which one is somebody else's.
-    func value(_ request: Request) -> String? {
+    func value(_ headers: HTTPFields) -> String? {
         var found: String?
-        for field in request.headers[values: .cookie] {
+        for field in headers[values: .cookie] {
             for part in field.split(separator: ";") {
                 let pair = part.drop(while: { $0 == " " || $0 == "\t" })
                 guard pair.hasPrefix(rawValue + "=") else { continue }

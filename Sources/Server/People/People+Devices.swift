@@ -45,9 +45,9 @@ extension People {
     /// A program asks to be let in. Anybody may ask, so it is limited by address and in all.
     ///
     /// - Parameter machine: what it calls the machine that it runs on; the token is named after it.
-    func authoriseDevice(machine: String, base: String, _ exchange: Exchange) async throws -> DeviceAuthorisation {
+    func authoriseDevice(machine: String, base: String, _ visit: Visit) async throws -> DeviceAuthorisation {
         let machine = try SubmittedText.line(machine, field: "machine", maximum: 64, mayBeEmpty: false)
-        try limit(deviceLimiter, "address:" + addressKey(exchange.address))
+        try limit(deviceLimiter, "address:" + addressKey(visit.address))
         let now = clock.now()
         let deviceCode = base64URLEncoded(randomBytes(32))
         let digest = secretDigest(deviceCode)
@@ -57,7 +57,7 @@ extension People {
                 decoding: (0..<8).map { _ in Self.letters[Int.random(in: 0..<Self.letters.count, using: &generator)] },
                 as: UTF8.self)
             let login = DeviceLoginRecord(
-                userCode: code, machine: machine, address: exchange.address, createdAt: now,
+                userCode: code, machine: machine, address: visit.address, createdAt: now,
                 expiresAt: now.adding(seconds: Self.deviceTime), pollInterval: 5)
             let isMade = try await store.write { transaction in
                 guard try transaction.deviceLogins.count(now: now) < Self.maximumDevices else {
@@ -104,7 +104,7 @@ extension People {
     }
 
     /// A program asks whether it was let in.
-    func pollDevice(code: String, _ exchange: Exchange) async throws -> DevicePoll {
+    func pollDevice(code: String, _ visit: Visit) async throws -> DevicePoll {
         let now = clock.now()
         let digest = secretDigest(code)
         return try await change { transaction in
@@ -131,7 +131,7 @@ extension People {
             try transaction.addToken(record, text, now: now)
             let caller = Caller(
                 principal: Principal(id: "user:\(id)", grants: []), credential: .apiToken(id: text.id),
-                address: exchange.address, user: UserSummary(user))
+                address: visit.address, user: UserSummary(user))
             try transaction.noteToken(caller, record, now: now)
             return .granted(NewAPIToken(record: record, text: text.description), user: UserSummary(user))
         }

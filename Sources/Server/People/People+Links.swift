@@ -1,5 +1,4 @@
 import Access
-import Hummingbird
 import JSON
 import Store
 import Timestamps
@@ -71,9 +70,9 @@ extension People {
     }
 
     /// Comes in by a link. Check the login form before.
-    func login(link code: String, _ request: Request, _ exchange: Exchange) async throws -> LoginOutcome {
+    func login(link code: String, _ visit: Visit) async throws -> LoginOutcome {
         let now = clock.now()
-        let address = addressKey(exchange.address)
+        let address = addressKey(visit.address)
         if let seconds = addressLimiter.begin(address, now: now) { return .slowDown(seconds: seconds) }
         let digest = secretDigest(code)
         let found = try await change { transaction -> (UserRecord, Bool)? in
@@ -84,12 +83,12 @@ extension People {
         }
         guard let (user, standsIn) = found else {
             await auditNoise(
-                "login.failed", "user:unknown", actor: "address", detail: ["with": "link"], exchange.address)
+                "login.failed", "user:unknown", actor: "address", detail: ["with": "link"], visit.address)
             return .refused
         }
         addressLimiter.withdrawn(address)
         if user.totpSecret != nil, !standsIn { return .secondFactor(pending: pending(user, .link)) }
-        return .signedIn(try await begin(user, .link, detail: "link", request, exchange))
+        return .signedIn(try await begin(user, .link, detail: "link", visit))
     }
 }
 

@@ -40,7 +40,7 @@ enum LoginOutcome: Sendable {
 extension People {
     /// What a login page needs. Asking again from the same browser gives the same, so that two tabs both work.
     func loginForm(_ request: Request) -> LoginForm {
-        if let secret = Cookie.login.value(request), secret.utf8.count == 43 {
+        if let secret = Cookie.login.value(request.headers), secret.utf8.count == 43 {
             return LoginForm(csrf: CrossSite.token(secret), setCookie: nil)
         }
         let secret = base64URLEncoded(randomBytes(32))
@@ -50,7 +50,7 @@ extension People {
     /// Refuses a form that comes before a login without what ``loginForm(_:)`` gave, or from another site.
     func checkLoginForm(_ request: Request, _ csrf: String?) throws(Refusal) {
         try CrossSite.checkOrigin(request)
-        guard let secret = Cookie.login.value(request), CrossSite.isToken(csrf, CrossSite.token(secret)) else {
+        guard let secret = Cookie.login.value(request.headers), CrossSite.isToken(csrf, CrossSite.token(secret)) else {
             throw Refusal(.csrfToken)
         }
     }
@@ -59,15 +59,15 @@ extension People {
     ///
     /// Check the form, or for JSON the origin, before.
     func login(
-        name: String, password: String, code: String? = nil, _ request: Request, _ exchange: Exchange
+        name: String, password: String, code: String? = nil, _ visit: Visit
     ) async throws -> LoginOutcome {
         let now = clock.now()
-        let address = addressKey(exchange.address)
+        let address = addressKey(visit.address)
         if let seconds = addressLimiter.begin(address, now: now) { return .slowDown(seconds: seconds) }
         let typed = SubmittedText.typedName(name)
         let user =
             if let typed { try await store.read { try $0.users.named(typed) } } else { UserRecord?.none }
-        let (limiter, key) = accountLimit(typed ?? "", user, request)
+        let (limiter, key) = accountLimit(typed ?? "", user, visit)
         if let seconds = limiter.begin(key, now: now) {
             addressLimiter.withdrawn(address)
             return .slowDown(seconds: seconds)
@@ -83,7 +83,7 @@ extension People {
         }
         guard verdict.isRight, let user, user.disabledAt == nil else {
             await auditNoise(
-                "login.failed", user.map { "user:\($0.id)" } ?? "user:unknown", actor: "address", exchange.address)
+                "login.failed", user.map { "user:\($0.id)" } ?? "user:unknown", actor: "address", visit.address)
             return .refused
         }
         if verdict.isOutdated {
@@ -100,38 +100,38 @@ extension People {
                 limiter.withdrawn(key)
                 return .secondFactor(pending: pendingToken(user, .password, now))
             }
-            let outcome = try await finish(user, code: code, method: .password, request, exchange)
+            let outcome = try await finish(user, code: code, method: .password, visit)
             if case .signedIn = outcome { limiter.succeeded(key) }
             return outcome
         }
         limiter.succeeded(key)
-        return .signedIn(try await begin(user, .password, detail: "password", request, exchange))
+        return .signedIn(try await begin(user, .password, detail: "password", visit))
     }
 
     /// Logs in with the code of the second factor, or a recovery code, after a right password.
     func login(
-        pending: String, code: String, _ request: Request, _ exchange: Exchange
+        pending: String, code: String, _ visit: Visit
     ) async throws -> LoginOutcome {
         let now = clock.now()
         guard let (id, method) = pendingUser(pending, now), let user = try await store.read({ try $0.users.get(id) }),
             user.disabledAt == nil, pending == pendingToken(user, method, pendingTime(pending))
         else { return .refused }
-        return try await finish(user, code: code, method: method, request, exchange)
+        return try await finish(user, code: code, method: method, visit)
     }
 
     private func finish(
-        _ user: UserRecord, code: String, method: SessionRecord.Method, _ request: Request, _ exchange: Exchange
+        _ user: UserRecord, code: String, method: SessionRecord.Method, _ visit: Visit
     ) async throws -> LoginOutcome {
         let now = clock.now()
         let key = "code:" + user.id
         if let seconds = knownLimiter.begin(key, now: now) { return .slowDown(seconds: seconds) }
         guard let used = try await useCode(user, code, now) else {
             await auditNoise(
-                "login.failed", "user:\(user.id)", actor: "address", detail: ["factor": "code"], exchange.address)
+                "login.failed", "user:\(user.id)", actor: "address", detail: ["factor": "code"], visit.address)
             return .refused
         }
         knownLimiter.succeeded(key)
-        return .signedIn(try await begin(user, method, detail: "\(method.rawValue)+\(used)", request, exchange))
+        return .signedIn(try await begin(user, method, detail: "\(method.rawValue)+\(used)", visit))
     }
 
     /// Takes a code of the app or a recovery code; nil where it is neither, else which.
@@ -147,15 +147,15 @@ extension People {
 
     /// Begins a session: always under a new secret, and the one that the browser had before has ended.
     func begin(
-        _ user: UserRecord, _ method: SessionRecord.Method, detail: String, _ request: Request, _ exchange: Exchange
+        _ user: UserRecord, _ method: SessionRecord.Method, detail: String, _ visit: Visit
     ) async throws -> SignedIn {
         let now = clock.now()
         let secret = base64URLEncoded(randomBytes(32))
         let session = SessionRecord(
             id: RandomID.make("ses"), user: user.id, method: method, createdAt: now,
-            expiresAt: now.adding(seconds: configuration.sessionLifetime), address: exchange.address,
-            agent: SubmittedText.shown(request.headers[.userAgent] ?? "", maximum: 200))
-        let before = Cookie.session.value(request).map { secretDigest($0) }
+            expiresAt: now.adding(seconds: configuration.sessionLifetime), address: visit.address,
+            agent: SubmittedText.shown(visit.headers[.userAgent] ?? "", maximum: 200))
+        let before = Cookie.session.value(visit.headers).map { secretDigest($0) }
         let digest = secretDigest(secret)
         try await change { transaction in
             if let before, let old = try transaction.sessions.find(secretDigest: before) {
@@ -166,7 +166,7 @@ extension People {
             try transaction.audit.append(
                 organisation: ServerState.firstOrganisation, actor: "user:\(user.id)", action: "login",
                 subject: "session:\(session.id)", detail: ["with": .string(detail)],
-                personal: ["address": .string(exchange.address), "agent": .string(session.agent)], now: now)
+                personal: ["address": .string(visit.address), "agent": .string(session.agent)], now: now)
         }
         return SignedIn(
             setCookies: [
@@ -206,9 +206,9 @@ extension People {
     /// Strangers' failures are counted by account; from a browser that its user has logged in from, by browser: so
     /// strangers cannot delay the user there (OWASP: device cookies).
     private func accountLimit(
-        _ name: String, _ user: UserRecord?, _ request: Request
+        _ name: String, _ user: UserRecord?, _ visit: Visit
     ) -> (limiter: AttemptLimiter, key: String) {
-        if let user, let cookie = Cookie.device.value(request) {
+        if let user, let cookie = Cookie.device.value(visit.headers) {
             let parts = cookie.split(separator: ".")
             if parts.count == 2, keys.isSigned("device|\(user.id)|\(parts[0])", parts[1]) {
                 return (knownLimiter, "device:\(parts[0])")

@@ -90,10 +90,10 @@ extension People {
 
     /// Changes what others see of a user, or shuts them out; nil leaves as it is.
     ///
-    /// - Parameter version: the one that the caller saw; nil for whatever is stored.
+    /// - Parameter check: throws where what is stored is not what the caller saw.
     func updateUser(
-        _ id: String, displayName: String? = nil, email: String? = nil, disabled: Bool? = nil, version: Int64? = nil,
-        by caller: Caller
+        _ id: String, displayName: String? = nil, email: String? = nil, disabled: Bool? = nil, by caller: Caller,
+        check: @escaping @Sendable (VisibleUser) throws -> Void = { _ in }
     ) async throws -> VisibleUser {
         let displayName = try displayName.map { try SubmittedText.line($0, field: "displayName") }
         let email = try email.map { try SubmittedText.email($0) }
@@ -101,7 +101,7 @@ extension People {
         return try await change { transaction in
             let seen = try transaction.changeableUser(id, by: caller)
             var user = seen.record
-            if let version, version != user.version { throw Refusal(.versionStale) }
+            try check(seen)
             user.displayName = displayName ?? user.displayName
             user.email = email ?? user.email
             let wasDisabled = user.disabledAt != nil

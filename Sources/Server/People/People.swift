@@ -63,28 +63,21 @@ final class People: Sendable {
 
     /// Who makes a request; nil for nobody in particular.
     ///
-    /// A request with a cookie that may change something has been checked for its origin, and below `/api/` for its
+    /// A request that may change something has been checked for its origin; one with a cookie below `/api/` for its
     /// X-CSRF-Token too. Pages check the form's field with ``checkForm(_:_:)``.
     ///
     /// - Throws: ``Refusal`` for an API token that lets nobody in, and for a request that another site made.
     func authenticate(_ request: Request, _ exchange: Exchange) async throws -> Caller? {
+        if !exchange.isOperatorSocket, !CrossSite.isSafe(request.method) { try CrossSite.checkOrigin(request) }
         if let authorization = request.headers[.authorization] {
             return try await caller(authorization: authorization, exchange)
         }
-        if exchange.isOperatorSocket {
-            return Caller(
-                principal: Principal(id: "operator:socket", grants: [Grant(.admin, organisation: nil)]),
-                credential: .socket, address: exchange.address, user: nil)
-        }
-        guard let secret = Cookie.session.value(request), let caller = try await caller(session: secret, exchange)
-        else {
-            return nil
-        }
-        if !CrossSite.isSafe(request.method) {
-            try CrossSite.checkOrigin(request)
-            if request.uri.path.hasPrefix("/api/") {
-                try checkForm(caller, request.headers[.csrfToken])
-            }
+        if exchange.isOperatorSocket { return .socket }
+        guard let secret = Cookie.session.value(request.headers),
+            let caller = try await caller(session: secret, exchange)
+        else { return nil }
+        if !CrossSite.isSafe(request.method), request.uri.path.hasPrefix("/api/") {
+            try checkForm(caller, request.headers[.csrfToken])
         }
         return caller
     }
