@@ -1,4 +1,5 @@
 import Access
+import Hummingbird
 import Store
 
 /// Whoever makes a request, with what they may do.
@@ -52,3 +53,6 @@ struct UserSummary: Sendable, Hashable {
         hasSecondFactor = user.totpSecret != nil
     }
 }
+
+/// Finds out who sends a request; nil for nobody that is known.
+typealias Authentication = @Sendable (Request, Exchange) async throws -> Caller?

@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import Wire
 
 import struct Crypto.SymmetricKey
 
@@ -18,7 +17,7 @@ enum CrossSite {
     /// Whether that is the token.
     static func isToken(_ given: String?, _ expected: String) -> Bool {
         guard let given else { return false }
-        return equalInConstantTime(Array(given.utf8), Array(expected.utf8))
+        return constantTimeEqual(Array(given.utf8), Array(expected.utf8))
     }
 
     /// Whether a method changes nothing (RFC 9110, section 9.2.1).
@@ -39,7 +38,6 @@ enum CrossSite {
 }
 
 extension HTTPField.Name {
-    static let csrfToken = Self(validated: "X-CSRF-Token")
     static let secFetchSite = Self(validated: "Sec-Fetch-Site")
 
     /// A name that is known to be one.

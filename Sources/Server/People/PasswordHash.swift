@@ -76,7 +76,7 @@ struct PasswordHash: Sendable, Hashable {
     /// Whether that is the password. Costs as much for a wrong one.
     func verify(_ password: String) throws -> Bool {
         let other = try Self.derive(Array(password.utf8), salt: salt, cost: cost, count: hash.count)
-        return equalInConstantTime(other, hash)
+        return constantTimeEqual(other, hash)
     }
 
     static func derive(_ password: [UInt8], salt: [UInt8], cost: PasswordCost, count: Int) throws -> [UInt8] {
@@ -85,14 +85,6 @@ struct PasswordHash: Sendable, Hashable {
             parallelism: cost.parallelism)
         return key.withUnsafeBytes { Array($0) }
     }
-}
-
-/// Whether two secrets are the same, in a time that does not tell where they differ.
-func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    guard left.count == right.count else { return false }
-    var difference: UInt8 = 0
-    for (a, b) in zip(left, right) { difference |= a ^ b }
-    return difference == 0
 }
 
 /// The bytes of hexadecimal digits; nil for anything else.

@@ -51,7 +51,7 @@ extension People {
     func checkLoginForm(_ request: Request, _ csrf: String?) throws(Refusal) {
         try CrossSite.checkOrigin(request)
         guard let secret = Cookie.login.value(request.headers), CrossSite.isToken(csrf, CrossSite.token(secret)) else {
-            throw Refusal(.csrfToken)
+            throw Refusal(.csrf)
         }
     }
 

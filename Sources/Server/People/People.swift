@@ -1,5 +1,6 @@
 import Access
 import Digest
+import HTTPTypes
 import Hummingbird
 import JSON
 import Logging
@@ -85,7 +86,7 @@ final class People: Sendable {
     /// Refuses a form of a session that lacks the session's token. Whoever came in without a cookie needs none.
     func checkForm(_ caller: Caller, _ token: String?) throws(Refusal) {
         guard case .session(_, let expected) = caller.credential else { return }
-        guard CrossSite.isToken(token, expected) else { throw Refusal(.csrfToken) }
+        guard CrossSite.isToken(token, expected) else { throw Refusal(.csrf) }
     }
 
     // MARK: Credentials
@@ -93,12 +94,12 @@ final class People: Sendable {
     private func caller(authorization: String, _ exchange: Exchange) async throws -> Caller {
         let parts = authorization.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer", let text = APITokenText(parts[1]) else {
-            throw Refusal(.tokenRefused)
+            throw Self.tokenRefused
         }
         let now = clock.now()
         let known = try await known(text.digest) { transaction in
             guard let found = try transaction.apiTokens.get(text.id),
-                equalInConstantTime(found.secretDigest.bytes, text.digest.bytes)
+                constantTimeEqual(found.secretDigest.bytes, text.digest.bytes)
             else { return nil }
             return (found.token.user, nil, found.token)
         }
@@ -108,7 +109,7 @@ final class People: Sendable {
             if let known, let token = known.token {
                 await auditNoise("token.refused", "token:\(token.id)", actor: "user:\(known.user.id)", exchange.address)
             }
-            throw Refusal(.tokenRefused)
+            throw Self.tokenRefused
         }
         cache.withLock { $0.tokenUses[token.id] = now }
         return Caller(
@@ -134,6 +135,9 @@ final class People: Sendable {
             credential: .session(id: session.id, csrf: CrossSite.token(secret)), address: exchange.address,
             user: UserSummary(known.user))
     }
+
+    private static let tokenRefused = Refusal(
+        .tokenRefused, headers: [.wwwAuthenticate: "Bearer realm=\"fettle\", error=\"invalid_token\""])
 
     /// Whether a session still lets its user in.
     func isAlive(_ session: SessionRecord, _ now: Timestamp) -> Bool {

@@ -45,7 +45,7 @@ struct PeopleKeys: Sendable {
 
     /// Whether ``sign(_:)`` made that.
     func isSigned(_ text: String, _ signature: some StringProtocol) -> Bool {
-        equalInConstantTime(Array(sign(text).utf8), Array(signature.utf8))
+        constantTimeEqual(Array(sign(text).utf8), Array(signature.utf8))
     }
 
     private static func mac(_ key: SymmetricKey, _ text: String) -> [UInt8] { messageCode(key, text) }

@@ -2,10 +2,6 @@ import Wire
 
 /// What this room refuses with. None of them tells whether a user exists to somebody who is not signed in.
 extension Problem {
-    static let signInRequired = Problem(
-        "sign-in-required", title: "Sign in first", status: 401, detail: "This needs to know who you are.",
-        cure: "Log in at /login, or send an API token as \"Authorization: Bearer fettle_…\".")
-
     static let tokenRefused = Problem(
         "token-refused", title: "The API token is not valid", status: 401,
         detail: "It is mistyped, expired or revoked, or its owner is shut out.",
@@ -19,11 +15,6 @@ extension Problem {
         "cross-site", title: "The request comes from another site", status: 403,
         detail: "The browser says that a page of another origin made this request.",
         cure: "Open Fettle itself and do it there.")
-
-    static let csrfToken = Problem(
-        "csrf-token", title: "The form is out of date", status: 403,
-        detail: "The request lacks the token that ties it to your session, or has another session's.",
-        cure: "Load the page again and send the form again.")
 
     static let sessionRequired = Problem(
         "session-required", title: "This needs a browser's session", status: 403,
@@ -45,6 +36,11 @@ extension Problem {
         "login-refused", title: "Name, password or code is wrong", status: 401,
         detail: "They do not fit together, or the account is shut out.",
         cure: "Try again; if you are locked out, the server's operator runs: fettle login-link.")
+
+    static let codeRequired = Problem(
+        "code-required", title: "A code is needed too", status: 401,
+        detail: "The password is right; the account has a second factor.",
+        cure: "Send the code of the app, or a recovery code, as code.", pointer: "/code")
 
     static let codeWrong = Problem(
         "code-wrong", title: "The code is wrong", status: 422,
@@ -116,10 +112,4 @@ extension Problem {
         "slow-down", title: "Too many wait to be let in", status: 429,
         detail: "More programs wait for somebody's approval than the server takes at once.",
         cure: "Wait as Retry-After says.")
-
-    static func unsupportedMediaType(_ expected: String) -> Problem {
-        Problem(
-            "unsupported-media-type", title: "The body has another media type", status: 415,
-            detail: "\(expected) is taken here.", cure: "Send the body in that media type.")
-    }
 }

@@ -39,7 +39,7 @@ struct TimeBasedCode: Sendable, Hashable {
         var match: Int64?
         let current = Self.step(now)
         for step in [current - 1, current + 1, current]
-        where equalInConstantTime(given, Array(self.code(step: step).utf8)) {
+        where constantTimeEqual(given, Array(self.code(step: step).utf8)) {
             match = step
         }
         return match

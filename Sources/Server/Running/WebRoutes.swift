@@ -3,17 +3,17 @@ import Hummingbird
 /// What the listener for people and their programs serves: the API below `/api/`, pages everywhere else.
 struct WebRoutes: Sendable {
     let state: ServerState
+    let api: APIRouter
 
-    func respond(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
-        if request.uri.path.hasPrefix("/api/") { return try await api(request, exchange) }
-        return try await page(request, exchange)
+    init(state: ServerState, api services: APIServices) {
+        self.state = state
+        let people = state.people
+        self.api = APIRouter(state: state, services: services, authenticate: { try await people.authenticate($0, $1) })
     }
 
-    private func api(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
-        guard try await state.people.authenticate(request, exchange) != nil else {
-            throw Refused(route: "api", underlying: Refusal(.signInRequired))
-        }
-        throw Refused(route: "api", underlying: Refusal(.notFound(loggedPath(request))))
+    func respond(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
+        if request.uri.path.hasPrefix("/api/") { return await api.respond(request, exchange) }
+        return try await page(request, exchange)
     }
 
     private func page(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {

@@ -124,6 +124,8 @@ public struct ServerLimits: Sendable {
     public var enrolmentsPerSecond = 20
     /// Requests in work at once, above which the server sheds load.
     public var requestsInWork = 2_000
+    /// Requests to the API in a minute by one principal, and as many at once; the Unix socket is not limited.
+    public var apiRequestsPerMinute = 6_000
 
     /// The limits of a server on a small machine.
     public init() {}

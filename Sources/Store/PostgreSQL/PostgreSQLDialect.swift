@@ -28,5 +28,6 @@ extension Dialect {
         changeStamp: "pg_current_xact_id()::text::bigint",
         changeWatermark: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
         wakeUp: "SELECT pg_notify('fettle', ?1)",
+        jsonElements: "SELECT jsonb_array_elements_text({parameter}::jsonb)",
         containsText: "strpos(lower({column}), lower({parameter})) > 0")
 }

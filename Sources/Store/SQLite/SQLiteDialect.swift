@@ -26,5 +26,6 @@ extension Dialect {
         changeStamp: "(SELECT coalesce(max(change), 0) + 1 FROM hosts)",
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",
         wakeUp: nil,
+        jsonElements: "SELECT value FROM json_each({parameter})",
         containsText: "instr(lower({column}), lower({parameter})) > 0")
 }
