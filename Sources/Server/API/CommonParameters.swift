@@ -64,9 +64,9 @@ extension Operation {
             if !all.contains(where: { $0.status == status }) { all.append(.problem(status, description)) }
         }
         problem(.badRequest, "The request is not as described here; `errors` names each place.")
-        if access != .open { problem(.unauthorized, "Nobody is signed in.") }
+        problem(.unauthorized, access == .open ? "The API token is not valid." : "Nobody is signed in.")
         if case .permission = access { problem(.forbidden, "Your roles do not include this.") }
-        if access != .open, method != .get { problem(.forbidden, "The CSRF token is missing or wrong.") }
+        if method != .get { problem(.forbidden, "It comes from another site, or the CSRF token is missing or wrong.") }
         if about == .organisation || !path.parameterNames.isEmpty {
             problem(.notFound, "There is no such thing, or none that you may know of.")
         }
