@@ -80,7 +80,11 @@ extension Operation {
         }
         if isRepeatable {
             problem(.conflict, "A request with the same Idempotency-Key is in work.")
-            problem(.unprocessableContent, "The Idempotency-Key was used for another request.")
+        }
+        if !allParameters.isEmpty || body != nil {
+            problem(
+                .unprocessableContent,
+                "A value has the form that is described but no meaning here, or the Idempotency-Key is another request's.")
         }
         if traits.contains(.conditional) {
             problem(.preconditionFailed, "It has changed since you saw it.")

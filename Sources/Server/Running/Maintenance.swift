@@ -19,7 +19,10 @@ struct Maintenance: Service {
             }
             if tick % 600 == 0 { await attempt("remove ended sessions") { try await state.people.purge() } }
             if state.store.isShared, tick % 2 == 0 {
-                await attempt("follow other servers") { try await state.store.refreshDirectory() }
+                await attempt("follow other servers") {
+                    try await state.store.refreshDirectory()
+                    try await state.followOthers()
+                }
             }
             if tick % 5 == 0 {
                 await attempt("renew the server's certificate") {

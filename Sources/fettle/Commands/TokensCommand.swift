@@ -73,8 +73,8 @@ struct TokensCommand: AsyncParsableCommand {
         var organisation: String?
 
         func run() async throws {
-            _ = try await data.client.delete(
-                "/api/v1/enrolment-tokens/\(OperatorClient.escaped(id))"
+            _ = try await data.client.post(
+                "/api/v1/enrolment-tokens/\(OperatorClient.escaped(id))/revoke"
                     + OperatorClient.query([("organisation", organisation)]))
             say("token \(id) is revoked")
         }
