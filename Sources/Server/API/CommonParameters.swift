@@ -42,6 +42,10 @@ extension Parameter {
 }
 
 extension Operation {
+    /// Whether it takes Idempotency-Key. What anybody may do does not: its answer (a session's cookie, a device's code) is
+    /// for whoever sent the request, and nobody is known by whom a second one could be told from them.
+    var isRepeatable: Bool { method == .post && access != .open }
+
     /// All parameters: those declared, and those of its traits.
     var allParameters: [Parameter] {
         var all = parameters
@@ -49,7 +53,7 @@ extension Operation {
         if traits.contains(.paginated) { all += [.limit, .cursor] }
         if traits.contains(.conditional) { all.append(.ifMatch) }
         if method == .get { all.append(.ifNoneMatch) }
-        if method == .post { all.append(.idempotencyKey) }
+        if isRepeatable { all.append(.idempotencyKey) }
         return all
     }
 
@@ -60,9 +64,9 @@ extension Operation {
             if !all.contains(where: { $0.status == status }) { all.append(.problem(status, description)) }
         }
         problem(.badRequest, "The request is not as described here; `errors` names each place.")
-        if access != .open { problem(.unauthorized, "Nobody is signed in.") }
+        problem(.unauthorized, access == .open ? "The API token is not valid." : "Nobody is signed in.")
         if case .permission = access { problem(.forbidden, "Your roles do not include this.") }
-        if access != .open, method != .get { problem(.forbidden, "The CSRF token is missing or wrong.") }
+        if method != .get { problem(.forbidden, "It comes from another site, or the CSRF token is missing or wrong.") }
         if about == .organisation || !path.parameterNames.isEmpty {
             problem(.notFound, "There is no such thing, or none that you may know of.")
         }
@@ -74,7 +78,7 @@ extension Operation {
         if method == .get, !all.contains(where: { $0.status == .notModified }) {
             all.append(ResponseDeclaration(.notModified, "It is what If-None-Match names."))
         }
-        if method == .post {
+        if isRepeatable {
             problem(.conflict, "A request with the same Idempotency-Key is in work.")
         }
         if !allParameters.isEmpty || body != nil {

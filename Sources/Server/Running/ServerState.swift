@@ -16,6 +16,7 @@ final class ServerState: Sendable {
     let clock: ServerClock
     let logger: Logger
     let store: Store
+    let people: People
     let authorities: AuthorityStore
     let credentials: ServerCredentials
     let exchangeTokens: ExchangeTokens
@@ -23,7 +24,7 @@ final class ServerState: Sendable {
     let gates: RequestGates
     let uploads: UploadQuota
     let database: DatabaseProbe
-    let readiness = Readiness(expected: 4)
+    let readiness = Readiness(expected: 5)
     let limiters: [String: ConnectionLimiter]
     let enrolments: RateLimiter
     let challenges = ChallengeBook()
@@ -44,11 +45,13 @@ final class ServerState: Sendable {
         let auditKey = try AuditKey(folder: configuration.data.authorityPath)
         let names = certificateNames(configuration)
         let credentials = try ServerCredentials(
-            authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime, clock: clock)
+            authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime,
+            web: configuration.webCertificate, clock: clock)
         let now = clock.now()
         let store = try await Store.open(
             configuration.databaseAddress, program: "fettle \(configuration.version)", now: now)
         do {
+            let people = try People(store: store, clock: clock, logger: logger, configuration: configuration)
             let life = try await store.write { transaction in
                 try transaction.organisations.create(
                     Organisation(id: firstOrganisation, name: "Default", createdAt: now))
@@ -57,7 +60,7 @@ final class ServerState: Sendable {
             }
             let auditKeeping = try await AuditKeeping.open(auditKey, store, now: now)
             return ServerState(
-                configuration, clock, logger, store, authorities, credentials, tokens, auditKeeping, now, life)
+                configuration, clock, logger, store, people, authorities, credentials, tokens, auditKeeping, now, life)
         } catch {
             await store.close()
             throw error
@@ -66,13 +69,14 @@ final class ServerState: Sendable {
 
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
-        _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
-        _ auditKeeping: AuditKeeping, _ started: Timestamp, _ life: ServerLife
+        _ people: People, _ authorities: AuthorityStore, _ credentials: ServerCredentials,
+        _ exchangeTokens: ExchangeTokens, _ auditKeeping: AuditKeeping, _ started: Timestamp, _ life: ServerLife
     ) {
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
         self.store = store
+        self.people = people
         self.authorities = authorities
         self.credentials = credentials
         self.exchangeTokens = exchangeTokens
@@ -87,6 +91,8 @@ final class ServerState: Sendable {
             limiters[name] = ConnectionLimiter(
                 maximum: limits.connections, maximumPerAddress: limits.connectionsPerAddress)
         }
+        limiters["web"] = ConnectionLimiter(
+            maximum: limits.webConnections, maximumPerAddress: limits.webConnectionsPerAddress)
         for name in ["metrics", "operator"] {
             limiters[name] = ConnectionLimiter(maximum: 200, maximumPerAddress: 200)
         }
@@ -123,6 +129,9 @@ final class ServerState: Sendable {
 
     /// Where hosts enrol, as told to them.
     var enrolmentAddress: ListenAddress { advertised("enrolment", configuration.enrolment) }
+
+    /// Where browsers find the pages: `https://localhost:8080`.
+    var webAddress: String { "https://\(advertised("web", configuration.web))" }
 
     private func advertised(_ listener: String, _ asked: ListenAddress) -> ListenAddress {
         let port = readiness.address(listener)?.port ?? asked.port
@@ -170,7 +179,7 @@ final class ServerState: Sendable {
 /// The names in the server's certificate: those that were given, where it listens, and loopback.
 private func certificateNames(_ configuration: ServerConfiguration) -> [String] {
     var names = configuration.names
-    for host in [configuration.agents.host, configuration.enrolment.host] {
+    for host in [configuration.agents.host, configuration.enrolment.host, configuration.web.host] {
         names.append(isWildcard(host) ? machineName() : host)
     }
     names += ["localhost", "127.0.0.1", "::1"]
