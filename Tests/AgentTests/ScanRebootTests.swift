@@ -111,6 +111,22 @@ import Testing
         #expect(try #require(verdict(fixture, set).value).required)
     }
 
+    /// One of the unread processes may be the message bus.
+    @Test func processesThatCannotBeReadProveNothingOfTheMessageBus() throws {
+        let fixture = try ScanFixture().kernel("6.1.0-50-amd64", banner: debian).systemd()
+        let set = try fixture.kernels([("linux-image-6.1.0-50-amd64", "6.1.170-1")])
+        #expect(try !#require(verdict(fixture, set).value).required)
+        // A folder in place of a file cannot be read, whoever tries.
+        try fixture.write("proc/11/maps/x", "")
+        let why = try #require(verdict(fixture, set).why)
+        #expect(why.contains("message bus") && why.contains("1 process could not be read"))
+        // A bus that is seen to need it asks for it all the same.
+        try fixture.process(
+            7, "/usr/bin/dbus-daemon (deleted)", group: "0::/system.slice/dbus.service\n",
+            maps: ["/usr/bin/dbus-daemon"])
+        #expect(try #require(verdict(fixture, set).value).reasons.map(\.kind) == [.messageBus])
+    }
+
     @Test(arguments: [
         ("6.1.0-50-amd64", "amd64"), ("6.1.0-50-cloud-amd64", "cloud-amd64"), ("6.12.57+deb13-amd64", "amd64"),
         ("6.1.0-0.deb11.7-amd64", "amd64"), ("5.15.0-91-generic", "generic"), ("6.8.12-4-pve", "pve"),

@@ -96,8 +96,13 @@ extension HostTree {
         for need in bus {
             evidence.reason(.messageBus, "\(need.name) still runs the former \(listed(need.files))")
         }
-        if bus.isEmpty, survey.unread == 0 {
+        guard bus.isEmpty else { return }
+        if survey.unread == 0 {
             evidence.proof.append("the message bus runs no file that was replaced")
+        } else {
+            // One of those may be the bus.
+            let count = survey.unread == 1 ? "1 process" : "\(survey.unread) processes"
+            evidence.gaps.append("the message bus: \(count) could not be read (\(survey.problem))")
         }
     }
 
