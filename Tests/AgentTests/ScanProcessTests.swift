@@ -98,19 +98,20 @@ import Testing
 
 /// Programs in source text: what the interpreter has read is not mapped.
 @Suite struct ScanInterpreterTests {
-    @Test(arguments: [
-        ("/usr/bin/python3.11", ["python3", "/usr/bin/app"], "/usr/bin/app"),
-        ("/usr/bin/python3.11", ["/usr/bin/python3", "-u", "-Wignore", "app.py", "-c", "x"], "app.py"),
-        ("/usr/bin/python3", ["python3", "-uW", "ignore", "app.py"], "app.py"),
-        ("/usr/bin/python3", ["python3", "-uc", "import x", "/usr/bin/no"], nil),
-        ("/usr/bin/python3", ["python3", "-m", "http.server"], nil),
-        ("/usr/bin/python3", ["python3", "-"], nil), ("/usr/bin/python3", ["python3"], nil),
-        ("/usr/bin/perl", ["/usr/bin/perl", "-wT", "-I", "/lib", "/usr/sbin/tool"], "/usr/sbin/tool"),
-        ("/usr/bin/perl", ["perl", "-ne", "print"], nil), ("/usr/bin/perl", ["perl", "--", "-odd"], "-odd"),
-        ("/usr/bin/ruby3.1", ["ruby", "-r", "json", "/srv/x.rb"], "/srv/x.rb"),
-        ("/usr/bin/node", ["node", "--inspect", "/srv/x.js"], "/srv/x.js"),
-        ("/usr/bin/pythonic", ["pythonic", "/x"], nil), ("/usr/bin/perlbug", ["perlbug", "/x"], nil),
-    ] as [(String, [String], String?)])
+    @Test(
+        arguments: [
+            ("/usr/bin/python3.11", ["python3", "/usr/bin/app"], "/usr/bin/app"),
+            ("/usr/bin/python3.11", ["/usr/bin/python3", "-u", "-Wignore", "app.py", "-c", "x"], "app.py"),
+            ("/usr/bin/python3", ["python3", "-uW", "ignore", "app.py"], "app.py"),
+            ("/usr/bin/python3", ["python3", "-uc", "import x", "/usr/bin/no"], nil),
+            ("/usr/bin/python3", ["python3", "-m", "http.server"], nil),
+            ("/usr/bin/python3", ["python3", "-"], nil), ("/usr/bin/python3", ["python3"], nil),
+            ("/usr/bin/perl", ["/usr/bin/perl", "-wT", "-I", "/lib", "/usr/sbin/tool"], "/usr/sbin/tool"),
+            ("/usr/bin/perl", ["perl", "-ne", "print"], nil), ("/usr/bin/perl", ["perl", "--", "-odd"], "-odd"),
+            ("/usr/bin/ruby3.1", ["ruby", "-r", "json", "/srv/x.rb"], "/srv/x.rb"),
+            ("/usr/bin/node", ["node", "--inspect", "/srv/x.js"], "/srv/x.js"),
+            ("/usr/bin/pythonic", ["pythonic", "/x"], nil), ("/usr/bin/perlbug", ["perlbug", "/x"], nil),
+        ] as [(String, [String], String?)])
     func findsTheProgramInTheCommandLine(executable: String, arguments: [String], file: String?) {
         let line = arguments.flatMap { Array($0.utf8) + [0 as UInt8] }
         #expect(InterpretedProgram.file(in: line, executable: executable) == file)
@@ -131,7 +132,8 @@ import Testing
         try fixture.write("proc/20/cmdline", "python3\0-u\0/usr/bin/app\0")
         // Started a hundred seconds after the host.
         try fixture.write(
-            "proc/20/stat", "20 (app) S 1 20 20 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(100 * sysconf(Int32(_SC_CLK_TCK))) 0\n")
+            "proc/20/stat",
+            "20 (app) S 1 20 20 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(100 * sysconf(Int32(_SC_CLK_TCK))) 0\n")
         try fixture.write("proc/stat", "cpu 0 0\nbtime \(Int64(time(nil)) - bootedAgo)\n")
     }
 

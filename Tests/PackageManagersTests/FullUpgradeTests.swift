@@ -22,7 +22,8 @@ import Testing
 
             """)
         try root.write("etc/apt/sources.list", "deb [trusted=yes] http://a.example/debian stable main\n")
-        try root.write("etc/apt/apt.conf.d/50arch", "APT::Architecture \"amd64\";\nAPT::Architectures { \"amd64\"; };\n")
+        try root.write(
+            "etc/apt/apt.conf.d/50arch", "APT::Architecture \"amd64\";\nAPT::Architectures { \"amd64\"; };\n")
         let list = AptListName.file("http://a.example/debian/dists/stable/")
         try root.write(
             "var/lib/apt/lists/\(list)Release",
@@ -49,7 +50,8 @@ import Testing
         #expect(
             failed
                 == .keptBack(
-                    "a full upgrade could not be tried: apt-get dist-upgrade failed (exit 100): E: The cache is broken"))
+                    "a full upgrade could not be tried: apt-get dist-upgrade failed (exit 100): E: The cache is broken")
+        )
         // Ended by a signal, in the middle of its output.
         guard case .keptBack(let why) = try status(fullUpgrade: "echo 'Inst tool [1.0-1] (1.0-2'; kill -9 $$") else {
             Issue.record("it is not kept back")
