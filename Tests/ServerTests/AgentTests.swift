@@ -7,6 +7,13 @@ import Testing
 extension ServerTests {
     /// The built agent against a real server: two processes, really forked, that are killed and stopped under way.
     @Suite(.serialized, .enabled(if: geteuid() == 0)) struct AgentTests {
+        private static func hurry(_ configuration: inout ServerConfiguration) { configuration.interval = 5 }
+
+        private static func hurryMore(_ configuration: inout ServerConfiguration) {
+            configuration.interval = 5
+            configuration.certificateLifetime = 24
+        }
+
         private func soon(
             _ what: String, seconds: Double = 90, _ condition: () async throws -> Bool
         ) async throws {
@@ -20,7 +27,7 @@ extension ServerTests {
         }
 
         @Test func twoProcessesOfWhichOneHasTheNetworkAndTheOtherTheRights() async throws {
-            try await TestServer.with(.sqlite, { $0.interval = 5 }) { server in
+            try await TestServer.with(.sqlite, Self.hurry) { server in
                 let agent = try await RealAgent(server)
                 defer { agent.stop() }
                 try agent.run()
@@ -56,7 +63,7 @@ extension ServerTests {
         }
 
         @Test func aScanThatHangsIsEndedAtItsTime() async throws {
-            try await TestServer.with(.sqlite, { $0.interval = 5 }) { server in
+            try await TestServer.with(.sqlite, Self.hurry) { server in
                 let agent = try await RealAgent(server)
                 defer { agent.stop() }
                 try agent.run(scanTimeout: 2)
@@ -82,13 +89,7 @@ extension ServerTests {
         /// Certificates that live for seconds: renewed by the agent at two thirds of their life; and, after it was away
         /// for longer than that, replaced against the proof of its key.
         @Test func certificatesAreRenewedInTimeAndReplacedAfterTheirEnd() async throws {
-            try await TestServer.with(
-                .sqlite,
-                {
-                    $0.interval = 5
-                    $0.certificateLifetime = 24
-                }
-            ) { server in
+            try await TestServer.with(.sqlite, Self.hurryMore) { server in
                 let agent = try await RealAgent(server)
                 defer { agent.stop() }
                 try agent.run()
