@@ -15,9 +15,10 @@ enum ServerOperations {
         access: .permission(.serverRead), about: .installation, responses: [.ok(.component(component))]
     ) { call in
         let state = call.state
-        let counts = try await state.census.count(state)
-        var hosts = state.census.counts(state).byStatus.mapValues { JSONValue.integer(Int64($0)) }
+        let counts = try await state.census.current(state).counts(nil)
+        var hosts = FleetCensus.statuses(state).mapValues { JSONValue.integer(Int64($0)) }
         hosts["silent"] = .integer(Int64(counts.silent))
+        hosts["stale"] = .integer(Int64(counts.stale))
         hosts["unjudged"] = .integer(Int64(counts.unjudged))
         let authority = state.authorities.authorities.current
         let metrics = state.readiness.address("metrics") ?? state.configuration.metrics
