@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CSQLite", "CPostgres", core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                "CSQLite", "CPostgres", "CCompression", core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
