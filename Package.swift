@@ -94,14 +94,15 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CSQLite", "CPostgres", "CCompression", core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                "CSQLite", "CPostgres", "CCompression", core("Access"), core("Inventory"), core("JSON"), core("Digest"),
+                core("Audit"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
         .target(
             name: "Server",
             dependencies: [
-                "Store", core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
+                "Store", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
             ] + hummingbird + nio + certificates,
             swiftSettings: settings),
@@ -136,13 +137,15 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"), logging,
+                "Store", "CSQLite", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"),
+                logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Store", "Agent", core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
+                "Server", "Store", "Agent", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
+                core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),

@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Audit", targets: ["Audit"]),
+        .library(name: "Access", targets: ["Access"]),
         .library(name: "TextTable", targets: ["TextTable"]),
     ],
     targets: [
@@ -27,6 +28,7 @@ let package = Package(
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Audit", dependencies: ["Digest", "JSON"], swiftSettings: settings),
+        .target(name: "Access", swiftSettings: settings),
         .target(name: "TextTable", swiftSettings: settings),
         .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
@@ -37,6 +39,7 @@ let package = Package(
             name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
+        .testTarget(name: "AccessTests", dependencies: ["Access"], swiftSettings: settings),
         .testTarget(name: "AuditTests", dependencies: ["Audit", "Digest", "JSON"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

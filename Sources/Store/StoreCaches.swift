@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a store keeps in memory between transactions; everything in it can be read again.
 final class StoreCaches: Sendable {
     /// Which number a package has.
@@ -8,4 +10,19 @@ final class StoreCaches: Sendable {
     let summaries = SummaryCache()
     /// What check-ins need of each host.
     let directory = HostDirectory()
+    /// Who wants to know of commits.
+    let commits = CommitObserver()
+}
+
+/// Tells whoever measures how many writes each database transaction carried.
+final class CommitObserver: Sendable {
+    private let observer = Mutex<(@Sendable (Int) -> Void)?>(nil)
+
+    func observe(_ observer: @escaping @Sendable (Int) -> Void) {
+        self.observer.withLock { $0 = observer }
+    }
+
+    func carried(_ writes: Int) {
+        observer.withLock { $0 }?(writes)
+    }
 }

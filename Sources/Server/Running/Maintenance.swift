@@ -15,7 +15,10 @@ struct Maintenance: Service {
             tick += 1
             if tick % 30 == 0 { await attempt("write last-seen times") { try await state.store.flushPresence() } }
             if state.store.isShared, tick % 2 == 0 {
-                await attempt("follow other servers") { try await state.store.refreshDirectory() }
+                await attempt("follow other servers") {
+                    try await state.store.refreshDirectory()
+                    try await state.followOthers()
+                }
             }
             if tick % 5 == 0 {
                 await attempt("renew the server's certificate") {

@@ -1,0 +1,49 @@
+/// One thing that can be allowed. What no permission names, nobody may do.
+public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
+    /// See hosts, what is on them and what they lack.
+    case hostsRead = "hosts:read"
+    /// Ask a host for a scan, label it.
+    case hostsOperate = "hosts:operate"
+    /// Decide on a host's identity: release, revoke, retire.
+    case hostsManage = "hosts:manage"
+    /// See enrolment tokens, without their secrets.
+    case enrolmentRead = "enrolment:read"
+    /// Make and revoke enrolment tokens.
+    case enrolmentWrite = "enrolment:write"
+    /// See who did what.
+    case auditRead = "audit:read"
+    /// Take the audit log out, with proofs.
+    case auditExport = "audit:export"
+    /// Erase personal data from the audit log; its proofs stay.
+    case auditErase = "audit:erase"
+    /// See people, their roles and the tokens they made.
+    case peopleRead = "people:read"
+    /// Make, change and remove people, roles and other people's tokens.
+    case peopleWrite = "people:write"
+    /// See an organisation's name and settings.
+    case organisationRead = "organisation:read"
+    /// Make and change organisations.
+    case organisationWrite = "organisation:write"
+    /// See how the server itself is.
+    case serverRead = "server:read"
+    /// Change the server itself: its authorities, its epoch.
+    case serverWrite = "server:write"
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// Whether it is about hosts, so that it can be limited to those that labels select.
+    public var isLimitableByLabels: Bool {
+        switch self {
+        case .hostsRead, .hostsOperate, .hostsManage: true
+        default: false
+        }
+    }
+
+    /// Whether it is about the installation as a whole, so that a grant in one organisation does not give it.
+    public var isOfInstallation: Bool {
+        switch self {
+        case .serverRead, .serverWrite, .organisationWrite: true
+        default: false
+        }
+    }
+}
