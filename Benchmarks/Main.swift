@@ -43,7 +43,8 @@ struct FettleBench: AsyncParsableCommand {
     var cache = (ProcessInfo.processInfo.environment["HOME"] ?? "/tmp") + "/.cache/fettle/bench"
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
-    @Option(help: "Only this engine for the server's part (\(Engine.allCases.map(\.rawValue).joined(separator: ", "))).")
+    @Option(
+        help: "Only this engine for the server's part (\(Engine.allCases.map(\.rawValue).joined(separator: ", "))).")
     var engine: Engine?
     @Flag(inversion: .prefixedNo, help: "Measure the server's peer too.")
     var peers = true

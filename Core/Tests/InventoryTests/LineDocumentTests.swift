@@ -40,7 +40,8 @@ private func package(_ name: String, _ version: String, source: String? = nil) -
             }
             if Bool.random() { lines.sort { $0.lexicographicallyPrecedes($1) } }
             let bytes = Array(header.utf8) + [0x0A] + lines.flatMap { $0 + [0x0A] }
-            let parts = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst().map(Array.init)
+            let parts = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst().map(
+                Array.init)
             let allowed =
                 parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
                 && zip(parts, parts.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }

@@ -1,5 +1,6 @@
-import struct Crypto.SHA256
 import Digest
+
+import struct Crypto.SHA256
 
 /// Core's digests of whole documents by the cryptography library that the server links anyway.
 enum FastDigests {
