@@ -121,6 +121,35 @@ extension StoreTests {
             }
         }
 
+        @Test(arguments: TestEngine.allCases) func aHostCountsOnceWhateverItsArchitectures(
+            engine: TestEngine
+        ) async throws {
+            try await engine.withStore { store throws in
+                let both = try await store.enrol("both")
+                let one = try await store.enrol("one")
+                let single = offerSet([("x", "1", "2", true)])
+                var foreign = single.offers[0]
+                foreign.architecture = "i386"
+                foreign.security = false
+                foreign.status = .held
+                var look = HostLook(["x": "1"])
+                look.offers = OfferSet(indexes: single.indexes, offers: single.offers + [foreign], installedFrom: [:])
+                try await store.report(both, look, 1)
+                look.offers = single
+                try await store.report(one, look, 1)
+                try await store.read { sql throws in
+                    for securityOnly in [false, true] {
+                        let packages = try sql.pendingUpdates.packages(organisation: "a", securityOnly: securityOnly)
+                        #expect(packages.map(\.hosts) == [2])
+                        #expect(packages.map(\.upgradable) == [2])
+                    }
+                    #expect(
+                        try sql.pendingUpdates.hosts(organisation: "a", name: "x").map(\.architecture)
+                            == ["amd64", "i386", "amd64"])
+                }
+            }
+        }
+
         @Test(arguments: TestEngine.allCases) func hostsThatWaitForTheSameShareOneSet(engine: TestEngine) async throws {
             try await engine.withStore { store throws in
                 let one = try await store.enrol("web1")

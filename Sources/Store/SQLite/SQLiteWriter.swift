@@ -88,7 +88,7 @@ actor SQLiteWriter {
                 continue
             }
             do {
-                try run("SAVEPOINT submission")
+                try connection.script("SAVEPOINT submission")
             } catch {
                 // It never ran, but somebody waits for it.
                 failure = error
