@@ -152,7 +152,12 @@ private func summary(of facts: HostFacts) -> FactsSummary {
             ]
         ]
     }
-    let json: JSONValue = ["reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count))]
+    let fetched =
+        facts.packages.value?.lastUpdate ?? .unknown(facts.packages.why ?? "")
+    let json: JSONValue = [
+        "reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count)),
+        "indexesFetched": fetched.json { .string($0.description) },
+    ]
     return FactsSummary(
         hostname: facts.hostname.value, operatingSystem: facts.operatingSystem.value?.name ?? "",
         json: String(decoding: json.canonicalBytes(), as: UTF8.self))

@@ -83,6 +83,9 @@ public struct HostRecord: Hashable, Sendable {
     public var lastSeen: Timestamp?
     /// Its clock less ours, in milliseconds, at the last check-in; nil where unknown.
     public var clockOffset: Int64?
+    /// When, by our clock, its last scan ended that found what it last reported, as far as it was written down; nil where
+    /// it has not told so.
+    public var scannedAt: Timestamp?
 
     private static let own = """
         hosts.id, hosts.organisation, asset, hostname, labels, status, status_reason, enrolled_at, enrolled_with,
@@ -93,12 +96,12 @@ public struct HostRecord: Hashable, Sendable {
         """
 
     /// The columns of ``source``.
-    static let columns = own + ", last_seen, clock_offset"
+    static let columns = own + ", last_seen, clock_offset, scanned_at"
 
     /// The same as a changed row of `hosts` returns them.
     static let returned =
         own
-        + ["last_seen", "clock_offset"].map { column in
+        + ["last_seen", "clock_offset", "scanned_at"].map { column in
             """
             , (SELECT \(column) FROM host_presence p WHERE p.organisation = hosts.organisation AND p.host = hosts.id)
             """
@@ -151,6 +154,7 @@ public struct HostRecord: Hashable, Sendable {
         change = try row.integer()
         lastSeen = try row.optionalTimestamp()
         clockOffset = try row.optionalInteger()
+        scannedAt = try row.optionalTimestamp()
     }
 }
 
