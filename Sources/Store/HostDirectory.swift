@@ -24,6 +24,8 @@ public final class HostDirectory: Sendable {
         /// Seen since the last flush.
         var unwritten: [String: Presence] = [:]
         var seen: [String: Timestamp] = [:]
+        /// Changed or seen since the fleet's index last caught up.
+        var changed: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -59,6 +61,7 @@ public final class HostDirectory: Sendable {
         state.withLock { state in
             state.unwritten[host] = Presence(lastSeen: time, clockOffset: clockOffset)
             state.seen[host] = time
+            state.changed.insert(host)
         }
     }
 
@@ -76,9 +79,21 @@ public final class HostDirectory: Sendable {
                     state.serials[certificate.serial] = nil
                 }
                 state.hosts[entry.host.id] = entry
+                state.changed.insert(entry.host.id)
                 for certificate in entry.certificates { state.serials[certificate.serial] = entry.host.id }
             }
             if let watermark { state.watermark = watermark }
+        }
+    }
+
+    /// The hosts that changed or were seen since this was last asked.
+    func takeChanged() -> [(host: HostRecord, presence: FleetPresence)] {
+        state.withLock { state in
+            defer { state.changed = [] }
+            return state.changed.compactMap { id in
+                guard let entry = state.hosts[id] else { return nil }
+                return (entry.host, FleetPresence(lastSeen: state.seen[id]?.milliseconds ?? FleetRow.never))
+            }
         }
     }
 
@@ -118,6 +133,7 @@ extension Store {
             return (entries, watermark)
         }
         caches.directory.apply(entries, watermark: watermark)
+        try await refreshFleet(since: known)
     }
 
     /// Writes down, in one transaction, which hosts were seen since the last time. Call it every 30 seconds.

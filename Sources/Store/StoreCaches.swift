@@ -3,5 +3,14 @@ final class StoreCaches: Sendable {
     /// Which number a package has.
     let packages = PackageCache()
     /// What check-ins need of each host.
-    let directory = HostDirectory()
+    let directory: HostDirectory
+    /// What lists, counts and search are answered from.
+    let fleet: FleetIndex
+    /// Which number an update has.
+    let updates = UpdateCache()
+
+    init() {
+        directory = HostDirectory()
+        fleet = FleetIndex(directory: directory)
+    }
 }

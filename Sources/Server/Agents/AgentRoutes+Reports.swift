@@ -149,7 +149,13 @@ func summary(facts bytes: [UInt8]) -> FactsSummary? {
         ]
     }
     let json: JSONValue = ["reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count))]
-    return FactsSummary(
+    var summary = FactsSummary(
         hostname: facts.hostname.value, operatingSystem: facts.operatingSystem.value?.name ?? "",
         json: String(decoding: json.canonicalBytes(), as: UTF8.self))
+    summary.rebootRequired = facts.reboot.value?.required
+    summary.broken = facts.packages.value.map { Int64($0.abnormal.count + ($0.interruptedTransaction ? 1 : 0)) }
+    summary.restarts = facts.restarts.value.map { Int64($0.count) }
+    summary.indexesFetched = facts.packages.value?.lastUpdate.value
+    summary.addresses = (facts.addresses.value ?? []).prefix(64).map(\.address)
+    return summary
 }

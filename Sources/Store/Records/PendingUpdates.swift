@@ -100,6 +100,7 @@ public struct PendingUpdates {
         organisation: String, host: String, offers digest: SHA256Digest
     ) throws -> (pending: Int64, security: Int64) {
         guard let offers = try sql.documents.offerSet(organisation: organisation, digest) else { return (0, 0) }
+        try HostSummaries(sql: sql).put(organisation: organisation, host: host, offers: offers)
         try sql.execute("DELETE FROM pending_updates WHERE organisation = ?1 AND host = ?2", organisation, host)
         for offer in offers.offers {
             let origin = Set(offer.origins.map { offers.indexes[$0].origin.displayName }).sorted()

@@ -77,8 +77,18 @@ public struct FactsSummary: Hashable, Sendable {
     public var operatingSystem: String
     /// Anything else that lists show: a JSON object.
     public var json: String
+    /// Whether the host must be restarted; nil where it does not know.
+    public var rebootRequired: Bool?
+    /// How many packages are in a broken state, an interrupted transaction counted as one; nil where it does not know.
+    public var broken: Int64?
+    /// How many things must be restarted; nil where it does not know.
+    public var restarts: Int64?
+    /// When its package indexes were last fetched, by its own clock; nil where it does not know.
+    public var indexesFetched: Timestamp?
+    /// Its addresses.
+    public var addresses: [String] = []
 
-    /// A summary with these fields.
+    /// A summary with these fields; the others are not known.
     public init(hostname: String?, operatingSystem: String, json: String = "{}") {
         self.hostname = hostname
         self.operatingSystem = operatingSystem
@@ -195,6 +205,7 @@ public struct Reports {
             let facts = try sql.documents.facts(organisation: host.organisation, last.digests.facts),
             let summary = summarise(facts)
         {
+            try HostSummaries(sql: sql).put(organisation: host.organisation, host: host.id, facts: summary)
             assign("operating_system", summary.operatingSystem)
             assign("summary", summary.json)
             if let hostname = summary.hostname, hostname != host.hostname {
@@ -205,6 +216,7 @@ public struct Reports {
             }
         }
         try Hosts(sql: sql).change(host.organisation, host.id, assignments, parameters, now)
+        try HostSummaries(sql: sql).publish(organisation: host.organisation, host: host.id)
     }
 }
 
