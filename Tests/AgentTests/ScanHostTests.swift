@@ -2,6 +2,8 @@ import Agent
 import Foundation
 import Inventory
 import Testing
+import Timestamps
+import Wire
 
 @Suite struct ScanHostTests {
     @Test func readsOsReleaseAsTheManualSays() throws {
@@ -183,5 +185,38 @@ import Testing
         let clock = try #require(HostTree.machine.clock().value)
         #expect(clock.synchronised == (clock.maximumErrorMilliseconds != nil))
         #expect(HostTree.machine.bootID().value?.count == 36)
+    }
+}
+
+/// What a server would refuse is told by the scan, and never queued.
+@Suite struct ScanResultTests {
+    private func result(facts: [UInt8], set: [UInt8]? = nil, offers: [UInt8]? = nil) -> ScanChild.Result {
+        ScanChild.Result(
+            documents: [
+                .set: set ?? SoftwareSet([]).document.bytes,
+                .offers: offers ?? OfferSet(indexes: [], offers: [], installedFrom: [:]).document.bytes, .facts: facts,
+            ], observation: Observation(observed: Timestamp(seconds: 1), bootID: nil))
+    }
+
+    @Test func documentsBeyondTheirLimitsAreNotSent() throws {
+        var facts = HostFacts(agentVersion: "1")
+        try result(facts: facts.bytes).check()
+        facts.hostname = .known(String(repeating: "x", count: 2000))
+        let error = #expect(throws: ScanChild.Unfit.self) { try result(facts: facts.bytes).check() }
+        #expect(error?.document == .facts)
+        #expect(error?.problem.contains("/hostname") == true)
+        let fine = HostFacts(agentVersion: "1").bytes
+        let long = SoftwareSet([
+            SoftwarePackage(
+                scheme: "deb", distribution: "debian-12", name: String(repeating: "n", count: 3000),
+                architecture: "all", version: "1")
+        ])
+        #expect(
+            #expect(throws: ScanChild.Unfit.self) {
+                try result(facts: fine, set: long.document.bytes).check()
+            }?.document == .set)
+        #expect(
+            #expect(throws: ScanChild.Unfit.self) { try result(facts: fine, offers: []).check() }?.document == .offers)
+        #expect(#expect(throws: ScanChild.Unfit.self) { try result(facts: []).check() }?.document == .facts)
     }
 }

@@ -198,6 +198,13 @@ public struct AgentLoop: Sendable {
     var renumbers = false
     var lastRenumbering: Int64?
     let bootID: String?
+    /// When a scan last found what `memory.digests` names, in milliseconds of uptime.
+    var confirmed: Int64?
+    var rejections = Rejections()
+    /// The last document that the server found bad, where it has not taken what the host looks like since.
+    public var rejection: (time: Timestamp, text: String)? { rejections.last }
+    /// A scan whose result is not on the disk yet.
+    var unkept: (digests: HostDigests, ended: Int64)?
 
     /// A machine at the start of the process.
     ///
@@ -325,7 +332,8 @@ public struct AgentLoop: Sendable {
         CheckIn(
             exchangeToken: memory.exchangeToken, bootID: bootID ?? lastScan?.bootID, epoch: memory.epoch,
             stateVersion: heldVersion, incarnation: queue.incarnation, nextReport: queue.next, digests: memory.digests,
-            agentVersion: AgentVersion.text, clock: version >= .two ? now.wall : nil)
+            agentVersion: AgentVersion.text, clock: version >= .two ? now.wall : nil,
+            scanAge: version >= .two && memory.digests != nil ? confirmed.map { max(0, now.uptime - $0) / 1000 } : nil)
     }
 
     /// The document of the same kind that the server acknowledged; facts travel whole.
@@ -368,7 +376,18 @@ public struct AgentLoop: Sendable {
         scanProblem = nil
         lastScan = observation
         planScan(seconds: memory.state?.scanInterval ?? 3600, now, &random)
+        if rejections.holdBack(digests, now) {
+            // The same again: it is not sent before its time, and no check-in speaks of it.
+            planScan(seconds: min(rejections.wait, memory.state?.scanInterval ?? 3600), now, &random)
+            return scanAgain() + [.status]
+        }
         var effects: [Effect] = []
+        if memory.digests == digests {
+            confirmed = now.uptime
+        } else {
+            // Only when it is on the disk do the check-ins speak of it.
+            unkept = (digests, now.uptime)
+        }
         if memory.digests != digests || forceReport {
             effects.append(.append(observation, digests, cause: forceReport ? "report-all" : cause))
         } else if memory.scanRequest < fulfillingScan {
@@ -393,7 +412,7 @@ public struct AgentLoop: Sendable {
         return wantScan(cause)
     }
 
-    private mutating func planScan(seconds: Int64, _ now: Moment, _ random: inout some RandomNumberGenerator) {
+    mutating func planScan(seconds: Int64, _ now: Moment, _ random: inout some RandomNumberGenerator) {
         let length = seconds * 1000
         nextScan = now.uptime + length + Int64.random(in: -length / 20...length / 20, using: &random)
     }
@@ -402,6 +421,10 @@ public struct AgentLoop: Sendable {
         _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
         memory.digests = digests
+        if let scan = unkept, scan.digests == digests {
+            confirmed = scan.ended
+            unkept = nil
+        }
         memory.scanRequest = max(memory.scanRequest, fulfillingScan)
         forceReport = false
         // News goes out soon, spread because whole fleets change at once; never past a wait that a failure or the

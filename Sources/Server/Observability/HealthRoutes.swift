@@ -52,8 +52,8 @@ struct HealthRoutes: Sendable {
             refused.append(("listener=\"\(name)\"", Double(counts.refused)))
         }
         var statuses: [(String, Double)] = []
-        let hosts = state.census.counts(state)
-        for (status, count) in hosts.byStatus.sorted(by: { $0.key < $1.key }) {
+        let hosts = state.census.last?.counts(nil) ?? FleetCensus.Counts()
+        for (status, count) in FleetCensus.statuses(state).sorted(by: { $0.key < $1.key }) {
             statuses.append(("status=\"\(status)\"", Double(count)))
         }
         return Self.process() + [
@@ -67,6 +67,9 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge(
                 "fettle_hosts_silent", help: "Active hosts silent for more than three intervals.",
                 [("", Double(hosts.silent))]),
+            Metrics.Gauge(
+                "fettle_hosts_unjudged", help: "Active hosts whose pending updates are not known.",
+                [("", Double(hosts.unjudged))]),
             Metrics.Gauge(
                 "fettle_last_seen_age_seconds",
                 help: "Seconds since the active host was seen that was seen longest ago.",

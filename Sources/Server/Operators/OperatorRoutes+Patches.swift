@@ -5,6 +5,8 @@ import Timestamps
 
 extension OperatorRoutes {
     /// `GET /api/v1/patches`: filters host, security=true, q, organisation; grouped by package and candidate.
+    ///
+    /// Beside the items stands how many hosts they speak of, and how many of these were not judged.
     func patches(_ query: Query) async throws -> Response {
         if let name = query["host"] { return try await patches(ofHost: name, query) }
         let limit = try query.limit()
@@ -26,7 +28,9 @@ extension OperatorRoutes {
             ]
         }
         let next = pages.count == limit ? pages.last.map { "\($0.name) \($0.candidate)" } : nil
-        return .json(["items": .array(items)], headers: query.link(after: next))
+        let census = try await state.census.current(state)
+        let hosts = census.counts(organisation).json(asOf: census.time)
+        return .json(["items": .array(items), "hosts": hosts], headers: query.link(after: next))
     }
 
     private func patches(ofHost name: String, _ query: Query) async throws -> Response {

@@ -134,10 +134,10 @@ struct OperatorRoutes: Sendable {
     }
 
     private func server() async throws -> Response {
-        let counts = try await state.census.count(state)
-        let now = state.census.counts(state)
-        var hosts = now.byStatus.mapValues { JSONValue.integer(Int64($0)) }
+        let counts = try await state.census.current(state).counts(nil)
+        var hosts = FleetCensus.statuses(state).mapValues { JSONValue.integer(Int64($0)) }
         hosts["silent"] = .integer(Int64(counts.silent))
+        hosts["stale"] = .integer(Int64(counts.stale))
         hosts["unjudged"] = .integer(Int64(counts.unjudged))
         let authority = state.authorities.authorities.current
         var fields: [String: JSONValue] = [

@@ -199,11 +199,12 @@ extension Store {
             let mark = fleet.presenceMark
             let presences = try await read { transaction in
                 try transaction.rows(
-                    "SELECT host, last_seen, clock_offset FROM host_presence WHERE last_seen >= ?1", mark
+                    "SELECT host, last_seen, clock_offset, scanned_at FROM host_presence WHERE last_seen >= ?1", mark
                 ) { row in
                     let host = try row.text()
                     let seen = try row.integer()
-                    let presence = FleetPresence(lastSeen: seen, clockOffset: try row.optionalInteger())
+                    let presence = FleetPresence(
+                        lastSeen: seen, clockOffset: try row.optionalInteger(), scannedAt: try row.optionalInteger())
                     return (host: host, presence: presence)
                 }
             }

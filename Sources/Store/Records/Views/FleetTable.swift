@@ -142,7 +142,8 @@ struct FleetTable: Sendable {
             ?? FleetRow(enrolledAt: 0, interval: 0, scanInterval: 0, status: 0, protocolVersion: 0)
         row.enrolledAt = host.enrolledAt.milliseconds
         row.lastSeen = max(row.lastSeen, host.lastSeen?.milliseconds ?? FleetRow.never, presence.lastSeen)
-        row.scannedAt = max(row.scannedAt, presence.scannedAt ?? FleetRow.never)
+        row.scannedAt = max(
+            row.scannedAt, host.scannedAt?.milliseconds ?? FleetRow.never, presence.scannedAt ?? FleetRow.never)
         row.clockOffset = presence.clockOffset ?? host.clockOffset ?? row.clockOffset
         row.reportedAt = host.reportedAt?.milliseconds ?? FleetRow.never
         row.interval = Self.small(host.interval)
@@ -184,4 +185,12 @@ struct FleetPresence: Sendable {
     var lastSeen = FleetRow.never
     var clockOffset: Int64?
     var scannedAt: Int64?
+}
+
+extension FleetPresence {
+    init(_ presence: HostDirectory.Presence) {
+        self.init(
+            lastSeen: presence.lastSeen.milliseconds, clockOffset: presence.clockOffset,
+            scannedAt: presence.scannedAt?.milliseconds)
+    }
 }
