@@ -136,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"), logging,
+                "Store", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(

@@ -26,6 +26,13 @@ public struct FoundPackage: Hashable, Sendable {
     /// On how many hosts it is installed; nil where it is on none that were
     /// counted, and for whoever sees only some of the hosts.
     public var installed: Int?
+
+    /// A package with these fields.
+    public init(name: String, pending: Int, installed: Int?) {
+        self.name = name
+        self.pending = pending
+        self.installed = installed
+    }
 }
 
 /// What a search found, the best first: equal to the text, then beginning with it, then a word of it beginning with it,

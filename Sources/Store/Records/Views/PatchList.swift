@@ -14,6 +14,16 @@ public struct Patch: Hashable, Sendable {
     public var hosts: Int
     /// On how many of these the next plain upgrade takes it.
     public var upgradable: Int
+
+    /// A patch with these fields.
+    public init(name: String, candidate: String, origin: String, security: Bool, hosts: Int, upgradable: Int) {
+        self.name = name
+        self.candidate = candidate
+        self.origin = origin
+        self.security = security
+        self.hosts = hosts
+        self.upgradable = upgradable
+    }
 }
 
 /// Which patches to list.
