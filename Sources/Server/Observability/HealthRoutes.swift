@@ -35,8 +35,9 @@ struct HealthRoutes: Sendable {
         }
         // Said, but no reason to take the server out: hosts still report.
         let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
-        if reasons.isEmpty { return ("readyz", Self.text("ready\n" + restored)) }
-        return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + restored, status: .serviceUnavailable))
+        let said = restored + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
+        if reasons.isEmpty { return ("readyz", Self.text("ready\n" + said)) }
+        return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + said, status: .serviceUnavailable))
     }
 
     private static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
@@ -79,6 +80,9 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge(
                 "fettle_restored", help: "1 while a restore from a backup waits to be acknowledged.",
                 [("", state.restore == nil ? 0 : 1)]),
+            Metrics.Gauge(
+                "fettle_audit_faults", help: "Audit trees that contradict what was signed, or are damaged.",
+                [("", Double(state.auditKeeping.health.faults.count))]),
             Metrics.Gauge(
                 "process_start_time_seconds", help: "When the server started, in seconds since the epoch.",
                 [("", Double(state.started.milliseconds) / 1000)]),

@@ -1,3 +1,4 @@
+import Audit
 import Digest
 import HTTPTypes
 import Hummingbird
@@ -33,7 +34,7 @@ struct OperatorRoutes: Sendable {
             case (.post, "organisations", 3): return try await createOrganisation(request)
             case (.get, "authorities", 3): return authorities()
             case (.post, "authorities", 4) where path[3] == "rotate": return try await rotateAuthority()
-            case (.get, "audit", 3): return try await audit(query)
+            case (_, "audit", _): return try await audit(request, Array(path.dropFirst(3)), query)
             case (.get, "server", 3): return try await server()
             case (.post, "server", 4) where path[3] == "acknowledge-restore":
                 return .json(["epoch": .integer(try await state.acknowledgeRestore(actor: Self.actor))])
@@ -75,7 +76,7 @@ struct OperatorRoutes: Sendable {
         try await state.store.write { transaction in
             try transaction.hosts.bumpAllStates(now: now)
             try transaction.audit.append(
-                organisation: ServerState.firstOrganisation, actor: Self.actor, action: "authority.rotated",
+                organisation: AuditEvent.installation, actor: Self.actor, action: "authority.rotated",
                 subject: "authority:\(number)", now: now)
         }
         return .json(["number": .integer(Int64(number))])
@@ -112,25 +113,6 @@ struct OperatorRoutes: Sendable {
                     cure: "Choose another name."))
         }
         return .json(["id": .string(name), "name": .string(name)], status: .created)
-    }
-
-    /// `GET /api/v1/audit`: an organisation's leaves, the oldest first.
-    private func audit(_ query: Query) async throws -> Response {
-        let limit = try query.limit()
-        let after = query["after"].flatMap { Int64($0) } ?? 0
-        let leaves = try await state.store.read { transaction in
-            try transaction.audit.list(organisation: query.organisation, after: after, limit: limit)
-        }
-        let items = try leaves.map { leaf -> JSONValue in
-            [
-                "id": .integer(leaf.id), "hash": .string(leaf.hash.hex),
-                "event": try JSONValue(parsing: leaf.event, limits: .message),
-                "personal": try leaf.personal.map { try JSONValue(parsing: $0, limits: .message) } ?? .null,
-            ]
-        }
-        return .json(
-            ["items": .array(items)],
-            headers: query.link(after: leaves.count == limit ? leaves.last.map { String($0.id) } : nil))
     }
 
     private func server() async throws -> Response {

@@ -1,3 +1,4 @@
+import Audit
 import Glibc
 import JSON
 import Logging
@@ -20,7 +21,7 @@ struct RestoreEvidence: Sendable, Hashable {
 
 /// What all routes of one server share.
 final class ServerState: Sendable {
-    /// The organisation that exists from the start, and whose audit log holds what belongs to none.
+    /// The organisation that exists from the start.
     static let firstOrganisation = "default"
 
     let configuration: ServerConfiguration
@@ -38,6 +39,7 @@ final class ServerState: Sendable {
     let challenges = ChallengeBook()
     let census = FleetCensus()
     let freshness = OfferFreshness()
+    let auditKeeping: AuditKeeping
     let started: Timestamp
     /// Refused handshakes and unknown tokens enter the audit log at most this often; metrics count them all.
     private let noiseLimiter = RateLimiter(perSecond: 1)
@@ -50,6 +52,7 @@ final class ServerState: Sendable {
     ) async throws -> ServerState {
         let authorities = try AuthorityStore(folder: configuration.data.authorityPath, clock: clock)
         let tokens = try ExchangeTokens(folder: configuration.data.authorityPath)
+        let auditKey = try AuditKey(folder: configuration.data.authorityPath)
         let names = certificateNames(configuration)
         let credentials = try ServerCredentials(
             authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime, clock: clock)
@@ -68,8 +71,9 @@ final class ServerState: Sendable {
                     }
                 )
             }
+            let auditKeeping = try await AuditKeeping.open(auditKey, store, now: now)
             return ServerState(
-                configuration, clock, logger, store, authorities, credentials, tokens, now, epoch: epoch,
+                configuration, clock, logger, store, authorities, credentials, tokens, auditKeeping, now, epoch: epoch,
                 restore: restore, epochStarted: epochStarted)
         } catch {
             await store.close()
@@ -80,7 +84,7 @@ final class ServerState: Sendable {
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
         _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
-        _ started: Timestamp, epoch: Int64, restore: RestoreEvidence?, epochStarted: Timestamp?
+        _ auditKeeping: AuditKeeping, _ started: Timestamp, epoch: Int64, restore: RestoreEvidence?, epochStarted: Timestamp?
     ) {
         self.configuration = configuration
         self.clock = clock
@@ -89,6 +93,7 @@ final class ServerState: Sendable {
         self.authorities = authorities
         self.credentials = credentials
         self.exchangeTokens = exchangeTokens
+        self.auditKeeping = auditKeeping
         self.started = started
         let limits = configuration.limits
         self.gate = RequestGate(maximum: limits.requestsInWork)
@@ -142,8 +147,8 @@ final class ServerState: Sendable {
         try await store.write { transaction in
             try transaction.settings.set(RestoreEvidence.setting, evidence.json.canonicalBytes(), now: now)
             try transaction.audit.append(
-                organisation: organisation, actor: "host:\(host)", action: "server.restore-noticed", subject: "server",
-                detail: evidence.json, now: now)
+                organisation: AuditEvent.installation, actor: "host:\(host)", action: "server.restore-noticed",
+                subject: "server", detail: evidence.json, now: now)
         }
     }
 
@@ -160,7 +165,7 @@ final class ServerState: Sendable {
         let epoch = try await store.write { transaction in
             try transaction.settings.set(RestoreEvidence.setting, [], now: now)
             let epoch = try transaction.epochs.raise(
-                above: evidence.fence, organisation: evidence.organisation, actor: actor, cause: evidence.reason,
+                above: evidence.fence, organisation: AuditEvent.installation, actor: actor, cause: evidence.reason,
                 now: now)
             try transaction.settings.set(Self.epochStartSetting, Array(evidence.since.description.utf8), now: now)
             try transaction.hosts.bumpAllStates(now: now)
@@ -195,9 +200,9 @@ final class ServerState: Sendable {
             actor: "address", action: action, subject: subject, detail: detail, personal: ["address": .string(address)])
     }
 
-    /// Appends to an audit log; a failure is logged, for the effect itself has been refused or done already.
+    /// Appends to an audit log, the installation's where no organisation is named; a failure is logged, for the effect itself has been refused or done already.
     func audit(
-        organisation: String = ServerState.firstOrganisation, actor: String, action: String, subject: String,
+        organisation: String = AuditEvent.installation, actor: String, action: String, subject: String,
         detail: JSONValue = [:], personal: [String: JSONValue] = [:]
     ) async {
         let now = clock.now()
