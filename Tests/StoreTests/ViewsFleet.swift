@@ -25,6 +25,7 @@ struct PlainHost: Sendable {
     var indexes: [Timestamp?] = []
     var offers: [PlainOffer] = []
     var packages: [String: String] = [:]
+    var reports: Int64 = 0
 
     struct PlainOffer: Hashable, Sendable {
         var name: String
@@ -135,7 +136,7 @@ struct PlainFleet {
         new.protocolVersion = host.protocolVersion
         let enrolled = new
         _ = try await store.write { try $0.hosts.enrol(enrolled, now: t0) }
-        if chance(90) { try await report(&host, store, organisation, sequence: 1) }
+        if chance(90) { try await report(&host, store, organisation) }
         if chance(80) {
             let (seen, offset) = (time(0...7200), Int64.random(in: -90_000...90_000, using: &random))
             host.lastSeen = seen
@@ -165,9 +166,11 @@ struct PlainFleet {
     }
 
     mutating func report(
-        _ host: inout PlainHost, _ store: Store, _ organisation: String, sequence: Int64
+        _ host: inout PlainHost, _ store: Store, _ organisation: String
     ) async throws {
         guard host.status == .active else { return }
+        host.reports += 1
+        let sequence = host.reports
         host.reboot = chance(20) ? nil : chance(40)
         host.broken = chance(20) ? nil : (chance(70) ? 0 : 2)
         host.restarts = chance(20) ? nil : (chance(60) ? 0 : 3)

@@ -14,7 +14,7 @@ extension StoreTests {
                     let at = Int.random(in: 0..<fleet.hosts.count, using: &fleet.random)
                     var host = fleet.hosts[at]
                     switch round % 3 {
-                    case 0: try await fleet.report(&host, store, "a", sequence: Int64(round + 2))
+                    case 0: try await fleet.report(&host, store, "a")
                     case 1: try await fleet.setLabels(&host, store, "a")
                     default: try await fleet.setStatus(&host, store, "a")
                     }
