@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CSQLite", "CPostgres", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                "CSQLite", "CPostgres", "CCompression", core("Access"), core("Inventory"), core("JSON"), core("Digest"),
+                core("Audit"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),

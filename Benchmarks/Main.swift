@@ -20,6 +20,12 @@ struct FettleBench: AsyncParsableCommand {
         case store
     }
 
+    /// A database that the server's part runs on.
+    enum Engine: String, ExpressibleByArgument, CaseIterable {
+        case sqlite
+        case postgresql
+    }
+
     enum Output: String, ExpressibleByArgument, CaseIterable {
         case table
         case json
@@ -37,13 +43,18 @@ struct FettleBench: AsyncParsableCommand {
     var cache = (ProcessInfo.processInfo.environment["HOME"] ?? "/tmp") + "/.cache/fettle/bench"
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
+    @Option(help: "Only this engine for the server's part (\(Engine.allCases.map(\.rawValue).joined(separator: ", "))).")
+    var engine: Engine?
+    @Flag(inversion: .prefixedNo, help: "Measure the server's peer too.")
+    var peers = true
 
     func run() async throws {
         let bench = try Bench(
             programs: programs
                 ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
                 .deletingLastPathComponent().path,
-            source: source, cache: cache, hosts: hosts)
+            source: source, cache: cache, hosts: hosts, engines: engine.map { [$0] } ?? Set(Engine.allCases),
+            peers: peers)
         defer { bench.cleanUp() }
         let load = loadAverage()
         let budgets = await bench.run(Set(parts.isEmpty ? Part.allCases : parts))
@@ -90,10 +101,18 @@ struct Bench: Sendable {
     let cache: String
     /// Hosts of the store's sizes.
     let hosts: Int
+    /// What the server's part runs on.
+    let engines: Set<FettleBench.Engine>
+    /// Whether the server's peer is measured.
+    let peers: Bool
     /// This run's own folder, removed at its end.
     let scratch: String
 
-    init(programs: String, source: String, cache: String, hosts: Int) throws {
+    init(
+        programs: String, source: String, cache: String, hosts: Int, engines: Set<FettleBench.Engine>, peers: Bool
+    ) throws {
+        self.engines = engines
+        self.peers = peers
         agent = programs + "/fettle-agent"
         fettle = programs + "/fettle"
         self.source = source

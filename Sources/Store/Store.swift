@@ -46,6 +46,7 @@ public final class Store: Sendable {
         do {
             try await Migrator(engine: store.engine, migrations: migrations)
                 .migrate(program: program, now: now.milliseconds)
+            try await store.derivePendingSets()
             try await store.refreshDirectory()
         } catch {
             await store.close()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// SHA-256 (FIPS 180-4) for whatever Core names by content: sets, reports, audit leaves.
 ///
 /// Core has no dependencies, so it brings its own; programs that also link a cryptography library get equal digests.
@@ -20,8 +22,22 @@ public struct SHA256: Sendable {
         bytes.withUnsafeBytes { hash($0) }
     }
 
+    /// Lets a program that links a cryptography library anyway use the processor's own instructions for whole buffers of
+    /// a kilobyte and more: five times as fast, with equal digests. Call it once, when the program starts.
+    public static func accelerate(with hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SHA256Digest) {
+        accelerated.withLock { $0 = hash }
+    }
+
+    private static let accelerated = Mutex<(@Sendable (UnsafeRawBufferPointer) -> SHA256Digest)?>(nil)
+
     /// The digest of the bytes in `buffer`, which is read only during the call.
     public static func hash(_ buffer: UnsafeRawBufferPointer) -> SHA256Digest {
+        if buffer.count >= 1024, let hash = accelerated.withLock({ $0 }) { return hash(buffer) }
+        return portableHash(buffer)
+    }
+
+    /// The same without what ``accelerate(with:)`` was given.
+    public static func portableHash(_ buffer: UnsafeRawBufferPointer) -> SHA256Digest {
         var hasher = SHA256()
         hasher.update(buffer)
         return hasher.finalize()

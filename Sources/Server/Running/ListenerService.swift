@@ -27,6 +27,8 @@ struct ListenerService: Service {
         let connections = connections
         let context = context
         let onHandshakeRefused = onHandshakeRefused
+        // Its requests are many and short; those of people and of enrolment may compute for long.
+        let staysOnEventLoop = name == "agents"
         let builder = HTTPServerBuilder { responder in
             PeerIdentityChannel(
                 base: HTTP1Channel(
@@ -36,7 +38,8 @@ struct ListenerService: Service {
                         httpDecoderConfiguration: .init(
                             maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                             maxHeaderFieldCount: limits.headerCount))),
-                connections: connections, context: context, onHandshakeRefused: onHandshakeRefused)
+                connections: connections, context: context, staysOnEventLoop: staysOnEventLoop,
+                onHandshakeRefused: onHandshakeRefused)
         }
         let application = Application(
             responder: responder, server: builder,

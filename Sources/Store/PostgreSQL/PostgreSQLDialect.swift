@@ -7,6 +7,7 @@ extension Dialect {
             // Byte order whatever the database's locale is: pages and keys sort alike on both engines.
             ("{text}", "TEXT COLLATE \"C\""), ("{blob}", "BYTEA"), ("{real}", "DOUBLE PRECISION"), ("{table}", ""),
             ("{keyed table}", ""),
+            ("{pending numbers}", "unnest(string_to_array(trim(both ',' from s.updates), ',')::bigint[]) AS n(value)"),
         ],
         eventSchema: """
             CREATE SEQUENCE event_ids;
@@ -28,5 +29,6 @@ extension Dialect {
         changeStamp: "pg_current_xact_id()::text::bigint",
         changeWatermark: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
         wakeUp: "SELECT pg_notify('fettle', ?1)",
-        containsText: "strpos(lower({column}), lower({parameter})) > 0")
+        containsText: "strpos(lower({column}), lower({parameter})) > 0",
+        pendingNumbers: "unnest(string_to_array(trim(both ',' from s.updates), ',')::bigint[]) AS n(value)")
 }

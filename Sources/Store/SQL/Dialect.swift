@@ -29,10 +29,18 @@ package struct Dialect: Sendable {
     /// A condition that column `{column}` contains the text of `{parameter}`, whatever its case (ASCII).
     let containsText: String
 
+    /// A table `n` with a row, its column `value`, for each number of the list `s.updates` (`,3,7,`).
+    let pendingNumbers: String
+
     /// A statement with `?N` as the engine takes it.
     func placeholders(_ sql: String) -> String {
         guard numbersWithDollar else { return sql }
         return String(String.UnicodeScalarView(sql.unicodeScalars.map { $0 == "?" ? "$" : $0 }))
+    }
+
+    /// The position of `text` within `column`, from 1; 0 where it is not there.
+    func position(_ column: String, _ text: String) -> String {
+        "\(numbersWithDollar ? "strpos" : "instr")(\(column), \(text))"
     }
 
     /// Schema text with the words in braces replaced.

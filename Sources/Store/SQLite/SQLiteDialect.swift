@@ -7,6 +7,7 @@ extension Dialect {
             ("{blob}", "BLOB"), ("{real}", "REAL"), ("{table}", "STRICT"),
             // Rows are found by their key alone: the key's tree holds them.
             ("{keyed table}", "STRICT, WITHOUT ROWID"),
+            ("{pending numbers}", "json_each('[' || trim(s.updates, ',') || ']') AS n"),
         ],
         eventSchema: """
             CREATE TABLE events (
@@ -26,5 +27,6 @@ extension Dialect {
         changeStamp: "(SELECT coalesce(max(change), 0) + 1 FROM hosts)",
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",
         wakeUp: nil,
-        containsText: "instr(lower({column}), lower({parameter})) > 0")
+        containsText: "instr(lower({column}), lower({parameter})) > 0",
+        pendingNumbers: "json_each('[' || trim(s.updates, ',') || ']') AS n")
 }

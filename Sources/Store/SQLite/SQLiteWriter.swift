@@ -73,7 +73,7 @@ actor SQLiteWriter {
 
     private func commit(_ batch: [Submission]) {
         do {
-            try connection.script("BEGIN IMMEDIATE")
+            try run("BEGIN IMMEDIATE")
         } catch {
             for submission in batch { submission.refuse(error) }
             return
@@ -87,12 +87,12 @@ actor SQLiteWriter {
                 continue
             }
             do {
-                try connection.script("SAVEPOINT submission")
+                try run("SAVEPOINT submission")
                 let transaction = Transaction(connection, caches: caches)
                 let (finish, succeeded) = submission.perform(transaction)
                 finishers.append(finish)
                 if succeeded {
-                    try connection.script("RELEASE submission")
+                    try run("RELEASE submission")
                     actions += transaction.afterCommit
                 } else if connection.inTransaction {
                     try connection.script("ROLLBACK TO submission; RELEASE submission")
@@ -105,12 +105,15 @@ actor SQLiteWriter {
             }
         }
         if failure == nil {
-            do { try connection.script("COMMIT") } catch { failure = error }
+            do { try run("COMMIT") } catch { failure = error }
         }
         if failure != nil, connection.inTransaction { try? connection.script("ROLLBACK") }
         if failure == nil { for action in actions { action() } }
         for finish in finishers { finish(failure) }
     }
+
+    /// Prepared once, unlike a script.
+    private func run(_ statement: String) throws(StoreError) { _ = try connection.execute(statement, []) }
 
     private static let interrupted = StoreError(
         .busy, "a write beside this one in the same commit failed, so neither was kept", cure: "try again")

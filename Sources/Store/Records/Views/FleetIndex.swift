@@ -13,8 +13,6 @@ final class FleetIndex: Sendable {
     }
     private struct State: Sendable {
         var tables: [String: FleetTable] = [:]
-        /// Whose updates were read from the database once.
-        var loaded: Set<String> = []
         var organisationOf: [String: String] = [:]
         var names = PackageNames()
         var presenceMark: Int64 = 0
@@ -33,7 +31,11 @@ final class FleetIndex: Sendable {
     func enqueue(_ summaries: [HostSummary]) {
         inbox.withLock { inbox in
             for summary in summaries {
-                if let known = inbox.summaries[summary.host], known.change > summary.change { continue }
+                var summary = summary
+                if let known = inbox.summaries[summary.host] {
+                    if known.change > summary.change { continue }
+                    summary.pendingSet = summary.pendingSet ?? known.pendingSet
+                }
                 inbox.summaries[summary.host] = summary
             }
         }
@@ -86,9 +88,9 @@ final class FleetIndex: Sendable {
         }
         var early: [HostSummary] = []
         for summary in inbox.summaries.values {
-            let isKnown = state.tables[summary.organisation]?.patches.unknown(summary.updates).isEmpty ?? false
+            let isKnown = state.tables[summary.organisation]?.patches.knows(set: summary.pendingSet ?? 0) ?? false
             guard isKnown, state.tables[summary.organisation]?.apply(summary) == true else {
-                // Its host comes with the next change, its updates with a younger snapshot.
+                // Its host comes with the next change, its set with a younger snapshot.
                 early.append(summary)
                 continue
             }
@@ -96,21 +98,27 @@ final class FleetIndex: Sendable {
         if !early.isEmpty { enqueue(early) }
     }
 
-    /// Reads updates that summaries name and no table knows.
+    /// Reads pending sets that summaries name and no table knows, and their updates.
     private func learn(
         _ summaries: Dictionary<String, HostSummary>.Values, _ state: inout State, _ sql: Transaction
     ) throws {
         var missing: [String: Set<Int64>] = [:]
         for summary in summaries {
-            guard let table = state.tables[summary.organisation] else { continue }
-            let unknown = table.patches.unknown(summary.updates)
-            if !unknown.isEmpty { missing[summary.organisation, default: []].formUnion(unknown) }
+            guard let set = summary.pendingSet, let table = state.tables[summary.organisation],
+                !table.patches.knows(set: set)
+            else { continue }
+            missing[summary.organisation, default: []].insert(set)
         }
-        for (organisation, ids) in missing {
-            let all = state.loaded.insert(organisation).inserted
-            for (id, key) in try UpdateInterning(sql: sql).updates(organisation, all ? nil : ids.sorted()) {
-                state.tables[organisation]?.patches.learn(id, key)
-            }
+        for (organisation, wanted) in missing {
+            guard var table = state.tables.removeValue(forKey: organisation) else { continue }
+            defer { state.tables[organisation] = table }
+            table.patches.forgetSets(besides: table.pendingSets)
+            // At a start all of them in one pass, later the few that are new.
+            let sets = try HostSummaries(sql: sql).sets(organisation, wanted.count > 500 ? nil : wanted.sorted())
+            var unknown: Set<Int64> = []
+            for (id, updates) in sets where wanted.contains(id) { unknown.formUnion(table.patches.unknown(updates)) }
+            for (id, key) in try HostSummaries(sql: sql).updates(unknown) { table.patches.learn(id, key) }
+            for (id, updates) in sets where wanted.contains(id) { table.patches.learn(set: id, updates) }
         }
     }
 

@@ -22,6 +22,7 @@ struct FleetTable: Sendable {
     private(set) var order = RankedOrder()
     private var recordChanges: [Int64] = []
     private var summaryChanges: [Int64] = []
+    private(set) var pendingSets: [Int64] = []
     private var masks: [Reach: [Bool]] = [:]
     var patches = WaitingPatches()
     var census = InstalledCensus()
@@ -50,14 +51,10 @@ struct FleetTable: Sendable {
         var row = self.row(host, presence, old: rows[number])
         row.indexes = rows[number].indexes
         let isMoved = row.labels != rows[number].labels || row.status != rows[number].status
-        if isMoved { patches.take(number, updates[number], rows[number], times: -1, self.masks) }
+        if isMoved { patches.take(updates[number], rows[number], times: -1, masks) }
         rows[number] = row
-        if isMoved {
-            patches.take(number, updates[number], row, times: 1, self.masks)
-            census.want(number, set: row.status == FleetRow.active ? host.digests?.set : nil)
-        } else {
-            census.want(number, set: row.status == FleetRow.active ? host.digests?.set : nil)
-        }
+        if isMoved { patches.take(updates[number], row, times: 1, masks) }
+        census.want(number, set: row.status == FleetRow.active ? host.digests?.set : nil)
         if host.hostname != hostnames[number] {
             hostnames[number] = host.hostname
             order.note(number)
@@ -74,7 +71,7 @@ struct FleetTable: Sendable {
         token.presence += 1
     }
 
-    /// Takes a summary whose updates are all known; false where the host is not.
+    /// Takes a summary whose pending set is known; false where the host is not.
     mutating func apply(_ summary: HostSummary) -> Bool {
         guard let number = numbers[summary.host].map(Int.init) else { return false }
         guard summary.change >= summaryChanges[number] else { return true }
@@ -90,11 +87,11 @@ struct FleetTable: Sendable {
             addresses[number] = summary.addresses
             names.set(number, [hostnames[number], ids[number]] + summary.addresses)
         }
-        let places = patches.places(summary.updates)
-        if places != updates[number] {
-            patches.take(number, updates[number], rows[number], times: -1, masks)
-            updates[number] = places
-            patches.take(number, places, rows[number], times: 1, masks)
+        if let set = summary.pendingSet, set != pendingSets[number] {
+            pendingSets[number] = set
+            patches.take(updates[number], rows[number], times: -1, masks)
+            updates[number] = patches.places(set: set)
+            patches.take(updates[number], rows[number], times: 1, masks)
         }
         return true
     }
@@ -130,6 +127,7 @@ struct FleetTable: Sendable {
         updates.append([])
         recordChanges.append(host.change)
         summaryChanges.append(0)
+        pendingSets.append(0)
         order.note(number)
         names.set(number, [host.hostname, host.id])
         census.want(number, set: rows[number].status == FleetRow.active ? host.digests?.set : nil)

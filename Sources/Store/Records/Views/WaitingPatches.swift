@@ -50,6 +50,27 @@ struct WaitingPatches: Sendable {
     /// The most reaches whose counts are kept.
     static let maximumCounts = 8
 
+    /// The pending sets that hosts have, as ascending places: hosts that wait for the same share one.
+    private var sets: [Int64: [UInt32]] = [0: []]
+
+    /// Whether it knows a pending set.
+    func knows(set: Int64) -> Bool { sets[set] != nil }
+
+    /// The places of a set that it knows.
+    func places(set: Int64) -> [UInt32] { sets[set] ?? [] }
+
+    /// Learns a set whose updates are all known.
+    mutating func learn(set: Int64, _ ids: [Int64]) {
+        sets[set] = ids.compactMap { placeOf[$0] }.sorted()
+    }
+
+    /// Forgets the sets that no host has, once they are more than the others.
+    mutating func forgetSets(besides used: [Int64]) {
+        guard sets.count > 2 * used.count + 1000 else { return }
+        let used = Set(used).union([0])
+        sets = sets.filter { used.contains($0.key) }
+    }
+
     /// Which of these numbers it does not know yet.
     func unknown(_ ids: [Int64]) -> [Int64] { ids.filter { placeOf[$0] == nil } }
 
@@ -65,11 +86,8 @@ struct WaitingPatches: Sendable {
         patchOf.append(patchNumbers[patch] ?? add(patch, package))
     }
 
-    /// The places of these numbers, ascending.
-    func places(_ ids: [Int64]) -> [UInt32] { ids.compactMap { placeOf[$0] }.sorted() }
-
     /// Counts a host's updates once more (1) or no more (-1), for each reach that it is in.
-    mutating func take(_ host: Int, _ updates: [UInt32], _ row: FleetRow, times: Int32, _ masks: [Reach: [Bool]]) {
+    mutating func take(_ updates: [UInt32], _ row: FleetRow, times: Int32, _ masks: [Reach: [Bool]]) {
         guard row.status == FleetRow.active, !updates.isEmpty else { return }
         // Moved out and back: counting marks what it saw in this very value.
         var kept: [Counts] = []
