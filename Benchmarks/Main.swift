@@ -44,7 +44,10 @@ struct FettleBench: AsyncParsableCommand {
     var cache = (ProcessInfo.processInfo.environment["HOME"] ?? "/tmp") + "/.cache/fettle/bench"
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
-    @Option(help: "Only this engine for the server's part and the pages (\(Engine.allCases.map(\.rawValue).joined(separator: ", "))).")
+    @Option(
+        help:
+            "Only this engine for the server's part and the pages (\(Engine.allCases.map(\.rawValue).joined(separator: ", ")))."
+    )
     var engine: Engine?
     @Flag(inversion: .prefixedNo, help: "Measure the server's peer too.")
     var peers = true

@@ -59,7 +59,8 @@ struct ReadsFleet: Sendable {
         for (number, name) in names.enumerated() {
             for version in 0..<Self.versions {
                 rows.append([
-                    .integer(Int64(number * Self.versions + version + 1)), .text("deb"), .text("debian-12"), .text(name),
+                    .integer(Int64(number * Self.versions + version + 1)), .text("deb"), .text("debian-12"),
+                    .text(name),
                     .text("amd64"), .text("1.\(version)-1"), .text(name), .text("1.\(version)-1"), .text(""), .null,
                 ])
             }
@@ -104,7 +105,8 @@ struct ReadsFleet: Sendable {
         try insert("assets", "organisation, id, kind, created_at", rows.assets, transaction)
         try insert("software_sets", "organisation, digest, packages, package_count, stored_at", rows.sets, transaction)
         try insert(
-            "pending_sets", "id, organisation, digest, updates, update_count, security_count", rows.pending, transaction)
+            "pending_sets", "id, organisation, digest, updates, update_count, security_count", rows.pending, transaction
+        )
         try insert(
             "hosts",
             """
@@ -115,7 +117,8 @@ struct ReadsFleet: Sendable {
             security_count, updated_at, change, pending_set
             """, rows.hosts, transaction)
         try insert("host_labels", "organisation, host, name, value", rows.labels, transaction)
-        try insert("host_presence", "organisation, host, last_seen, clock_offset, scanned_at", rows.presences, transaction)
+        try insert(
+            "host_presence", "organisation, host, last_seen, clock_offset, scanned_at", rows.presences, transaction)
         try insert(
             "host_summaries",
             """
@@ -139,7 +142,9 @@ struct ReadsFleet: Sendable {
 
         // A thousand packages: of the common ones nearly all, the rest its own.
         var packages: Set<Int64> = []
-        for package in 0..<600 where !chance(2) { packages.insert(Int64(package * Self.versions + random.below(3) + 1)) }
+        for package in 0..<600 where !chance(2) {
+            packages.insert(Int64(package * Self.versions + random.below(3) + 1))
+        }
         while packages.count < 1000 {
             packages.insert(Int64((600 + random.below(names.count - 600)) * Self.versions + random.below(3) + 1))
         }
@@ -160,7 +165,8 @@ struct ReadsFleet: Sendable {
         let security = Int64(sorted.count { ($0 - 1) / 2 % 5 == 0 })
         let text = sorted.isEmpty ? "" : "," + sorted.map(String.init).joined(separator: ",") + ","
         rows.pending.append([
-            .integer(Int64(number + 1)), organisation, SHA256.hash(Array("\(number) \(text)".utf8)).sqlValue, .text(text),
+            .integer(Int64(number + 1)), organisation, SHA256.hash(Array("\(number) \(text)".utf8)).sqlValue,
+            .text(text),
             .integer(Int64(sorted.count)), .integer(security),
         ])
 

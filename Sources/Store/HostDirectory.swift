@@ -32,8 +32,10 @@ public final class HostDirectory: Sendable {
         /// Seen since the last flush.
         var unwritten: Set<String> = []
         var seen: [String: Presence] = [:]
-        /// Changed or seen since the fleet's index last caught up.
+        /// Changed since the fleet's index last caught up.
         var changed: Set<String> = []
+        /// Seen since then.
+        var touched: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -73,7 +75,7 @@ public final class HostDirectory: Sendable {
             state.unwritten.insert(host)
             let scannedAt = scannedAt ?? state.seen[host]?.scannedAt
             state.seen[host] = Presence(lastSeen: time, clockOffset: clockOffset, scannedAt: scannedAt)
-            state.changed.insert(host)
+            state.touched.insert(host)
         }
     }
 
@@ -103,14 +105,17 @@ public final class HostDirectory: Sendable {
         }
     }
 
-    /// The hosts that changed or were seen since this was last asked.
-    func takeChanged() -> [(host: HostRecord, presence: FleetPresence)] {
+    /// The hosts that changed or were seen since this was last asked; the record of those that were only seen is nil.
+    func takeChanged() -> [(id: String, host: HostRecord?, presence: FleetPresence)] {
         state.withLock { state in
-            defer { state.changed = [] }
-            return state.changed.compactMap { id in
-                guard let entry = state.hosts[id] else { return nil }
-                return (entry.host, state.seen[id].map(FleetPresence.init) ?? FleetPresence())
+            let (changed, touched) = (state.changed, state.touched)
+            state.changed = []
+            state.touched = []
+            func taken(_ id: String, _ host: HostRecord?) -> (id: String, host: HostRecord?, presence: FleetPresence) {
+                (id, host, state.seen[id].map(FleetPresence.init) ?? FleetPresence())
             }
+            return changed.compactMap { id in state.hosts[id].map { taken(id, $0.host) } }
+                + touched.subtracting(changed).map { taken($0, nil) }
         }
     }
 

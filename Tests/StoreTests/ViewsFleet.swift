@@ -184,7 +184,9 @@ struct PlainFleet {
             host.packages[name] = "1"
             if !host.indexes.isEmpty, chance(50) {
                 host.offers.append(
-                    .init(name: name, candidate: chance(70) ? "2" : "3", security: chance(40), origin: chance(50) ? 0 : 1))
+                    .init(
+                        name: name, candidate: chance(70) ? "2" : "3", security: chance(40), origin: chance(50) ? 0 : 1)
+                )
             }
         }
         let reported = time(-10_000...3000)
@@ -214,7 +216,8 @@ struct PlainFleet {
         if chance(10) { query.statuses = [.quarantined, .retired] }
         if chance(20) {
             query.selector = try? LabelSelector(
-                ["env=prod", "env", "!site", "env in (prod,test),site=berlin", "env!=test"].randomElement(using: &random)!)
+                ["env=prod", "env", "!site", "env in (prod,test),site=berlin", "env!=test"].randomElement(
+                    using: &random)!)
         }
         query.security = maybe(15, &self)
         query.pending = maybe(15, &self)
@@ -243,7 +246,9 @@ struct PlainFleet {
 
 extension HostLook {
     fileprivate init(plain host: PlainHost) {
-        self.init(host.packages, facts: "{\"host\":\"\(host.id)\",\"system\":\"\(host.system)\",\"at\":\(host.reportedAt!.milliseconds)}")
+        self.init(
+            host.packages,
+            facts: "{\"host\":\"\(host.id)\",\"system\":\"\(host.system)\",\"at\":\(host.reportedAt!.milliseconds)}")
         let origins = [("Debian", "bookworm", false), ("Debian-Security", "bookworm-security", true)]
         offers = OfferSet(
             indexes: zip(origins, host.indexes).map { origin, validUntil in

@@ -8,7 +8,9 @@ extension StoreTests {
     @Suite struct ViewsHostListTests {
         static let now = t0.adding(seconds: 3000)
 
-        @Test(arguments: TestEngine.allCases) func filtersFacetsAndCountsAreThePlainOnes(engine: TestEngine) async throws {
+        @Test(arguments: TestEngine.allCases) func filtersFacetsAndCountsAreThePlainOnes(
+            engine: TestEngine
+        ) async throws {
             try await engine.withStore { store throws in
                 var fleet = PlainFleet(seed: 11)
                 for _ in 0..<60 { try await fleet.add(store) }
@@ -86,7 +88,8 @@ extension StoreTests {
             let now = Self.now
             #expect(counts.active == active.count)
             #expect(counts.security == active.count { $0.offers.contains { $0.security } })
-            #expect(counts.securityJudged == active.count { $0.offers.contains { $0.security } && $0.unjudged(now) == nil })
+            #expect(
+                counts.securityJudged == active.count { $0.offers.contains { $0.security } && $0.unjudged(now) == nil })
             #expect(counts.silent == active.count { $0.isSilent(now) })
             #expect(counts.stale == active.count { $0.isStale(now) })
             #expect(counts.judged == active.count { $0.unjudged(now) == nil })
@@ -105,7 +108,8 @@ extension StoreTests {
                     for descending in [false, true] {
                         let order = HostOrder(sort, descending: descending)
                         let whole = try await store.read {
-                            try $0.hostList.page(organisation: "a", reach: .all, order: order, limit: 1000, now: Self.now)
+                            try $0.hostList.page(
+                                organisation: "a", reach: .all, order: order, limit: 1000, now: Self.now)
                         }.hosts
                         #expect(whole == sorted(whole, order))
                         var seen: [String] = []
@@ -162,7 +166,9 @@ extension StoreTests {
             var item: HostItem?
         }
 
-        @Test(arguments: TestEngine.allCases) func nothingOfOthersIsListedCountedOrFound(engine: TestEngine) async throws {
+        @Test(arguments: TestEngine.allCases) func nothingOfOthersIsListedCountedOrFound(
+            engine: TestEngine
+        ) async throws {
             try await engine.withStore { store throws in
                 var ours = PlainFleet(seed: 1)
                 for _ in 0..<5 { try await ours.add(store) }
@@ -174,7 +180,9 @@ extension StoreTests {
                             counts: try sql.fleetCounts.counts(organisation: "a", reach: .all, now: Self.now),
                             patches: try sql.patchList.page(organisation: "a", reach: .all),
                             foundHosts: try texts.map { try sql.search.hosts(organisation: "a", reach: .all, $0) },
-                            foundPackages: try texts.map { try sql.search.packages(organisation: "a", reach: .all, $0) },
+                            foundPackages: try texts.map {
+                                try sql.search.packages(organisation: "a", reach: .all, $0)
+                            },
                             timeline: try sql.timeline.page(organisation: "a", host: "h-b-web1"),
                             item: try sql.hostList.item(organisation: "a", reach: .all, id: "h-b-web1", now: Self.now))
                     }
@@ -191,7 +199,8 @@ extension StoreTests {
                 }
                 #expect(found.items == [FoundPackage(name: "secret-product", pending: 1, installed: 1)])
                 #expect(
-                    try await store.read { try $0.hostList.page(organisation: "none", reach: .all, now: Self.now) }.total == 0)
+                    try await store.read { try $0.hostList.page(organisation: "none", reach: .all, now: Self.now) }
+                        .total == 0)
             }
         }
 

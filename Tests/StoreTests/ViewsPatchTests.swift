@@ -28,7 +28,8 @@ extension StoreTests {
                     repeat {
                         let after = cursor
                         let page = try await store.read {
-                            try $0.patchList.page(organisation: "a", reach: reach, query, sort: sort, after: after, limit: 3)
+                            try $0.patchList.page(
+                                organisation: "a", reach: reach, query, sort: sort, after: after, limit: 3)
                         }
                         patches += page.patches
                         cursor = page.next.flatMap { PatchCursor("\($0)") }
@@ -63,7 +64,8 @@ extension StoreTests {
                         && (query.security.map { $0 == offer.security } ?? true)
                 }.map { offer, count in
                     Patch(
-                        name: offer.name, candidate: offer.candidate, origin: offer.originName, security: offer.security,
+                        name: offer.name, candidate: offer.candidate, origin: offer.originName,
+                        security: offer.security,
                         hosts: count, upgradable: offer.candidate == "2" ? count : 0)
                 })
         }
@@ -129,7 +131,9 @@ extension StoreTests {
                     #expect(
                         Set(within.items.map(\.id)) == Set(expected.filter { $0.labels["env"] == "prod" }.map(\.id)))
                 }
-                let best = try await store.read { try $0.search.hosts(organisation: "a", reach: .all, "web1", limit: 200) }
+                let best = try await store.read {
+                    try $0.search.hosts(organisation: "a", reach: .all, "web1", limit: 200)
+                }
                 let matches = best.items.map { $0.value == "web1" ? 0 : $0.value.hasPrefix("web1") ? 1 : 2 }
                 #expect(matches == matches.sorted())
             }

@@ -71,16 +71,15 @@ final class FleetIndex: Sendable {
             defer { inbox = Inbox() }
             return inbox
         }
-        for (host, presence) in changed {
-            state.organisationOf[host.id] = host.organisation
-            state.tables[host.organisation, default: FleetTable(run: run)].apply(host, presence)
+        for (id, host, presence) in changed {
+            if let host {
+                state.organisationOf[id] = host.organisation
+                state.tables[host.organisation, default: FleetTable(run: run)].apply(host, presence)
+            } else {
+                see(id, presence, &state)
+            }
         }
-        for (host, presence) in inbox.presences {
-            guard let organisation = state.organisationOf[host],
-                let number = state.tables[organisation]?.numbers[host]
-            else { continue }
-            state.tables[organisation]?.see(Int(number), presence)
-        }
+        for (id, presence) in inbox.presences { see(id, presence, &state) }
         if inbox.summaries.isEmpty { return }
         do { try learn(inbox.summaries.values, &state, sql) } catch {
             enqueue(Array(inbox.summaries.values))
@@ -96,6 +95,13 @@ final class FleetIndex: Sendable {
             }
         }
         if !early.isEmpty { enqueue(early) }
+    }
+
+    private func see(_ id: String, _ presence: FleetPresence, _ state: inout State) {
+        guard let organisation = state.organisationOf[id], let number = state.tables[organisation]?.numbers[id] else {
+            return
+        }
+        state.tables[organisation]?.see(Int(number), presence)
     }
 
     /// Reads pending sets that summaries name and no table knows, and their updates.

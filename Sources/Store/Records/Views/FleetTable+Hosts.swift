@@ -262,7 +262,9 @@ extension FleetTable {
         for (status, count) in zip(HostStatus.allCases, tally.statuses) { facets.statuses[status] = count }
         for (state, count) in zip(RebootState.allCases, tally.reboot) { facets.reboot[state] = count }
         facets.operatingSystems = Self.most(
-            zip(systems, tally.systems).filter { !$0.0.isEmpty && $0.1 > 0 }.map { FacetValue(value: $0.0, hosts: $0.1) })
+            zip(systems, tally.systems).filter { !$0.0.isEmpty && $0.1 > 0 }.map {
+                FacetValue(value: $0.0, hosts: $0.1)
+            })
         var labels: [String: Int] = [:]
         for (set, count) in zip(labelSets, tally.labels) where count > 0 {
             for (name, value) in set { labels["\(name)=\(value)", default: 0] += count }

@@ -41,11 +41,8 @@ struct FleetTable: Sendable {
             insert(host, presence)
             return
         }
-        if recordChanges[number] == host.change {
-            see(number, presence)
-            return
-        }
-        guard recordChanges[number] < host.change else { return }
+        // Two changes of one transaction have one stamp: the later of equals holds.
+        guard recordChanges[number] <= host.change else { return }
         recordChanges[number] = host.change
         token.change += 1
         var row = self.row(host, presence, old: rows[number])

@@ -24,8 +24,9 @@ public struct HostList {
         let limit = max(1, min(limit, Self.largestPage))
         return try sql.withFleet(organisation) { table in
             table.page(reach: reach, query, order, after: cursor, limit: limit, now: now.milliseconds)
-        } ?? HostPage(
-            hosts: [], next: nil, total: 0, facets: HostFacets(), token: FleetToken(run: 0, change: 0, presence: 0))
+        }
+            ?? HostPage(
+                hosts: [], next: nil, total: 0, facets: HostFacets(), token: FleetToken(run: 0, change: 0, presence: 0))
     }
 
     /// One host as lists show it; nil where the organisation has none of that id, or it is beyond reach.

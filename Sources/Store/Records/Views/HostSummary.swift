@@ -62,7 +62,9 @@ struct HostSummaries {
             facts?.indexesFetched, offers?.count, offers?.validUntil, facts?.addresses.joined(separator: " ") ?? ""
         ) { row in
             try Self.read(
-                &row, HostSummary(organisation: host.organisation, host: host.id, change: host.change, pendingSet: pendingSet))
+                &row,
+                HostSummary(organisation: host.organisation, host: host.id, change: host.change, pendingSet: pendingSet)
+            )
         }
         guard let stored else { return }
         let fleet = sql.caches.fleet

@@ -112,9 +112,10 @@ public struct PatchList {
         let limit = max(1, min(limit, Self.largestPage))
         return try sql.withFleet(organisation) { table in
             table.patchPage(reach: reach, query, sort, after: cursor, limit: limit)
-        } ?? PatchPage(
-            patches: [], next: nil, total: 0, security: 0, other: 0,
-            token: FleetToken(run: 0, change: 0, presence: 0))
+        }
+            ?? PatchPage(
+                patches: [], next: nil, total: 0, security: 0, other: 0,
+                token: FleetToken(run: 0, change: 0, presence: 0))
     }
 }
 
