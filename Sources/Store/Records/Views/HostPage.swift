@@ -71,7 +71,7 @@ public struct HostPage: Hashable, Sendable {
 /// How many hosts a list would show if one question of its query were asked that way and all others as they are; exact,
 /// but where a bound is given.
 public struct HostFacets: Hashable, Sendable {
-    /// How many with any answer: what the query's other questions find is no more than that.
+    /// By status.
     public var statuses: [HostStatus: Int] = [:]
     /// With pending security updates.
     public var security = 0
