@@ -128,7 +128,9 @@ struct ReadsFleet: Sendable {
 
     /// A few in a hundred are silent, stale, broken, quarantined, to be restarted; every third lacks security updates.
     private func add(_ number: Int, _ rows: inout Rows) {
-        var random = SplitMix64(state: UInt64(number) &* 0x9E37_79B9_7F4A_7C15)
+        // Mixed first: neighbours' numbers would be each other's, one step on.
+        var seed = SplitMix64(state: UInt64(number))
+        var random = SplitMix64(state: seed.next())
         func chance(_ percent: Int) -> Bool { random.below(100) < percent }
         let organisation = SQLValue.text(Self.organisation)
         let id = SQLValue.text("h-\(number)")

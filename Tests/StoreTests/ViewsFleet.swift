@@ -261,7 +261,13 @@ extension HostLook {
                 Offer(
                     name: $0.name, architecture: "amd64", installed: "1", candidate: $0.candidate, origins: [$0.origin],
                     security: $0.security, status: $0.candidate == "2" ? .upgradable : .held)
-            }, installedFrom: [:])
+            }
+                // One package is there in two architectures, and is one patch all the same.
+                + host.offers.filter { $0.name == "libssl3" }.map {
+                    Offer(
+                        name: $0.name, architecture: "i386", installed: "1", candidate: $0.candidate,
+                        origins: [$0.origin], security: $0.security, status: $0.candidate == "2" ? .upgradable : .held)
+                }, installedFrom: [:])
     }
 }
 

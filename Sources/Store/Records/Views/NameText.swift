@@ -33,10 +33,21 @@ struct NameText: Sendable {
         if dead > 1000, dead > newest.count { compact() }
     }
 
+    /// How well a part was met: the less the better.
+    enum Match {
+        static let exact: UInt8 = 0
+        static let prefix: UInt8 = 1
+        /// A word in it begins with the needle.
+        static let word: UInt8 = 2
+        static let inside: UInt8 = 3
+        /// Not at all.
+        static let none: UInt8 = 4
+    }
+
     /// The owners whose text holds the needle, each once with the first part that does, in no order.
     ///
-    /// - Parameter each: gets the owner, the part's number, and the needle's place in the part.
-    func search(_ needle: String, each: (_ owner: Int, _ part: Int, _ offset: Int) -> Void) {
+    /// - Parameter each: gets the owner, the part's number, and how well its first match meets it.
+    func search(_ needle: String, each: (_ owner: Int, _ part: Int, _ match: UInt8) -> Void) {
         let folded = Self.folded(needle)
         guard !folded.isEmpty, !folded.contains(0), !folded.contains(Self.separator) else { return }
         let wanted = (folded + [0]).map { CChar(bitPattern: $0) }
@@ -44,9 +55,10 @@ struct NameText: Sendable {
         bytes.withUnsafeBytes { bytes in
             guard let base = bytes.bindMemory(to: CChar.self).baseAddress else { return }
             var position = 0
+            var text = 0
             while position < count, let hit = strstr(base + position, wanted) {
                 let at = UnsafePointer(base).distance(to: UnsafePointer(hit))
-                let text = self.text(holding: at)
+                text = self.text(holding: at, from: text)
                 position = text + 1 < starts.count ? starts[text + 1] : count
                 let owner = Int(owners[text])
                 guard newest[owner] == Int32(text) else { continue }
@@ -56,9 +68,19 @@ struct NameText: Sendable {
                     part += 1
                     begin = place + 1
                 }
-                each(owner, part, at - begin)
+                let match: UInt8
+                if at == begin {
+                    match = bytes[at + folded.count] == Self.separator ? Match.exact : Match.prefix
+                } else {
+                    match = Self.isWordByte(bytes[at - 1]) ? Match.inside : Match.word
+                }
+                each(owner, part, match)
             }
         }
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        byte >= 0x80 || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte)
     }
 
     /// The text in lower case (ASCII).
@@ -74,9 +96,14 @@ struct NameText: Sendable {
         starts[text]..<(text + 1 < starts.count ? starts[text + 1] : count)
     }
 
-    /// The text that holds that byte.
-    private func text(holding position: Int) -> Int {
-        var low = 0
+    /// The text that holds that byte, which is not before that of `first`.
+    private func text(holding position: Int, from first: Int) -> Int {
+        var low = first
+        // Most often the next one or the one after.
+        for _ in 0..<4 {
+            if low + 1 >= starts.count || starts[low + 1] > position { return low }
+            low += 1
+        }
         var high = starts.count
         while low + 1 < high {
             let middle = (low + high) / 2

@@ -32,6 +32,10 @@ struct WaitingPatches: Sendable {
     private(set) var patchOf: [Int32] = []
     private var upgradable: [Bool] = []
     private var patchPackages: [Int32] = []
+    /// Whether a host may have another update of the same package: it is known in several architectures.
+    private var isOfSeveral: [Bool] = []
+    private var architectures: [String] = []
+    private var severals: [Bool] = []
     private(set) var packageOf: [Int32] = []
     private(set) var patches: [PatchKey] = []
     private(set) var packages: [String] = []
@@ -81,8 +85,13 @@ struct WaitingPatches: Sendable {
         keys.append(key)
         upgradable.append(key.status == "upgradable")
         let patch = PatchKey(name: key.name, candidate: key.candidate, origin: key.origin, security: key.security)
-        let package = packageNumbers[key.name] ?? add(package: key.name)
+        let package = packageNumbers[key.name] ?? add(package: key.name, key.architecture)
         packageOf.append(package)
+        isOfSeveral.append(severals[Int(package)])
+        if architectures[Int(package)] != key.architecture, !severals[Int(package)] {
+            severals[Int(package)] = true
+            for place in packageOf.indices where packageOf[place] == package { isOfSeveral[place] = true }
+        }
         patchOf.append(patchNumbers[patch] ?? add(patch, package))
     }
 
@@ -112,8 +121,25 @@ struct WaitingPatches: Sendable {
             reach: reach, hosts: Array(repeating: 0, count: patches.count),
             upgradable: Array(repeating: 0, count: patches.count),
             packages: Array(repeating: 0, count: packages.count))
-        for (number, row) in rows.enumerated() where row.status == FleetRow.active && mask[Int(row.labels)] {
-            count(updates[number], 1, &fresh)
+        // Each host has an update once, so that most are counted one by one and added up afterwards.
+        var byPlace = [Int32](repeating: 0, count: keys.count)
+        byPlace.withUnsafeMutableBufferPointer { byPlace in
+            for (number, row) in rows.enumerated() where row.status == FleetRow.active && mask[Int(row.labels)] {
+                updates[number].withUnsafeBufferPointer { places in
+                    for place in places { byPlace[Int(place)] &+= 1 }
+                }
+            }
+        }
+        for (place, hosts) in byPlace.enumerated() where hosts > 0 && !isOfSeveral[place] {
+            fresh.hosts[Int(patchOf[place])] += hosts
+            if upgradable[place] { fresh.upgradable[Int(patchOf[place])] += hosts }
+            fresh.packages[Int(packageOf[place])] += hosts
+        }
+        if isOfSeveral.contains(true) {
+            for (number, row) in rows.enumerated() where row.status == FleetRow.active && mask[Int(row.labels)] {
+                let several = updates[number].filter { isOfSeveral[Int($0)] }
+                if !several.isEmpty { count(several, 1, &fresh) }
+            }
         }
         if counts.count >= Self.maximumCounts { counts.removeFirst() }
         counts.append(fresh)
@@ -180,11 +206,13 @@ struct WaitingPatches: Sendable {
         return number
     }
 
-    private mutating func add(package: String) -> Int32 {
+    private mutating func add(package: String, _ architecture: String) -> Int32 {
         let number = Int32(packages.count)
         packages.append(package)
         packageNumbers[package] = number
         packageMarks.append(0)
+        architectures.append(architecture)
+        severals.append(false)
         names.set(Int(number), [package])
         for index in counts.indices { counts[index].packages.append(0) }
         return number
