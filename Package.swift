@@ -137,7 +137,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                "Store", "CSQLite", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),

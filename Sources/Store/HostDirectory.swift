@@ -156,6 +156,15 @@ extension Store {
         try await refreshFleet(since: known)
     }
 
+    /// Gives hosts a present stamp whose own is of another cluster, from which the database was dumped and restored:
+    /// servers would take each change for older than what they know.
+    func bringStampsDown() async throws {
+        guard let (probe, cure) = engine.dialect.stampsAhead else { return }
+        let ahead = try await read { try $0.first(probe) { row in try row.integer() } ?? 0 }
+        guard ahead > 0 else { return }
+        try await write { _ = try $0.execute(cure) }
+    }
+
     /// Writes down, in one transaction, which hosts were seen since the last time. Call it every 30 seconds.
     public func flushPresence() async throws {
         let presences = caches.directory.takeUnwritten().sorted { $0.host < $1.host }

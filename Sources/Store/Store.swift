@@ -46,6 +46,7 @@ public final class Store: Sendable {
         do {
             try await Migrator(engine: store.engine, migrations: migrations)
                 .migrate(program: program, now: now.milliseconds)
+            try await store.bringStampsDown()
             try await store.derivePendingSets()
             try await store.refreshDirectory()
         } catch {
@@ -97,6 +98,12 @@ public final class Store: Sendable {
     /// `body` may run more than once, so it must have no effects outside the transaction.
     public func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         try await engine.write(body)
+    }
+
+    /// Calls `observer` after each commit with the number of writes that it carried: more than one where SQLite's
+    /// writer gathered them. One observer; it is called on the writer's thread and must be quick.
+    public func observeCommits(_ observer: @escaping @Sendable (Int) -> Void) {
+        caches.commits.observe(observer)
     }
 
     /// Waits for what was submitted, writes the last-seen times that are still in memory, and closes.

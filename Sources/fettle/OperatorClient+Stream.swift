@@ -21,7 +21,8 @@ extension OperatorClient {
         }
         let isWhole = try await channel.executeThenClose { inbound, outbound in
             let headers: HTTPHeaders = ["host": "fettle", "connection": "close"]
-            try await outbound.write(.head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
+            try await outbound.write(
+                .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
             try await outbound.write(.end(nil))
             var refusal: NIOHTTPClientResponseFull?
             for try await part in inbound {

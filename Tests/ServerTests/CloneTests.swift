@@ -2,6 +2,7 @@ import Foundation
 import JSON
 import NIOHTTP1
 import Server
+import Store
 import Testing
 import Wire
 
@@ -80,6 +81,31 @@ extension ServerTests {
             }
         }
 
+        @Test(arguments: TestEngine.allCases)
+        func aReleaseForgivesAStaleTokenOnce(_ engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                var host = try await TestHost.enrol(server, bootID: "boot-1")
+                var setBack = host
+                for boot in ["boot-2", "boot-3"] {
+                    server.clock.advance(3700)
+                    host.bootID = boot
+                    _ = try await host.checkedIn()
+                }
+                // A disk set back to the first day.
+                setBack.bootID = "boot-4"
+                var copy = setBack
+                #expect(try await setBack.checkIn().problem?.kind == "exchange-token-stale")
+                #expect(try await setBack.checkIn().problem?.kind == "host-quarantined")
+                #expect(try await server.api(.POST, "hosts/\(host.id)/release").status == 200)
+                let reply = try await setBack.checkedIn()
+                #expect(reply.exchangeToken != nil)
+                #expect(try await server.audit().contains("host.token-reseeded"))
+                #expect(try await setBack.checkedIn().exchangeToken == nil)
+                copy.bootID = "boot-5"
+                #expect(try await copy.checkIn().problem?.kind == "exchange-token-stale", "once")
+            }
+        }
+
         @Test func aRenewalWhoseAnswerIsLostDoesNotLookLikeAClone() async throws {
             try await TestServer.with { server in
                 let host = try await TestHost.enrol(server)
@@ -113,6 +139,8 @@ extension ServerTests {
             let later = try await TestServer.start(folder: server.folder, clock: server.clock)
             host = host.moved(to: later)
             try await host.reported(Truth(packages: 6))
+            other = other.moved(to: later)
+            try await other.reported(Truth())
             #expect(try await later.api(.POST, "hosts/\(host.id)/scan").status == 200)
             later.clock.advance(3700)
             host.bootID = "boot-2"
@@ -123,30 +151,92 @@ extension ServerTests {
             let restored = try await TestServer.start(folder: backup, clock: server.clock)
             host = host.moved(to: restored)
             other = other.moved(to: restored)
-            let reply = try await host.checkedIn(stateVersion: 2, digests: Truth(packages: 7).digests)
-            #expect(reply.exchangeToken != nil, "seeded anew, not quarantined")
+            // Noted, and held off: neither forgiven nor quarantined before an operator has confirmed it.
+            let held = try await host.checkIn(stateVersion: 2, digests: Truth(packages: 7).digests)
+            #expect(held.status == 503)
+            #expect(held.problem?.kind == "server-restored")
+            #expect(Int(held.headers.first(name: "retry-after") ?? "") ?? 0 >= 1)
             #expect(try await restored.host(host.id)["status"]?.string == "active")
             #expect(try await restored.api(.GET, "server").json["restored"]?.bool == true)
             #expect(try await restored.readyz().text.contains("restored"))
-            #expect(reply.reportAll == false || reply.expectedReport == 2)
 
-            // The reports between were acknowledged and are gone: the gap is recorded, what comes is taken.
-            try await host.reported(Truth(packages: 8))
-            #expect(try await restored.audit().contains("reports.skipped"))
+            // A host whose token is right goes on. What it was told is safe and is gone is recorded, what comes is taken.
             _ = try await other.checkedIn()
+            other.sequence = 2
+            try await other.reported(Truth(packages: 8))
+            #expect(try await restored.audit().contains("reports.skipped"))
 
             let acknowledged = try await restored.api(.POST, "server/acknowledge-restore")
             #expect(acknowledged.json["epoch"]?.integer == 2)
-            #expect(try await restored.audit().contains("epoch.raised"))
-            let state = try DesiredState(decoding: try await host.send(.GET, "state").body)
-            #expect(state.epoch == 2)
+            #expect(try await restored.audit(organisation: "").contains("epoch.raised"))
             #expect(try await restored.api(.GET, "server").json["restored"]?.bool == false)
             #expect(try await restored.api(.POST, "server/acknowledge-restore").status == 409)
-            _ = try await host.checkedIn(epoch: 2, stateVersion: state.version)
-            // Forgiven once: from now on a wrong token is a wrong token.
+            // Forgiven now, and once: from now on a wrong token is a wrong token.
+            let reply = try await host.checkedIn(stateVersion: 2, digests: Truth(packages: 7).digests)
+            #expect(reply.exchangeToken != nil, "seeded anew, not quarantined")
+            #expect(reply.epoch == 2)
+            #expect(try await restored.audit().contains("host.token-reseeded"))
+            let state = try DesiredState(decoding: try await host.send(.GET, "state").body)
+            #expect(state.epoch == 2)
+            host.sequence = reply.expectedReport
+            try await host.reported(Truth(packages: 8))
             host.token = String(repeating: "cd", count: 32)
             #expect(try await host.checkIn(epoch: 2, stateVersion: state.version).status == 409)
             try await restored.stop()
+        }
+
+        @Test(arguments: TestEngine.allCases)
+        func oneAgentsClaimForgivesNobody(_ engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                #expect(try await server.api(.POST, "organisations", ["name": "b"]).status == 201)
+                let liar = try await TestHost.enrol(server)
+                let mate = try await TestHost.enrol(server, hostname: "mate")
+                let stranger = try await TestHost.enrol(server, organisation: "b", hostname: "stranger")
+                #expect(try await liar.checkIn(epoch: 7).status == 200)
+                let wrong = String(repeating: "ab", count: 32)
+                for host in [mate, stranger] {
+                    var copy = host
+                    copy.token = wrong
+                    #expect(try await copy.checkIn().problem?.kind == "server-restored")
+                    let report = copy.batch([copy.report(Truth(), sequence: 1)]).encoded()
+                    #expect(try await copy.send(.POST, "reports", body: report).problem?.kind == "server-restored")
+                    #expect(try await host.checkIn().status == 200, "the original goes on")
+                }
+                #expect(try await server.audit(organisation: "b").contains("host.token-reseeded") == false)
+
+                // A host that came after the first claim has nothing to be forgiven, whatever is claimed later.
+                server.clock.advance(60)
+                var late = try await TestHost.enrol(server, hostname: "late")
+                server.clock.advance(60)
+                #expect(try await liar.checkIn(epoch: 9).status == 200)
+                late.token = wrong
+                #expect(try await late.checkIn().problem?.kind == "exchange-token-stale")
+                #expect(try await server.host(late.id)["status"]?.string == "quarantined")
+
+                #expect(try await server.api(.POST, "server/acknowledge-restore").json["epoch"]?.integer == 10)
+                var restored = mate
+                restored.token = wrong
+                #expect(try await restored.checkedIn().exchangeToken != nil)
+                restored.token = wrong
+                #expect(try await restored.checkIn().problem?.kind == "exchange-token-stale")
+            }
+        }
+
+        @Test func aRestoreThatCouldNotBeWrittenDownIsNotedAgain() async throws {
+            let server = try await TestServer.start()
+            let host = try await TestHost.enrol(server)
+            let blocker = try SQLiteConnection(path: "\(server.folder)/fettle.sqlite", readOnly: false)
+            try blocker.script("BEGIN IMMEDIATE")
+            #expect(try await host.checkIn(epoch: 7).status == 503)
+            #expect(try await server.api(.GET, "server").json["restored"]?.bool == false)
+            try blocker.script("ROLLBACK")
+            blocker.close()
+            #expect(try await host.checkIn(epoch: 7).status == 200)
+            #expect(try await server.audit(organisation: "").contains("server.restore-noticed"))
+            try await server.stop()
+            let again = try await TestServer.start(folder: server.folder)
+            #expect(try await again.api(.GET, "server").json["restored"]?.bool == true)
+            try await again.stop()
         }
 
         @Test func oneHostCannotPushTheEpochToItsEnd() async throws {

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Server
+import Store
 import Synchronization
 import Testing
 import Wire
@@ -91,7 +92,7 @@ extension ServerTests {
 
         @Test func loadIsShedWithADrawnRetryAfter() async throws {
             try await TestServer.with(.sqlite) {
-                $0.limits.requestsInWork = 0
+                $0.limits.enrolmentsInWork = 0
             } body: { server in
                 var waits: Set<String> = []
                 for _ in 0..<30 {
@@ -106,6 +107,114 @@ extension ServerTests {
                 #expect(try await server.get("/healthz").status == 200)
                 #expect(try await server.api(.GET, "server").status == 200)
             }
+        }
+
+        @Test func aFloodAtEnrolmentDoesNotShedAgents() async throws {
+            try await TestServer.with(.sqlite) {
+                $0.limits.enrolmentsInWork = 4
+                $0.limits.enrolmentsInWorkPerAddress = 3
+                $0.limits.requestsInWork = 4
+            } body: { server in
+                let host = try await TestHost.enrol(server)
+                // Bodies that never come keep requests in work.
+                var clients: [TestClient] = []
+                for _ in 0..<3 {
+                    let client = try await server.enrolmentClient()
+                    var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/agent/v2/enrol")
+                    head.headers = ["host": "localhost", "content-length": "100"]
+                    client.channel.writeAndFlush(HTTPClientRequestPart.head(head), promise: nil)
+                    clients.append(client)
+                }
+                let busy = try await eventually {
+                    try await server.get("/metrics").text.contains("fettle_requests_in_work 3\n")
+                }
+                #expect(busy)
+                let client = try await server.enrolmentClient()
+                let refused = try await client.send(.POST, "/agent/v2/challenge")
+                #expect(refused.status == 429)
+                #expect(refused.problem?.kind == "too-many-requests")
+                #expect(Int(refused.headers.first(name: "retry-after") ?? "") ?? 0 >= 1)
+                #expect(try await host.checkIn().status == 200)
+                for client in clients { await client.close() }
+                #expect(
+                    try await eventually {
+                        let client = try await server.enrolmentClient()
+                        defer { Task { await client.close() } }
+                        return try await client.send(.POST, "/agent/v2/challenge").status == 200
+                    }, "what ended makes room")
+            }
+        }
+
+        @Test func oneHostCannotTakeAllRequestsInWork() async throws {
+            try await TestServer.with(.sqlite) {
+                $0.limits.requestsInWorkPerHost = 2
+            } body: { server in
+                let greedy = try await TestHost.enrol(server)
+                let other = try await TestHost.enrol(server, hostname: "web2")
+                for _ in 0..<2 {
+                    let client = try await greedy.connect()
+                    var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/agent/v2/check-in")
+                    head.headers = ["host": "localhost", "content-length": "100"]
+                    client.channel.writeAndFlush(HTTPClientRequestPart.head(head), promise: nil)
+                }
+                let busy = try await eventually {
+                    try await server.get("/metrics").text.contains("fettle_requests_in_work 2\n")
+                }
+                #expect(busy)
+                #expect(try await greedy.checkIn().status == 429)
+                #expect(try await other.checkIn().status == 200, "from the same address")
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases)
+        func whatAHostMaySendInAnHourIsBounded(_ engine: TestEngine) async throws {
+            try await TestServer.with(engine) {
+                $0.limits.uploadBytesPerHour = 20_000
+            } body: { server in
+                var host = try await TestHost.enrol(server)
+                let other = try await TestHost.enrol(server, hostname: "web2")
+                let body = [UInt8](repeating: 0x20, count: 9_000)
+                let digest = String(repeating: "ab", count: 32)
+                for _ in 0..<2 { #expect(try await host.upload(.set, digest, body).status == 422) }
+                for _ in 0..<3 {
+                    let refused = try await host.upload(.set, digest, body)
+                    #expect(refused.status == 429)
+                    #expect(refused.problem?.kind == "upload-quota")
+                    let wait = try #require(Int64(refused.headers.first(name: "retry-after") ?? ""))
+                    #expect((1...3700).contains(wait))
+                }
+                #expect(try await server.audit().count { $0 == "host.upload-quota-exceeded" } == 1)
+                #expect(try await host.checkIn().status == 200, "it is seen all the same")
+                #expect(try await other.upload(.set, digest, body).status == 422)
+                server.clock.advance(3600)
+                try await host.reported(Truth())
+            }
+        }
+
+        @Test func aStoppingServerLetsNothingNewIn() async throws {
+            let server = try await TestServer.start()
+            let host = try await TestHost.enrol(server)
+            // One request in work keeps the server until its body is there; another connection asks for more.
+            let slow = try await host.connect()
+            let kept = try await host.connect()
+            #expect(try await kept.send(.GET, "/agent/v2/state").status == 200)
+            let body = host.checkInMessage().encoded()
+            var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/agent/v2/check-in")
+            head.headers = ["host": "localhost", "content-length": "\(body.count)"]
+            async let answer = slow.send([.head(head)])
+            try await Task.sleep(for: .milliseconds(200))
+            async let stopped: Void = server.stop()
+            // Either the kept connection is closed already, or it is told.
+            for _ in 0..<20 {
+                guard let more = try? await kept.send(.GET, "/agent/v2/state") else { break }
+                if more.status == 503 { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            if let more = try? await kept.send(.GET, "/agent/v2/state") { #expect(more.status == 503) }
+            slow.channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
+            slow.channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+            #expect(try await answer.status == 200)
+            try await stopped
         }
 
         @Test func aSecondServerStaysOut() async throws {
@@ -168,7 +277,8 @@ extension ServerTests {
                 for name in [
                     "fettle_checkins_total", "fettle_reports_total", "fettle_uploads_total", "fettle_refusals_total",
                     "fettle_identities_total", "fettle_connections", "fettle_request_duration_seconds_bucket",
-                    "fettle_hosts{status=\"active\"} 1", "fettle_last_seen_age_seconds", "fettle_epoch 1",
+                    "fettle_group_commit_writes_bucket{le=\"1\"}", "fettle_hosts{status=\"active\"} 1",
+                    "fettle_last_seen_age_seconds", "fettle_epoch 1",
                 ] {
                     #expect(answer.text.contains(name), "\(name)")
                 }
@@ -189,6 +299,27 @@ extension ServerTests {
                 let client = try await server.enrolmentClient()
                 #expect(try await client.send(.GET, "/metrics").status == 404, "not on a listener for the world")
                 await client.close()
+            }
+        }
+
+        @Test func readinessAnswersWhileTheDatabaseHangs() async throws {
+            let database = try #require(try await TestEngine.postgresql.newDatabase())
+            try await TestServer.with {
+                $0.database = database
+            } body: { server in
+                let blocker = PostgreSQLConnection(address: database)
+                try blocker.connect()
+                try blocker.script("BEGIN; LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE")
+                for _ in 0..<3 {
+                    let start = ContinuousClock.now
+                    let answer = try await server.readyz()
+                    #expect(answer.status == 503)
+                    #expect(answer.text.contains("the database does not answer"))
+                    #expect(ContinuousClock.now - start < .seconds(4))
+                }
+                try blocker.script("ROLLBACK")
+                blocker.close()
+                #expect(try await eventually { try await server.readyz().status == 200 })
             }
         }
 

@@ -35,6 +35,28 @@ extension StoreTests {
             }
         }
 
+        /// A dump restored into a new cluster brings stamps from the old one, whose transactions were numbered higher.
+        @Test(arguments: TestEngine.allCases) func stampsOfAnotherClusterAreBroughtDown(engine: TestEngine) async throws
+        {
+            let address = try await engine.newDatabase()
+            let old = try await Store.open(address, program: "test", now: t0)
+            try await old.write { _ = try $0.organisations.create(Organisation(id: "a", name: "A", createdAt: t0)) }
+            let host = try await old.enrol("web1")
+            try await old.write { _ = try $0.execute("UPDATE hosts SET change = ?1", Int64(1) << 50) }
+            await old.close()
+
+            let one = try await Store.open(address, program: "test", now: t0)
+            let two = engine == .postgresql ? try await Store.open(address, program: "test", now: t0) : one
+            try await one.write {
+                try $0.hosts.setStatus(organisation: "a", host: host.id, .revoked, reason: "x", actor: "u", now: t0)
+            }
+            #expect(one.directory.host(host.id)?.host.status == .revoked)
+            try await two.refreshDirectory()
+            #expect(two.directory.host(host.id)?.host.status == .revoked)
+            await one.close()
+            if engine == .postgresql { await two.close() }
+        }
+
         @Test func serversThatShareADatabaseLearnOfEachOther() async throws {
             let address = try await TestEngine.postgresql.newDatabase()
             let one = try await Store.open(address, program: "test", connections: 3, now: t0)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Store
 import Testing
 
@@ -26,6 +27,53 @@ extension StoreTests {
             let wrong = await refusal("postgresql://testbed:wrong\(good[at...])")
             #expect(wrong?.kind == .noAccess)
             #expect(wrong?.description.contains("wrong\(good[at...].prefix(3))") == false)
+        }
+
+        @Test func statementsEndInTimeUnlessTheAddressSaysOtherwise() async throws {
+            let address = try await TestEngine.postgresql.newDatabase()
+            func timeout(_ address: String) throws -> String {
+                let connection = PostgreSQLConnection(address: address)
+                try connection.connect()
+                defer { connection.close() }
+                var value = ""
+                try connection.query("SELECT current_setting('statement_timeout')", []) { row in value = try row.text()
+                }
+                return value
+            }
+            #expect(try timeout(address) == "2min")
+            #expect(try timeout("\(address)%20-cstatement_timeout%3D0") == "0")
+            #expect(try timeout("\(address)%20-cstatement_timeout%3D5min") == "5min")
+            let store = try await Store.open("\(address)%20-cstatement_timeout%3D200", program: "test", now: t0)
+            let error = await #expect(throws: StoreError.self) {
+                try await store.read { _ = try $0.rows("SELECT count(pg_sleep(9))") { row in try row.integer() } }
+            }
+            #expect(error?.kind == .busy)
+            #expect(error?.code == "57014")
+            await store.close()
+        }
+
+        /// A server that takes connections and never says a word.
+        @Test(.timeLimit(.minutes(1))) func aSilentServerIsGivenUp() async throws {
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var place = sockaddr_in()
+            place.sin_family = sa_family_t(AF_INET)
+            place.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let port = withUnsafeMutablePointer(to: &place) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                    bind(listener, address, size)
+                    listen(listener, 8)
+                    getsockname(listener, address, &size)
+                }
+                return UInt16(bigEndian: pointer.pointee.sin_port)
+            }
+            // The address overrides the default of ten seconds.
+            let start = ContinuousClock.now
+            let connection = PostgreSQLConnection(address: "postgresql://127.0.0.1:\(port)/x?connect_timeout=2")
+            let error = #expect(throws: StoreError.self) { try connection.connect() }
+            #expect(error?.kind == .connection)
+            #expect(ContinuousClock.now - start < .seconds(8))
         }
 
         @Test func standbys() async throws {
@@ -68,7 +116,8 @@ extension StoreTests {
         @Test(arguments: TestEngine.allCases) func newerAndChangedDatabases(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             let second = Migration(
-                number: Migration.all.count + 1, name: "second step", schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
+                number: Migration.all.count + 1, name: "second step",
+                schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
             try await Store.open(
                 address, program: "fettle 9.9", now: t0, migrations: Migration.all + [second]
             ).close()
@@ -76,7 +125,8 @@ extension StoreTests {
             #expect(newer?.kind == .newerDatabase)
             #expect(newer?.description.contains("second step") == true)
             #expect(newer?.description.contains("fettle 9.9") == true)
-            let other = Migration(number: Migration.all.count + 1, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
+            let other = Migration(
+                number: Migration.all.count + 1, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
             let changed = await #expect(throws: StoreError.self) {
                 try await Store.open(address, program: "fettle 9.9", now: t0, migrations: Migration.all + [other])
                     .close()
@@ -95,7 +145,8 @@ extension StoreTests {
             }
             let plan = try await Store.plan(address)
             #expect(plan.applied == Migration.all.count)
-            let fixed = Migration(number: Migration.all.count + 1, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
+            let fixed = Migration(
+                number: Migration.all.count + 1, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
             try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [fixed]).close()
         }
 

@@ -159,8 +159,9 @@ public struct AuditExportRecord: Hashable, Sendable {
 
     static func digest(_ name: String, _ object: inout JSONObject) throws(JSONError) -> SHA256Digest {
         let hex = try object.string(name, maximumBytes: 64)
-        guard let digest = SHA256Digest(hex: hex) else {
-            throw JSONError(.outOfBounds, pointer: object.pointer(to: name), reason: "not 64 hexadecimal digits")
+        guard let digest = SHA256Digest(hex: hex), digest.hex == hex else {
+            throw JSONError(
+                .outOfBounds, pointer: object.pointer(to: name), reason: "not 64 small hexadecimal digits")
         }
         return digest
     }

@@ -116,7 +116,8 @@ public enum AuditProof: Hashable, Sendable {
             let checkpoint = try checked(note)
             for note in kept where try checked(note) != checkpoint {
                 throw AuditFault(
-                    .inconsistent, "the proof is for another checkpoint than the one given; prove --from … --to … joins them")
+                    .inconsistent,
+                    "the proof is for another checkpoint than the one given; prove --from … --to … joins them")
             }
             guard
                 MerkleTree.verifyInclusion(
@@ -124,21 +125,24 @@ public enum AuditProof: Hashable, Sendable {
                     root: checkpoint.root)
             else {
                 throw AuditFault(
-                    .changed, record: index, id: id, "the event is not that record of \(checkpoint.origin) at size \(checkpoint.size)")
+                    .changed, record: index, id: id,
+                    "the event is not that record of \(checkpoint.origin) at size \(checkpoint.size)")
             }
             return "the event is record \(index) of \(checkpoint.origin), which had \(checkpoint.size) records"
         case .consistency(let from, let to, let proof, let notes):
             guard from.origin == to.origin,
                 MerkleTree.verifyConsistency(from: from.size, from.root, to: to.size, to.root, proof: proof)
             else {
-                throw AuditFault(.inconsistent, "the tree of \(from.size) records is not the beginning of that of \(to.size)")
+                throw AuditFault(
+                    .inconsistent, "the tree of \(from.size) records is not the beginning of that of \(to.size)")
             }
             var signed: Set<Int> = []
             for note in notes + kept {
                 let checkpoint = try checked(note)
                 guard checkpoint == from || checkpoint == to else {
                     throw AuditFault(
-                        .inconsistent, "the checkpoint of size \(checkpoint.size) is neither end of the proof, or has another root")
+                        .inconsistent,
+                        "the checkpoint of size \(checkpoint.size) is neither end of the proof, or has another root")
                 }
                 signed.insert(checkpoint.size)
             }

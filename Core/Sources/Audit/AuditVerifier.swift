@@ -119,7 +119,8 @@ public struct AuditVerifier: Sendable {
         let next = frontier.size
         if record.sequence > next {
             fault = AuditFault(
-                .removed, record: next, "it is not there; record \(record.sequence) follows \(next == 0 ? "at once" : "record \(next - 1)")")
+                .removed, record: next,
+                "it is not there; record \(record.sequence) follows \(next == 0 ? "at once" : "record \(next - 1)")")
             clue = .sequence(next)
             return
         }
@@ -131,7 +132,8 @@ public struct AuditVerifier: Sendable {
         let hash = MerkleTree.leafHash(record.event)
         guard hash == record.hash else {
             fault = AuditFault(
-                .changed, record: next, id: record.id, "the event's hash is \(hash.hex), the tree has \(record.hash.hex)")
+                .changed, record: next, id: record.id,
+                "the event's hash is \(hash.hex), the tree has \(record.hash.hex)")
             clue = .hash(record.hash)
             return
         }
@@ -157,18 +159,21 @@ public struct AuditVerifier: Sendable {
         else {
             throw AuditFault(
                 .organisation, record: number, id: record.id,
-                "the event is of \"\(event.organisation)\", kept as one of \"\(record.organisation)\", in the log of \"\(log)\"")
+                "the event is of \"\(event.organisation)\", kept as one of \"\(record.organisation)\", in the log of \"\(log)\""
+            )
         }
         guard case .erased(let commitment)? = event.personal else {
             guard record.personal == nil, record.salt == nil else {
                 throw AuditFault(
-                    .personal, record: number, id: record.id, "there are personal data that the event does not commit to")
+                    .personal, record: number, id: record.id,
+                    "there are personal data that the event does not commit to")
             }
             return
         }
         guard let personal = record.personal, let salt = record.salt else {
             guard record.personal == nil, record.salt == nil else {
-                throw AuditFault(.personal, record: number, id: record.id, "the personal data lack their salt, or it them")
+                throw AuditFault(
+                    .personal, record: number, id: record.id, "the personal data lack their salt, or it them")
             }
             erased += 1
             return
@@ -201,7 +206,8 @@ public struct AuditVerifier: Sendable {
             // Records may have been cut off here; if others follow, the checkpoint is in the wrong place.
             fault = AuditFault(
                 .truncated, record: frontier.size,
-                "\(name) is signed, but only \(frontier.size) records are there: those from \(frontier.size) on were cut off")
+                "\(name) is signed, but only \(frontier.size) records are there: those from \(frontier.size) on were cut off"
+            )
             clue = .sequence(frontier.size)
             return
         }
@@ -233,6 +239,10 @@ public struct AuditVerifier: Sendable {
     }
 
     private mutating func lookForClue(_ record: AuditExportRecord) {
+        if fault?.kind == .truncated, let first = fault?.record, record.sequence > first {
+            fault?.kind = .removed
+            fault?.reason = "it is not there; record \(record.sequence) follows"
+        }
         switch clue {
         case .sequence(let number)? where record.sequence == number:
             fault?.kind = .reordered
@@ -240,7 +250,8 @@ public struct AuditVerifier: Sendable {
             fault?.reason = "it stands later, in line \(line)"
         case .hash(let hash)? where MerkleTree.leafHash(record.event) == hash:
             fault?.kind = .reordered
-            fault?.reason = "another event stands in its place; its own is that of record \(record.sequence) (event \(record.id))"
+            fault?.reason =
+                "another event stands in its place; its own is that of record \(record.sequence) (event \(record.id))"
         default: return
         }
         clue = nil
@@ -266,8 +277,11 @@ public struct AuditVerifier: Sendable {
                 "the checkpoint that was given covers \(checkpoint.size) records, the export has \(size): those from \(size) on were cut off, or the export is the older of the two"
             )
         }
-        guard ended else { throw AuditFault(.unreadable, record: size, "the last line is missing: the export is not whole") }
+        guard ended else {
+            throw AuditFault(.unreadable, record: size, "the last line is missing: the export is not whole")
+        }
         return AuditReport(
-            header: header, records: size, erased: erased, checkpoints: checkpoints, covered: covered, root: frontier.root)
+            header: header, records: size, erased: erased, checkpoints: checkpoints, covered: covered,
+            root: frontier.root)
     }
 }

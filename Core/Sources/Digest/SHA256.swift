@@ -25,14 +25,19 @@ public struct SHA256: Sendable {
     /// Lets a program that links a cryptography library anyway use the processor's own instructions for whole buffers of
     /// a kilobyte and more: five times as fast, with equal digests. Call it once, when the program starts.
     public static func accelerate(with hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SHA256Digest) {
-        accelerated.withLock { $0 = hash }
+        accelerated.withLock { $0 = Accelerator(hash: hash) }
     }
 
-    private static let accelerated = Mutex<(@Sendable (UnsafeRawBufferPointer) -> SHA256Digest)?>(nil)
+    /// A closure of its own would be wrapped anew each time the lock hands it over.
+    private struct Accelerator {
+        let hash: @Sendable (UnsafeRawBufferPointer) -> SHA256Digest
+    }
+
+    private static let accelerated = Mutex<Accelerator?>(nil)
 
     /// The digest of the bytes in `buffer`, which is read only during the call.
     public static func hash(_ buffer: UnsafeRawBufferPointer) -> SHA256Digest {
-        if buffer.count >= 1024, let hash = accelerated.withLock({ $0 }) { return hash(buffer) }
+        if buffer.count >= 1024, let accelerator = accelerated.withLock({ $0 }) { return accelerator.hash(buffer) }
         return portableHash(buffer)
     }
 

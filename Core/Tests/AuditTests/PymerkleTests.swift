@@ -71,11 +71,11 @@ struct PymerkleTests {
         let (input, output) = (folder.appending(path: "in.json"), folder.appending(path: "out.json"))
         try Data(question.canonicalBytes()).write(to: input)
         let process = Process()
-        process.executableURL = repository.appending(path: "Testbed/merkle-oracle")
+        process.executableURL = repository.appending(path: "Core/Tests/merkle-oracle")
         process.arguments = [input.path, output.path]
         try process.run()
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "Testbed/merkle-oracle failed (apt-get install python3-venv)")
+        try #require(process.terminationStatus == 0, "Core/Tests/merkle-oracle failed (apt-get install python3-venv)")
         return try JSONValue(parsing: Array(Data(contentsOf: output)), limits: .facts)
     }
 }

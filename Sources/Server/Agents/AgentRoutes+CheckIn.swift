@@ -6,10 +6,12 @@ import Wire
 
 extension AgentRoutes {
     /// Answers a check-in; from memory where the host tells nothing new.
-    func checkIn(_ message: CheckIn, _ version: ProtocolVersion, _ host: HostRecord) async throws -> CheckInReply {
+    func checkIn(_ message: CheckIn, _ version: ProtocolVersion, _ remembered: HostRecord) async throws -> CheckInReply
+    {
         let now = state.clock.now()
+        let host = try await upToDate(remembered, message)
         try await noteLaterState(message, host)
-        var token = try await exchangeToken(message.exchangeToken, epoch: message.epoch, host, now)
+        var token = try await exchangeToken(message.exchangeToken, host, now)
         if let boot = message.bootID, boot != host.bootID {
             if let rotated = try await booted(boot, message, version, host, now), token == nil { token = rotated }
         } else if message.agentVersion != host.agentVersion || Int64(version.rawValue) != host.protocolVersion {
@@ -45,6 +47,30 @@ extension AgentRoutes {
         }
     }
 
+    /// The record, read again where the message does not agree with it and another server of the same database may have
+    /// changed it a moment ago: that must not be taken for a clone, a restore or a loss.
+    private func upToDate(_ host: HostRecord, _ message: CheckIn) async throws -> HostRecord {
+        guard state.store.isShared else { return host }
+        if message.epoch > state.epoch { try await state.followOthers() }
+        let token = ExchangeTokens.digest(message.exchangeToken)
+        guard
+            message.stateVersion > host.stateVersion || token != host.exchangeCurrent
+                || message.digests.map({ $0.stored != host.digests }) ?? false
+        else { return host }
+        return try await latest(host)
+    }
+
+    /// The host as the database has it now, if it still may talk to the server.
+    func latest(_ host: HostRecord) async throws -> HostRecord {
+        guard
+            let latest = try await state.store.read({ transaction in
+                try transaction.hosts.show(organisation: host.organisation, id: host.id)
+            })
+        else { throw Refusal(.hostUnknown) }
+        try latest.status.admit()
+        return latest
+    }
+
     /// An agent that has seen more than this server knows: the server was restored from a backup.
     private func noteLaterState(_ message: CheckIn, _ host: HostRecord) async throws {
         let epoch = state.epoch
@@ -66,18 +92,20 @@ extension AgentRoutes {
     /// Checks the exchange token.
     ///
     /// - Returns: the token to say again, where the host did not get the last answer, or to begin anew after a restore.
-    /// - Throws: a refusal, after the host was put into quarantine, where the token is not one of the last two.
-    func exchangeToken(
-        _ presented: String, epoch: Int64, _ host: HostRecord, _ now: Timestamp
-    ) async throws -> String? {
+    /// - Throws: a refusal, after the host was put into quarantine, where the token is not one of the last two; without
+    ///   a quarantine while a restore waits to be confirmed.
+    func exchangeToken(_ presented: String, _ remembered: HostRecord, _ now: Timestamp) async throws -> String? {
         let digest = ExchangeTokens.digest(presented)
+        if digest == remembered.exchangeCurrent { return nil }
+        // Another server, or another request of this host, may have rotated it since the record was read.
+        let host = digest == remembered.exchangePrevious ? remembered : try await latest(remembered)
         if digest == host.exchangeCurrent { return nil }
         if digest == host.exchangePrevious {
             let current = state.exchangeTokens.token(host: host.id, rotatedAt: host.exchangeRotatedAt)
             return ExchangeTokens.digest(current) == host.exchangeCurrent ? current : nil
         }
-        // The token may have changed between the backup and the restore: once per host that is forgiven. So is the
-        // first token after an operator's release.
+        // The token may have changed between the backup and the restore: once per host that is forgiven, when an
+        // operator has confirmed the restore. So is the first token after an operator's release.
         let isReleased = host.exchangeRotatedAt.milliseconds == 0
         if isReleased || state.reseedsTokensOlderThan.map({ host.exchangeRotatedAt < $0 }) ?? false {
             let token = state.exchangeTokens.token(host: host.id, rotatedAt: now)
@@ -89,6 +117,10 @@ extension AgentRoutes {
                     subject: "host:\(host.id)", now: now)
             }
             return token
+        }
+        // Until then such a token is neither: the host keeps its reports and asks again.
+        if let restore = state.restore, host.exchangeRotatedAt < restore.since {
+            throw Refusal(.restored, retryAfter: flattened(300))
         }
         try await quarantine(
             host, cause: "token",

@@ -10,7 +10,7 @@ extension AgentRoutes {
     /// Takes numbered reports; the answer is given when what it acknowledges is on disk.
     func reports(_ batch: ReportBatch, _ host: HostRecord) async throws -> ReportReply {
         let now = state.clock.now()
-        _ = try await exchangeToken(batch.exchangeToken, epoch: state.epoch, host, now)
+        _ = try await exchangeToken(batch.exchangeToken, host, now)
         for (index, report) in batch.reports.enumerated().dropFirst()
         where report.sequence != batch.reports[index - 1].sequence + 1 {
             throw Refusal(

@@ -28,13 +28,14 @@ struct AgentRoutes: Sendable {
                 let message = try CheckIn(decoding: try await request.bytes(upTo: limits.messageBytes), version)
                 return .message(try await checkIn(message, version, host), version)
             case (.get, "state"):
-                return desiredState(host, request.headers[.ifNoneMatch], version)
+                return try await desiredState(host, request.headers[.ifNoneMatch], version)
             case (.post, "reports"):
-                let message = try ReportBatch(decoding: try await request.bytes(upTo: limits.messageBytes), version)
+                let bytes = try await uploaded(request, upTo: limits.messageBytes, host)
+                let message = try ReportBatch(decoding: bytes, version)
                 return .message(try await reports(message, host), version)
             case (.put, "documents"):
                 let name = try documentName(path[3], path[4])
-                let bytes = try await request.bytes(upTo: limits.documentBytes)
+                let bytes = try await uploaded(request, upTo: limits.documentBytes, host)
                 return try await upload(name, bytes, type: request.headers[.contentType] ?? "", host)
             case (.post, "renew"):
                 let message = try RenewalRequest(decoding: try await request.bytes(upTo: limits.messageBytes), version)
@@ -72,11 +73,43 @@ struct AgentRoutes: Sendable {
         return entry.host
     }
 
-    private func desiredState(_ host: HostRecord, _ known: String?, _ version: ProtocolVersion) -> Response {
-        let desired = DesiredState(
+    /// The body of what a host reports, within that many bytes and within what one host may send in an hour.
+    private func uploaded(_ request: Request, upTo maximum: Int, _ host: HostRecord) async throws -> [UInt8] {
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        if let excess = state.uploads.excess(host.id, adding: max(0, announced), now: state.clock.now()) {
+            let limit = state.configuration.limits.uploadBytesPerHour
+            if excess.isFirst {
+                state.logger.warning("upload quota exceeded", metadata: ["host": "\(host.id)", "bytes": "\(limit)"])
+                await state.audit(
+                    organisation: host.organisation, actor: "server", action: "host.upload-quota-exceeded",
+                    subject: "host:\(host.id)", detail: ["bytesPerHour": .integer(Int64(limit))])
+            }
+            throw Refusal(.uploadQuota(limit), retryAfter: excess.seconds + flattened(60))
+        }
+        do {
+            let bytes = try await request.bytes(upTo: maximum)
+            state.uploads.add(host.id, bytes.count, now: state.clock.now())
+            return bytes
+        } catch let refusal as Refusal {
+            // Too large: it was read up to there. A line that broke costs the host nothing.
+            state.uploads.add(host.id, maximum, now: state.clock.now())
+            throw refusal
+        }
+    }
+
+    private func desired(_ host: HostRecord) -> DesiredState {
+        DesiredState(
             host: host.id, organisation: host.organisation, epoch: state.epoch, version: host.stateVersion,
             interval: host.interval, salt: host.salt, scanInterval: host.scanInterval, scanRequest: host.scanRequest,
             renewRequest: host.renewRequest, authorities: state.authorities.authorities.pems)
+    }
+
+    private func desiredState(
+        _ host: HostRecord, _ known: String?, _ version: ProtocolVersion
+    ) async throws -> Response {
+        var desired = desired(host)
+        // Where the two differ, memory may be the older one: another server may have told the host of a new version.
+        if state.store.isShared, known != desired.entityTag { desired = self.desired(try await latest(host)) }
         if known == desired.entityTag {
             return Response(status: .notModified, headers: [.eTag: desired.entityTag])
         }

@@ -200,7 +200,8 @@ extension OperatorRoutes {
         .init(
             "not-signed", title: "There is no signed checkpoint for that yet", status: 409,
             detail: "No checkpoint of the audit log covers \(what), or not at the size asked for.",
-            cure: "Wait for the next one, at most a minute or two, or name a size that was signed: fettle audit checkpoint."
+            cure:
+                "Wait for the next one, at most a minute or two, or name a size that was signed: fettle audit checkpoint."
         )
     }
 }

@@ -26,13 +26,9 @@ struct HealthRoutes: Sendable {
 
     private func ready() async -> (String, Response) {
         var reasons: [String] = []
-        if state.gate.stopping { reasons.append("the server is stopping") }
+        if state.gates.stopping { reasons.append("the server is stopping") }
         if !state.readiness.isRunning { reasons.append("not all listeners run yet") }
-        do {
-            try await state.store.check()
-        } catch {
-            reasons.append("the database does not answer: \(error)")
-        }
+        if let problem = await state.database.problem() { reasons.append("the database does not answer: \(problem)") }
         // Said, but no reason to take the server out: hosts still report.
         let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
         let said = restored + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
@@ -61,7 +57,7 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge("fettle_connections", help: "Open connections, by listener.", open),
             Metrics.Gauge(
                 "fettle_connections_refused_total", help: "Connections closed for a limit, by listener.", refused),
-            Metrics.Gauge("fettle_requests_in_work", help: "Requests in work.", [("", Double(state.gate.inWork))]),
+            Metrics.Gauge("fettle_requests_in_work", help: "Requests in work.", [("", Double(state.gates.inWork))]),
             Metrics.Gauge(
                 "fettle_hosts", help: "Hosts, by status.",
                 statuses),

@@ -1,5 +1,6 @@
-import struct Crypto.SHA256
 import Digest
+
+import struct Crypto.SHA256
 
 /// Core's digests of whole documents by the cryptography library that the server links anyway.
 enum FastDigests {
@@ -7,7 +8,10 @@ enum FastDigests {
     static func use() { _ = installed }
 
     private static let installed: Void = Digest.SHA256.accelerate { buffer in
+        var hasher = Crypto.SHA256()
+        // The general form, over `DataProtocol`, goes byte by byte.
+        hasher.update(bufferPointer: buffer)
         // A digest of that algorithm always has 32 bytes.
-        SHA256Digest(bytes: Array(Crypto.SHA256.hash(data: buffer))) ?? Digest.SHA256.portableHash(buffer)
+        return SHA256Digest(bytes: Array(hasher.finalize())) ?? Digest.SHA256.portableHash(buffer)
     }
 }

@@ -81,7 +81,7 @@ public final class FettleServer: Sendable {
             state.listener(
                 "enrolment", .hostname(configuration.enrolment.host, port: configuration.enrolment.port),
                 context: { credentials.enrolment }, route: { try await enrolment.respond($0, $1) }),
-            Drain(gate: state.gate),
+            Drain(gates: state.gates),
         ]
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .error)
@@ -109,7 +109,7 @@ public final class FettleServer: Sendable {
             try await group.run()
         } catch {
             // What was cut at the end of the drain time is no failure of the server.
-            if !state.gate.stopping { failure = error }
+            if !state.gates.stopping { failure = error }
         }
         readiness.end()
         await AuditKeeper(state: state).finish()
@@ -128,12 +128,12 @@ public final class FettleServer: Sendable {
 
 /// Marks the moment a stop begins, so that readiness says so before listeners close.
 private struct Drain: Service {
-    let gate: RequestGate
+    let gates: RequestGates
 
     func run() async throws {
         do {
             try await gracefulShutdown()
-            gate.stop()
+            gates.stop()
         } catch {
             // Another service failed: that is no stop in order, and its error is the server's.
         }
@@ -151,7 +151,7 @@ extension ServerState {
         let socketPath = configuration.data.socketPath
         return ListenerService(
             name: name, address: address, place: "\(place(name))",
-            responder: ListenerResponder(listener: name, metrics: metrics, gate: gate, route: route),
+            responder: ListenerResponder(listener: name, metrics: metrics, gate: gates[name], route: route),
             connections: limiter, limits: configuration.limits, context: context,
             onHandshakeRefused: { [weak self] address, reason in self?.handshakeRefused(address, reason) },
             onRunning: { channel in

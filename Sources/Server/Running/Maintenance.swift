@@ -18,7 +18,10 @@ struct Maintenance: Service {
                 await attempt("follow the fleet") { try await state.store.followFleet() }
             }
             if state.store.isShared, tick % 2 == 0 {
-                await attempt("follow other servers") { try await state.store.refreshDirectory() }
+                await attempt("follow other servers") {
+                    try await state.store.refreshDirectory()
+                    try await state.followOthers()
+                }
             }
             if tick % 5 == 0 {
                 await attempt("renew the server's certificate") {

@@ -7,18 +7,6 @@ import Synchronization
 import Timestamps
 import Wire
 
-/// Evidence that this server was restored from a backup: somebody has seen a later state than it knows.
-struct RestoreEvidence: Sendable, Hashable {
-    /// Whose agent told.
-    let organisation: String
-    /// The highest epoch that an agent has seen.
-    let fence: Int64
-    /// What was seen, for people.
-    let reason: String
-    /// When it was noticed.
-    let since: Timestamp
-}
-
 /// What all routes of one server share.
 final class ServerState: Sendable {
     /// The organisation that exists from the start.
@@ -32,7 +20,9 @@ final class ServerState: Sendable {
     let credentials: ServerCredentials
     let exchangeTokens: ExchangeTokens
     let metrics = Metrics()
-    let gate: RequestGate
+    let gates: RequestGates
+    let uploads: UploadQuota
+    let database: DatabaseProbe
     let readiness = Readiness(expected: 4)
     let limiters: [String: ConnectionLimiter]
     let enrolments: RateLimiter
@@ -43,8 +33,7 @@ final class ServerState: Sendable {
     let started: Timestamp
     /// Refused handshakes and unknown tokens enter the audit log at most this often; metrics count them all.
     private let noiseLimiter = RateLimiter(perSecond: 1)
-    private static let epochStartSetting = "epoch-started"
-    private let mutable: Mutex<(epoch: Int64, restore: RestoreEvidence?, epochStarted: Timestamp?)>
+    private let life: Mutex<ServerLife>
 
     /// Opens everything that a server needs; nothing listens yet.
     static func open(
@@ -60,21 +49,15 @@ final class ServerState: Sendable {
         let store = try await Store.open(
             configuration.databaseAddress, program: "fettle \(configuration.version)", now: now)
         do {
-            let (epoch, restore, epochStarted) = try await store.write { transaction in
+            let life = try await store.write { transaction in
                 try transaction.organisations.create(
                     Organisation(id: firstOrganisation, name: "Default", createdAt: now))
-                return (
-                    try transaction.epochs.currentOrFirst(now: now),
-                    try RestoreEvidence(transaction.settings.value(RestoreEvidence.setting)),
-                    try transaction.settings.value(Self.epochStartSetting).flatMap {
-                        Timestamp(rfc3339: String(decoding: $0, as: UTF8.self))
-                    }
-                )
+                _ = try transaction.epochs.currentOrFirst(now: now)
+                return try ServerLife(transaction)
             }
             let auditKeeping = try await AuditKeeping.open(auditKey, store, now: now)
             return ServerState(
-                configuration, clock, logger, store, authorities, credentials, tokens, auditKeeping, now, epoch: epoch,
-                restore: restore, epochStarted: epochStarted)
+                configuration, clock, logger, store, authorities, credentials, tokens, auditKeeping, now, life)
         } catch {
             await store.close()
             throw error
@@ -84,7 +67,7 @@ final class ServerState: Sendable {
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
         _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
-        _ auditKeeping: AuditKeeping, _ started: Timestamp, epoch: Int64, restore: RestoreEvidence?, epochStarted: Timestamp?
+        _ auditKeeping: AuditKeeping, _ started: Timestamp, _ life: ServerLife
     ) {
         self.configuration = configuration
         self.clock = clock
@@ -96,7 +79,9 @@ final class ServerState: Sendable {
         self.auditKeeping = auditKeeping
         self.started = started
         let limits = configuration.limits
-        self.gate = RequestGate(maximum: limits.requestsInWork)
+        self.gates = RequestGates(limits)
+        self.uploads = UploadQuota(bytesPerHour: limits.uploadBytesPerHour)
+        self.database = DatabaseProbe { try await store.check() }
         var limiters: [String: ConnectionLimiter] = [:]
         for name in ["agents", "enrolment"] {
             limiters[name] = ConnectionLimiter(
@@ -107,17 +92,31 @@ final class ServerState: Sendable {
         }
         self.limiters = limiters
         self.enrolments = RateLimiter(perSecond: limits.enrolmentsPerSecond)
-        self.mutable = Mutex((epoch: epoch, restore: restore, epochStarted: epochStarted))
+        self.life = Mutex(life)
+        store.observeCommits { [metrics] writes in metrics.observe(.groupCommit, "", Double(writes)) }
     }
 
-    /// The server's epoch.
-    var epoch: Int64 { mutable.withLock { $0.epoch } }
+    /// The epoch, and what is known of a restore.
+    var known: ServerLife { life.withLock { $0 } }
 
-    /// Set while a restore waits to be acknowledged.
-    var restore: RestoreEvidence? { mutable.withLock { $0.restore } }
+    /// Changes what is known, unless somebody else has since `revision`.
+    func learn(_ fresh: ServerLife, since revision: Int) {
+        life.withLock { life in
+            guard life.revision == revision, fresh.epoch >= life.epoch else { return }
+            life = fresh
+            life.revision = revision + 1
+        }
+    }
 
-    /// Tokens given before then may lack what was given between a backup and its restore: they are seeded anew, once.
-    var reseedsTokensOlderThan: Timestamp? { mutable.withLock { $0.restore?.since ?? $0.epochStarted } }
+    /// Takes what this server has itself just written.
+    func learn(_ fresh: ServerLife) {
+        life.withLock { life in
+            guard fresh.epoch >= life.epoch else { return }
+            let revision = life.revision
+            life = fresh
+            life.revision = revision + 1
+        }
+    }
 
     /// Where agents connect, as told to them.
     var agentAddress: ListenAddress { advertised("agents", configuration.agents) }
@@ -129,56 +128,6 @@ final class ServerState: Sendable {
         let port = readiness.address(listener)?.port ?? asked.port
         if let name = configuration.names.first { return ListenAddress(host: name, port: port) }
         return ListenAddress(host: isWildcard(asked.host) ? machineName() : asked.host, port: port)
-    }
-
-    /// Notes that an agent has seen a later state than this server knows, the first time and whenever a higher epoch is seen.
-    func noteRestore(organisation: String, host: String, fence: Int64, reason: String) async throws {
-        let now = clock.now()
-        let evidence = RestoreEvidence(organisation: organisation, fence: fence, reason: reason, since: now)
-        let isNews = mutable.withLock { state in
-            if let known = state.restore, known.fence >= fence { return false }
-            state.restore = evidence
-            return true
-        }
-        guard isNews else { return }
-        logger.critical(
-            "this server seems to be restored from a backup; confirm with: fettle server acknowledge-restore",
-            metadata: ["reason": "\(reason)", "host": "\(host)", "fence": "\(fence)"])
-        try await store.write { transaction in
-            try transaction.settings.set(RestoreEvidence.setting, evidence.json.canonicalBytes(), now: now)
-            try transaction.audit.append(
-                organisation: AuditEvent.installation, actor: "host:\(host)", action: "server.restore-noticed",
-                subject: "server", detail: evidence.json, now: now)
-        }
-    }
-
-    /// Begins a new epoch above all that was seen.
-    func acknowledgeRestore(actor: String) async throws -> Int64 {
-        guard let evidence = restore else {
-            throw Refusal(
-                .init(
-                    "not-restored", title: "Nothing to acknowledge", status: 409,
-                    detail: "No agent has seen a later state than this server knows.", cure: "Nothing needs to be done."
-                ))
-        }
-        let now = clock.now()
-        let epoch = try await store.write { transaction in
-            try transaction.settings.set(RestoreEvidence.setting, [], now: now)
-            let epoch = try transaction.epochs.raise(
-                above: evidence.fence, organisation: AuditEvent.installation, actor: actor, cause: evidence.reason,
-                now: now)
-            try transaction.settings.set(Self.epochStartSetting, Array(evidence.since.description.utf8), now: now)
-            try transaction.hosts.bumpAllStates(now: now)
-            return epoch
-        }
-        mutable.withLock { state in
-            state.epoch = epoch
-            state.restore = nil
-            // Whose token was seeded anew since the restore was noticed is not forgiven again.
-            state.epochStarted = evidence.since
-        }
-        logger.notice("restore acknowledged", metadata: ["epoch": "\(epoch)", "actor": "\(actor)"])
-        return epoch
     }
 
     /// A TLS handshake was refused for the client's certificate.
@@ -215,27 +164,6 @@ final class ServerState: Sendable {
         } catch {
             logger.error("audit entry lost", metadata: ["action": "\(action)", "error": "\(error)"])
         }
-    }
-}
-
-extension RestoreEvidence {
-    static let setting = "restore-noticed"
-
-    var json: JSONValue {
-        [
-            "organisation": .string(organisation), "fence": .integer(fence), "reason": .string(reason),
-            "since": .string(since.description),
-        ]
-    }
-
-    /// Reads ``json``; nil for nothing and for what was acknowledged.
-    init?(_ bytes: [UInt8]?) throws {
-        guard let bytes, !bytes.isEmpty else { return nil }
-        var object = try JSONObject(JSONValue(parsing: bytes, limits: .message))
-        self.init(
-            organisation: try object.string("organisation"), fence: try object.integer("fence", in: 0...Int64.max),
-            reason: try object.string("reason", maximumBytes: 4096),
-            since: Timestamp(rfc3339: try object.string("since")) ?? Timestamp(milliseconds: 0))
     }
 }
 

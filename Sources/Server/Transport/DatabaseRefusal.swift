@@ -5,7 +5,8 @@ func databaseRefusal(_ error: any Error) -> Refusal? {
     switch error {
     case let error as StoreError:
         switch error.kind {
-        case .connection, .busy, .serialization, .diskFull, .readOnly, .closed:
+        case .busy, .serialization: Refusal(.databaseBusy, retryAfter: flattened(10))
+        case .connection, .diskFull, .readOnly, .closed:
             Refusal(.databaseUnavailable(), retryAfter: flattened(30))
         default: nil
         }

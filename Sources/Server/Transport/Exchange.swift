@@ -26,7 +26,8 @@ struct ListenerResponder: HTTPResponder {
     /// The listener's name in metrics.
     let listener: String
     let metrics: Metrics
-    let gate: RequestGate
+    /// Bounds what is in work; nil for probes and operators.
+    let gate: RequestGate?
     /// Answers; the first value names the route for metrics.
     let route: @Sendable (Request, Exchange) async throws -> (String, Response)
 
@@ -34,10 +35,10 @@ struct ListenerResponder: HTTPResponder {
         let start = ContinuousClock.now
         var name = "none"
         let response: Response
-        // Probes and operators must come through whatever agents do.
-        let isShed = listener == "agents" || listener == "enrolment"
-        if !isShed || gate.enter() {
-            defer { if isShed { gate.leave() } }
+        let peer = context.peer?.identity?.identity.host ?? context.address
+        switch gate?.enter(peer) ?? .admitted {
+        case .admitted:
+            defer { gate?.leave(peer) }
             do {
                 (name, response) = try await route(request, context)
             } catch let error as Refused {
@@ -46,9 +47,10 @@ struct ListenerResponder: HTTPResponder {
             } catch {
                 response = answer(to: error, request, context)
             }
-        } else {
-            response = answer(
-                to: Refusal(gate.stopping ? .stopping : .overloaded, retryAfter: flattened(10)), request, context)
+        case .overloaded: response = answer(to: Refusal(.overloaded, retryAfter: flattened(10)), request, context)
+        case .stopping: response = answer(to: Refusal(.stopping, retryAfter: flattened(10)), request, context)
+        case .tooManyFromPeer:
+            response = answer(to: Refusal(.tooManyFromPeer, retryAfter: flattened(10)), request, context)
         }
         let elapsed = ContinuousClock.now - start
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -104,10 +106,12 @@ func flattened(_ seconds: Int) -> Int {
 extension Request {
     /// The body, within that many bytes.
     func bytes(upTo maximum: Int) async throws -> [UInt8] {
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > maximum {
-            throw Refusal(.bodyTooLarge(maximum))
-        }
         var bytes: [UInt8] = []
+        if let length = headers[.contentLength].flatMap({ Int($0) }) {
+            guard length <= maximum else { throw Refusal(.bodyTooLarge(maximum)) }
+            // Only so much on a peer's word.
+            bytes.reserveCapacity(max(0, min(length, 256 << 10)))
+        }
         for try await part in body {
             guard bytes.count + part.readableBytes <= maximum else { throw Refusal(.bodyTooLarge(maximum)) }
             bytes.append(contentsOf: part.readableBytesView)

@@ -117,6 +117,24 @@ extension Problem {
         "too-many-requests", title: "Too many at once", status: 429,
         detail: "More enrolments arrive per second than the server takes.", cure: "Wait as Retry-After says.")
 
+    static let tooManyFromPeer = Problem(
+        "too-many-requests", title: "Too many at once", status: 429,
+        detail: "This host, or this address, has more requests in work than the server takes of one.",
+        cure: "Wait as Retry-After says.")
+
+    static func uploadQuota(_ bytes: Int) -> Problem {
+        Problem(
+            "upload-quota", title: "Too much was sent", status: 429,
+            detail: "This host has sent over \(bytes) bytes of reports and documents within the hour.",
+            cure: "Wait as Retry-After says; what still waits is kept. If it stays, something on the host changes all "
+                + "the time: compare its history with \"fettle hosts show\".")
+    }
+
+    static let databaseBusy = Problem(
+        "overloaded", title: "The database is busy", status: 503,
+        detail: "Others hold what this request needs in the database, for longer than it could wait.",
+        cure: "Wait as Retry-After says; the operator finds the cause in the server's log.")
+
     static let overloaded = Problem(
         "overloaded", title: "The server is overloaded", status: 503,
         detail: "More is in work than the server can hold.",

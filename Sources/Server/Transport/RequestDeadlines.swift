@@ -116,12 +116,22 @@ public struct ServerLimits: Sendable {
     public var headerCount = 64
     /// Open connections of a listener.
     public var connections = 20_000
-    /// Open connections of a listener from one address.
+    /// Open connections of a listener from one address. High, because a whole site of hosts may come from one address
+    /// (NAT), each with a connection that it keeps; what one host may have in work is bounded by its certificate instead.
     public var connectionsPerAddress = 2_000
     /// Enrolments, returns and challenges a second, and as many at once.
     public var enrolmentsPerSecond = 20
-    /// Requests in work at once, above which the server sheds load.
+    /// Requests of agents in work at once, above which the server sheds load.
     public var requestsInWork = 2_000
+    /// Of these, requests of one host: an agent has one connection and asks one thing at a time.
+    public var requestsInWorkPerHost = 16
+    /// Enrolments, returns and challenges in work at once.
+    public var enrolmentsInWork = 400
+    /// Of these, those from one address, behind which a whole site may stand.
+    public var enrolmentsInWorkPerAddress = 100
+    /// Bytes of reports and documents of one host in an hour. A host with its three documents is a megabyte or two, and
+    /// a change sends a delta: this many is a defect or an attack.
+    public var uploadBytesPerHour = 256 << 20
 
     /// The limits of a server on a small machine.
     public init() {}

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Which number an interned line has, and the other way round: packages, and the updates that hosts wait for.
@@ -112,7 +113,10 @@ private struct LineTable {
     private func isEqual(_ position: Int, _ line: UnsafeRawBufferPointer) -> Bool {
         let range = range(position)
         guard range.count == line.count else { return false }
-        return block.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[range]).elementsEqual(line) }
+        guard let start = line.baseAddress else { return true }
+        return block.withUnsafeBytes { block in
+            block.baseAddress.map { memcmp($0 + range.lowerBound, start, line.count) == 0 } ?? false
+        }
     }
 
     private mutating func put(_ hash: UInt64, position: Int) {
@@ -147,9 +151,11 @@ private func lineHash(_ line: UnsafeRawBufferPointer) -> UInt64 {
         at += 8
     }
     var rest: UInt64 = 0
-    while at < line.count {
-        rest = rest << 8 | UInt64(line[at])
-        at += 1
+    if at > 0, at < line.count {
+        // The last eight bytes, some of which were taken before.
+        rest = line.loadUnaligned(fromByteOffset: line.count - 8, as: UInt64.self)
+    } else {
+        for byte in line[at...] { rest = rest << 8 | UInt64(byte) }
     }
     return mixed(hash ^ rest, seeds.1 ^ 0x9E37_79B9_7F4A_7C15)
 }

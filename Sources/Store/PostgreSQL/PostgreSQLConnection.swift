@@ -1,4 +1,5 @@
 import CPostgres
+import Glibc
 
 /// One PostgreSQL session with its prepared statements.
 package final class PostgreSQLConnection: SQLConnection {
@@ -37,7 +38,7 @@ package final class PostgreSQLConnection: SQLConnection {
     /// Ends a broken session and makes a new one.
     package func connect() throws(StoreError) {
         close()
-        guard let opened = PQconnectdb(address) else {
+        guard let opened = Self.open(address) else {
             throw StoreError(.connection, "libpq has no memory for a connection", cure: "free memory, then try again")
         }
         guard PQstatus(opened) == CONNECTION_OK else {
@@ -57,8 +58,32 @@ package final class PostgreSQLConnection: SQLConnection {
         try script(
             """
             SELECT set_config('synchronous_commit', 'on', false)
-            WHERE current_setting('synchronous_commit') IN ('off', 'local')
+            WHERE current_setting('synchronous_commit') IN ('off', 'local');
+            SELECT set_config('statement_timeout', '\(Self.statementTimeout)', false)
+            FROM pg_settings WHERE name = 'statement_timeout' AND source = 'default'
             """)
+    }
+
+    /// How long a statement may take where neither the address (`options=-cstatement_timeout%3D5min`) nor the role,
+    /// the database or the cluster says: no request waits longer, and none of the server's own work should.
+    static let statementTimeout = "2min"
+
+    /// libpq's parameters (PostgreSQL manual, 34.1.2) where the address does not give them: a server that vanished
+    /// without a word is noticed within about half a minute, not when the kernel gives up after many.
+    static let defaults = [
+        ("connect_timeout", "10"), ("keepalives_idle", "20"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+        ("tcp_user_timeout", "30000"),
+    ]
+
+    private static func open(_ address: String) -> OpaquePointer? {
+        // The address comes last and is expanded: what it says overrides what stands before it.
+        let parameters = defaults + [("dbname", address)]
+        var keywords = parameters.map { UnsafePointer(strdup($0.0)) }
+        var values = parameters.map { UnsafePointer(strdup($0.1)) }
+        defer { for text in keywords + values { free(UnsafeMutablePointer(mutating: text)) } }
+        keywords.append(nil)
+        values.append(nil)
+        return PQconnectdbParams(keywords, values, 1)
     }
 
     package func execute(_ sql: String, _ parameters: [SQLValue]) throws(StoreError) -> Int {
@@ -216,6 +241,13 @@ func postgreSQLError(_ state: String, _ words: String, _ sql: String) -> StoreEr
     }
     switch state {
     case "40001", "40P01": return error(.serialization, "racing transactions", "try again")
+    case "53200":
+        // Mostly the shared table of predicate locks, which racing transactions fill and empty again.
+        return error(
+            .serialization, "PostgreSQL lacks memory for so many racing transactions",
+            "try again; if it stays, raise max_pred_locks_per_transaction")
+    case "57014":
+        return error(.busy, "a statement took too long", "try again; statement_timeout in the address sets the limit")
     case "23505": return error(.duplicate, "a row was refused", "choose another key")
     case "25006": return error(.readOnly, "the database cannot be written", "name the primary, not a standby")
     case "55P03": return error(.busy, "a lock was not free in time", "try again; see pg_stat_activity for its holder")

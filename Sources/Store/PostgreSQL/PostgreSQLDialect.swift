@@ -28,6 +28,14 @@ extension Dialect {
         // Transaction ids are given in order, and a snapshot knows the oldest one still running.
         changeStamp: "pg_current_xact_id()::text::bigint",
         changeWatermark: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+        // What is visible was written below the snapshot's end: whatever lies above comes from another cluster.
+        stampsAhead: (
+            probe: "SELECT count(*) FROM hosts WHERE change >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+            cure: """
+            UPDATE hosts SET change = pg_current_xact_id()::text::bigint
+            WHERE change > pg_current_xact_id()::text::bigint
+            """
+        ),
         wakeUp: "SELECT pg_notify('fettle', ?1)",
         containsText: "strpos(lower({column}), lower({parameter})) > 0",
         pendingNumbers: "unnest(string_to_array(trim(both ',' from s.updates), ',')::bigint[]) AS n(value)")

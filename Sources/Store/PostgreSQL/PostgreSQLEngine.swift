@@ -4,16 +4,20 @@ final class PostgreSQLEngine: SQLEngine {
     let version: String
     private let pool: SessionPool
     private let gate = WriteGate()
+    private let commits: CommitObserver
 
     /// The oldest PostgreSQL that has what the store uses: `pg_current_xact_id` and partitions with defaults (13).
     static let oldest: Int32 = 130_000
 
-    /// How often a transaction that lost a race, or its connection, is tried again.
+    /// How often at least, and for how long at least, a transaction that lost a race is tried again. Only other
+    /// servers can make it lose again and again, so that both must be used up.
     static let attempts = 20
+    static let patience = Duration.seconds(15)
 
     /// Connects a session to learn of bad addresses at once; the others follow when needed.
     init(address: String, sessions: Int = 8, caches: StoreCaches) async throws {
         let first = PostgreSQLSession(address: address, caches: caches)
+        commits = caches.commits
         let number = try await first.connect()
         guard number >= Self.oldest else {
             throw StoreError(
@@ -37,6 +41,7 @@ final class PostgreSQLEngine: SQLEngine {
         _ begin: String, repeatable: Bool, _ body: @Sendable (Transaction) throws -> T
     ) async throws -> T {
         var attempt = 0
+        let start = ContinuousClock.now
         while true {
             attempt += 1
             // Who lost a race runs alone in this server the next time: only other servers can make it lose again.
@@ -52,9 +57,11 @@ final class PostgreSQLEngine: SQLEngine {
             }
             if let passage { await gate.leave(passage) }
             switch try outcome.get() {
-            case .done(let value): return value
+            case .done(let value):
+                if !repeatable { commits.carried(1) }
+                return value
             case .retry(let error):
-                guard attempt < Self.attempts else { throw error }
+                guard attempt < Self.attempts || ContinuousClock.now - start < Self.patience else { throw error }
                 // At once the first time, then full jitter over a window that doubles from 4 ms to a quarter of a second.
                 guard attempt > 1 else { continue }
                 let window = min(250_000, 1000 << min(attempt, 10))

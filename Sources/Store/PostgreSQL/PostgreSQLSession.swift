@@ -58,9 +58,13 @@ actor PostgreSQLSession {
         }
     }
 
-    /// Runs `body` on the connection, outside transactions.
+    /// Runs `body` on the connection, outside transactions and without a limit on a statement's time: a migration may
+    /// build an index for minutes.
     func exclusively<T: Sendable>(_ body: @Sendable (any SQLConnection) throws -> T) throws -> T {
         if !connection.isAlive { try connection.connect() }
+        try connection.script("SET statement_timeout TO 0")
+        // Whoever comes next connects anew, with the usual limits.
+        defer { connection.close() }
         return try body(connection)
     }
 

@@ -84,30 +84,51 @@ public struct PendingUpdates {
             conditions.append("(u.name, u.candidate) > (?\(parameters.count - 1), ?\(parameters.count))")
         }
         parameters.append(.integer(Int64(max(1, min(limit, 1000)))))
-        // Hosts are counted once a set, then each set is unpacked once; a package may be in a set in several
-        // architectures and still is one of the host's.
-        return try sql.rows(
+        // Hosts are counted once a set, each set is unpacked once, and only sums by number meet the updates' texts.
+        let page = try sql.rows(
             """
             WITH waiting AS (
                 SELECT pending_set, count(*) AS hosts FROM hosts
                 WHERE organisation = ?1 AND status = 'active' AND pending_set IS NOT NULL GROUP BY pending_set
-            ), once AS (
-                SELECT s.id, max(w.hosts) AS hosts, u.name, u.candidate, max(u.security) AS security,
-                    max(CASE WHEN u.status = 'upgradable' THEN 1 ELSE 0 END) AS upgradable, min(u.origin) AS origin
-                FROM waiting w JOIN pending_sets s ON s.id = w.pending_set
-                CROSS JOIN \(sql.dialect.pendingNumbers) JOIN offered_updates u ON u.id = n.value
-                \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
-                GROUP BY s.id, u.name, u.candidate
+            ), counted AS (
+                SELECT n.value AS id, sum(w.hosts) AS hosts FROM waiting w JOIN pending_sets s ON s.id = w.pending_set
+                CROSS JOIN \(sql.dialect.pendingNumbers) GROUP BY n.value
             )
-            SELECT name, candidate, max(security), CAST(sum(hosts) AS BIGINT), CAST(sum(hosts * upgradable) AS BIGINT),
-                min(origin)
-            FROM once GROUP BY name, candidate ORDER BY name, candidate LIMIT ?\(parameters.count)
+            SELECT u.name, u.candidate, max(u.security), CAST(sum(c.hosts) AS BIGINT),
+                CAST(sum(CASE WHEN u.status = 'upgradable' THEN c.hosts ELSE 0 END) AS BIGINT), min(u.origin),
+                CASE WHEN min(u.architecture) = max(u.architecture) THEN 0 ELSE 1 END
+            FROM counted c JOIN offered_updates u ON u.id = c.id
+            \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
+            GROUP BY u.name, u.candidate ORDER BY u.name, u.candidate LIMIT ?\(parameters.count)
             """, list: parameters
         ) { row in
-            PendingPackage(
+            let package = PendingPackage(
                 name: try row.text(), candidate: try row.text(), security: try row.bool(), hosts: try row.integer(),
                 upgradable: try row.integer(), origin: try row.text())
+            return (package, try row.bool())
         }
+        // A host has a package at most once an architecture: only where there are several may sums count it twice.
+        return try page.map { package, isOfSeveralArchitectures in
+            guard isOfSeveralArchitectures else { return package }
+            var package = package
+            (package.hosts, package.upgradable) = try countOnce(organisation, package, securityOnly: securityOnly)
+            return package
+        }
+    }
+
+    private func countOnce(
+        _ organisation: String, _ package: PendingPackage, securityOnly: Bool
+    ) throws -> (hosts: Int64, upgradable: Int64) {
+        try sql.first(
+            """
+            SELECT count(*), coalesce(sum(x.upgradable), 0) FROM (
+                SELECT s.id, max(CASE WHEN u.status = 'upgradable' THEN 1 ELSE 0 END) AS upgradable
+                FROM offered_updates u JOIN pending_sets s ON s.organisation = ?1
+                    AND \(sql.dialect.position("s.updates", "',' || u.id || ','")) > 0
+                WHERE u.name = ?2 AND u.candidate = ?3 AND u.security >= ?4 GROUP BY s.id
+            ) x JOIN hosts h ON h.organisation = ?1 AND h.pending_set = x.id AND h.status = 'active'
+            """, organisation, package.name, package.candidate, securityOnly
+        ) { row in (try row.integer(), try row.integer()) } ?? (0, 0)
     }
 
     private static let columns = """

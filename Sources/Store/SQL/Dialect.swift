@@ -23,6 +23,10 @@ package struct Dialect: Sendable {
     /// A query for the stamp below which every change is visible to this transaction.
     let changeWatermark: String
 
+    /// Finds out whether stamps lie ahead of what ``changeStamp`` gives, as in a dump of another cluster, and brings
+    /// these down to the current one; nil where stamps come from the table itself.
+    let stampsAhead: (probe: String, cure: String)?
+
     /// A statement that wakes other servers, with the topic as its parameter; nil where there are none.
     let wakeUp: String?
 

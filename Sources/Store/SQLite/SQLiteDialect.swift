@@ -26,6 +26,7 @@ extension Dialect {
         // One writer: the next number is above all others.
         changeStamp: "(SELECT coalesce(max(change), 0) + 1 FROM hosts)",
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",
+        stampsAhead: nil,
         wakeUp: nil,
         containsText: "instr(lower({column}), lower({parameter})) > 0",
         pendingNumbers: "json_each('[' || trim(s.updates, ',') || ']') AS n")

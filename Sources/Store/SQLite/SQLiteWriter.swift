@@ -81,19 +81,28 @@ actor SQLiteWriter {
         var finishers: [@Sendable (StoreError?) -> Void] = []
         var actions: [@Sendable () -> Void] = []
         var failure: StoreError?
+        var kept = 0
         for submission in batch {
             guard failure == nil else {
                 finishers.append { submission.refuse($0 ?? Self.interrupted) }
                 continue
             }
             do {
-                try run("SAVEPOINT submission")
+                try connection.script("SAVEPOINT submission")
+            } catch {
+                // It never ran, but somebody waits for it.
+                failure = error
+                finishers.append { submission.refuse($0 ?? Self.interrupted) }
+                continue
+            }
+            do {
                 let transaction = Transaction(connection, caches: caches)
                 let (finish, succeeded) = submission.perform(transaction)
                 finishers.append(finish)
                 if succeeded {
                     try run("RELEASE submission")
                     actions += transaction.afterCommit
+                    kept += 1
                 } else if connection.inTransaction {
                     try connection.script("ROLLBACK TO submission; RELEASE submission")
                 } else {
@@ -108,7 +117,10 @@ actor SQLiteWriter {
             do { try run("COMMIT") } catch { failure = error }
         }
         if failure != nil, connection.inTransaction { try? connection.script("ROLLBACK") }
-        if failure == nil { for action in actions { action() } }
+        if failure == nil {
+            for action in actions { action() }
+            if kept > 0 { caches.commits.carried(kept) }
+        }
         for finish in finishers { finish(failure) }
     }
 

@@ -39,7 +39,8 @@ extension AuditCommand {
                     items.map { item in
                         let event = item["event"] ?? [:]
                         let organisation = item.text("organisation")
-                        let record = item.text(log.installation || organisation.isEmpty ? "installationSequence" : "sequence")
+                        let record = item.text(
+                            log.installation || organisation.isEmpty ? "installationSequence" : "sequence")
                         return [
                             item.text("id"), event.text("time"), organisation.isEmpty ? "-" : organisation,
                             event.text("actor"), event.text("action"), event.text("subject"),

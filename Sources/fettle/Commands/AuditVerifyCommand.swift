@@ -8,7 +8,8 @@ import Server
 /// `fettle audit verify`: recomputes everything here, whatever the server says.
 struct AuditVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Recompute a log, an export of it or a proof, and name the first wrong record.",
+        commandName: "verify",
+        abstract: "Recompute a log, an export of it or a proof, and name the first wrong record.",
         discussion: """
             Without FILE the server's log is fetched and recomputed here. Exit codes: 0 all is right, 1 something was \
             changed, removed, reordered, cut off or forged, 2 wrong usage.
@@ -19,9 +20,11 @@ struct AuditVerifyCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOption
     @Argument(help: "An export; - for standard input.", completion: .file())
     var file: String?
-    @Option(help: "A key that may sign, as `fettle audit key` prints it. Default: the server's, or those the export names.")
+    @Option(
+        help: "A key that may sign, as `fettle audit key` prints it. Default: the server's, or those the export names.")
     var key: [String] = []
-    @Option(help: "A signed checkpoint that was kept elsewhere; the log must be a continuation of it.", completion: .file())
+    @Option(
+        help: "A signed checkpoint that was kept elsewhere; the log must be a continuation of it.", completion: .file())
     var checkpoint: [String] = []
     @Option(help: "A proof made by `fettle audit prove`, instead of a log.", completion: .file())
     var proof: String?
@@ -115,7 +118,8 @@ struct AuditVerifyCommand: AsyncParsableCommand {
     private static func json(_ fault: AuditFault) -> JSONValue {
         [
             "valid": false, "kind": .string(fault.kind.rawValue), "reason": .string(fault.reason),
-            "record": fault.record.map { .integer(Int64($0)) } ?? .null, "event": fault.id.map { .integer($0) } ?? .null,
+            "record": fault.record.map { .integer(Int64($0)) } ?? .null,
+            "event": fault.id.map { .integer($0) } ?? .null,
         ]
     }
 }
