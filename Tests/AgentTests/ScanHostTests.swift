@@ -57,6 +57,17 @@ import Wire
             """)
         let chosen = Mount.holdingFiles(mounts)
         #expect(chosen.map(\.point) == ["/", "/boot", "/boot/efi", "/srv/with blank"])
+        // Read-only is what the mount says, or its file system: after an error ext4 says so itself. Names that only begin
+        // with it are other options.
+        let options = Mount.parse(
+            """
+            1 0 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro
+            2 1 8:2 / /a ro,relatime - ext4 /dev/sda2 rw
+            3 1 8:3 / /b rw,relatime shared:3 master:1 - ext4 /dev/sda3 ro,errors=remount-ro
+            4 1 8:4 / /c rw,rootcontext=x - ext4 /dev/sda4 rw,rogue
+            5 1 8:5 / /d ro - ext4 /dev/sda5
+            """)
+        #expect(options.map(\.isReadOnly) == [false, true, true, false, true])
         #expect(Mount.holdingFiles([Mount.parse("27 1 0:9 / / rw - overlay overlay rw\n")[0]]).count == 1)
     }
 

@@ -35,7 +35,8 @@ struct PatchesCommand: AsyncParsableCommand {
                     ]
                 })
         }
-        let hosts = try await data.client.get("/api/v1/patches", [("organisation", organisation), ("limit", "1")])["hosts"]
+        let hosts = try await data.client.get("/api/v1/patches", [("organisation", organisation), ("limit", "1")])[
+            "hosts"]
         if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
             say(
                 "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
