@@ -96,12 +96,14 @@ struct ReadsBenchmark: Sendable {
             }
             budgets.append(
                 Budget(
-                    what: "\(page.what) at \(fleet.hosts) hosts, \(engine), p95 (p50 \(rounded(percentile(0.5, of: times))), "
+                    what:
+                        "\(page.what) at \(fleet.hosts) hosts, \(engine), p95 (p50 \(rounded(percentile(0.5, of: times))), "
                         + "CPU \(rounded(percentile(0.5, of: cpu))))",
                     figure: percentile(0.95, of: times), limit: Self.limit, unit: "ms", note: Self.note))
             Progress.step(
                 "  \(page.what): p50 \(rounded(percentile(0.5, of: times))) ms, p95 "
-                    + "\(rounded(percentile(0.95, of: times))) ms, most \(rounded(times.max() ?? 0)) ms; CPU p50 \(rounded(percentile(0.5, of: cpu))) ms")
+                    + "\(rounded(percentile(0.95, of: times))) ms, most \(rounded(times.max() ?? 0)) ms; CPU p50 \(rounded(percentile(0.5, of: cpu))) ms"
+            )
         }
         await store.close()
         budgets.append(
