@@ -9,7 +9,7 @@ enum PackedContent {
     /// The most bytes a stored document may unpack to: as many as a received one may have.
     static let maximumBytes = 16 << 20
 
-    /// The lowest level: the next two cost half as much CPU again for a tenth of the size (docs/store.md).
+    /// The lowest level, with the smallest tables: the next two save one part in fifty (docs/store.md).
     private static let level: Int32 = 1
 
     /// zstd's magic number as it stands in a file.

@@ -1,7 +1,7 @@
 /// What lists, counts and search are answered from beside the hosts and their sets: loaded into memory when a server starts,
 /// followed from then on.
 let fleetReading = Migration(
-    number: 6, name: "fleet reading",
+    number: 7, name: "fleet reading",
     schema: """
         -- What lists need of a host's documents. Null is not known.
         CREATE TABLE host_summaries (

@@ -27,5 +27,5 @@ package struct Migration: Sendable {
     }
 
     /// All steps, in order.
-    package static let all: [Migration] = [firstMigration, pendingSetsMigration, auditTrees, fleetReading]
+    package static let all: [Migration] = [firstMigration, scanAges, pendingSetsMigration, auditTrees, fleetReading]
 }

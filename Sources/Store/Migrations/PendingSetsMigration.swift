@@ -3,7 +3,7 @@
 ///
 /// The old rows are derived data and go; ``Store`` derives the sets from the stored offers when it opens.
 let pendingSetsMigration = Migration(
-    number: 2, name: "pending sets",
+    number: 3, name: "pending sets",
     schema: """
         -- An update as package managers describe it, interned once for the whole installation: which organisation waits
         -- for it is only in its own sets. The digest is that of the other columns, joined by tabs.
