@@ -116,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", core("Inventory"), core("Wire"), core("JSON"),
+                "Store", "Agent", "CSQLite", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
                 core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
                 argumentParser,
             ] + nio,

@@ -18,6 +18,7 @@ struct FettleBench: AsyncParsableCommand {
         case agent
         case server
         case store
+        case pages
     }
 
     /// A database that the server's part runs on.
@@ -44,7 +45,9 @@ struct FettleBench: AsyncParsableCommand {
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
     @Option(
-        help: "Only this engine for the server's part (\(Engine.allCases.map(\.rawValue).joined(separator: ", "))).")
+        help:
+            "Only this engine for the server's part and the pages (\(Engine.allCases.map(\.rawValue).joined(separator: ", ")))."
+    )
     var engine: Engine?
     @Flag(inversion: .prefixedNo, help: "Measure the server's peer too.")
     var peers = true
@@ -147,6 +150,7 @@ struct Bench: Sendable {
         }
         if parts.contains(.server) { budgets += await ServerBenchmark.run(self) }
         if parts.contains(.store) { budgets += await StoreBenchmark(bench: self).run() }
+        if parts.contains(.pages) { budgets += await ReadsBenchmark(bench: self).run() }
         if let resting { budgets = await resting.finish() + budgets }
         return budgets
     }

@@ -201,12 +201,12 @@ struct ServerBenchmark: Sendable {
 }
 
 /// A PostgreSQL of the test bed.
-private struct PostgresForBench {
+struct PostgresForBench {
     let url: String
     private let command: [String]
 
     init(_ bench: Bench) throws {
-        Progress.step("server: starting PostgreSQL")
+        Progress.step("starting PostgreSQL")
         command = [bench.source + "/Testbed/start-postgres"]
         // The server that it leaves running must inherit none of the descriptors by which this process waits for its end.
         let closing = """

@@ -9,9 +9,16 @@ final class StoreCaches: Sendable {
     /// What lists show of a facts document.
     let summaries = SummaryCache()
     /// What check-ins need of each host.
-    let directory = HostDirectory()
+    let directory: HostDirectory
+    /// What lists, counts and search are answered from.
+    let fleet: FleetIndex
     /// Who wants to know of commits.
     let commits = CommitObserver()
+
+    init() {
+        directory = HostDirectory()
+        fleet = FleetIndex(directory: directory)
+    }
 }
 
 /// Tells whoever measures how many writes each database transaction carried.

@@ -158,7 +158,13 @@ private func summary(of facts: HostFacts) -> FactsSummary {
         "reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count)),
         "indexesFetched": fetched.json { .string($0.description) },
     ]
-    return FactsSummary(
+    var summary = FactsSummary(
         hostname: facts.hostname.value, operatingSystem: facts.operatingSystem.value?.name ?? "",
         json: String(decoding: json.canonicalBytes(), as: UTF8.self))
+    summary.rebootRequired = facts.reboot.value?.required
+    summary.broken = facts.packages.value.map { Int64($0.abnormal.count + ($0.interruptedTransaction ? 1 : 0)) }
+    summary.restarts = facts.restarts.value.map { Int64($0.count) }
+    summary.indexesFetched = facts.packages.value?.lastUpdate.value
+    summary.addresses = (facts.addresses.value ?? []).prefix(64).map(\.address)
+    return summary
 }

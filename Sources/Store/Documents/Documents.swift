@@ -60,9 +60,10 @@ public struct Documents {
             let set = try PendingSets(sql: sql).id(organisation: organisation, pending)
             try sql.execute(
                 """
-                INSERT INTO offer_sets (organisation, digest, content, stored_at, pending_set) VALUES (?1, ?2, ?3, ?4, ?5)
+                INSERT INTO offer_sets (organisation, digest, content, stored_at, pending_set, index_count,
+                    indexes_valid_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                 ON CONFLICT (organisation, digest) DO NOTHING
-                """, organisation, name.digest, packed, now, set)
+                """, organisation, name.digest, packed, now, set, pending.indexes.count, pending.indexes.validUntil)
         case .facts(let packed):
             try sql.execute(
                 """

@@ -28,6 +28,6 @@ package struct Migration: Sendable {
 
     /// All steps, in order.
     package static let all: [Migration] = [
-        firstMigration, scanAges, pendingSetsMigration, auditTrees, idempotencyMigration, peopleMigration,
+        firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
     ]
 }

@@ -252,9 +252,10 @@ public struct Hosts {
     // MARK: - Below
 
     /// Changes columns of one host: `?1` to `?3` are organisation, host and now, the parameters follow.
+    @discardableResult
     func change(
         _ organisation: String, _ host: String, _ assignments: String, _ parameters: [SQLValue], _ now: Timestamp
-    ) throws {
+    ) throws -> HostRecord {
         let changed = try sql.rows(
             """
             UPDATE hosts SET \(assignments), updated_at = ?3, change = \(sql.dialect.changeStamp)
@@ -263,6 +264,7 @@ public struct Hosts {
         ) { row in try HostRecord(&row) }
         guard let record = changed.first else { throw HostError.unknown(host) }
         try publish(record)
+        return record
     }
 
     /// Stamps a host whose certificates changed.

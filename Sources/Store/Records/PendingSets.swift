@@ -5,6 +5,8 @@ import Inventory
 struct PendingList: Sendable {
     let lines: LineList
     let securityCount: Int64
+    /// How fresh the indexes are that the offers come from.
+    let indexes: OfferIndexes
 
     /// What waits on a host with these offers.
     init(_ offers: OfferSet) {
@@ -39,6 +41,7 @@ struct PendingList: Sendable {
         }
         self.lines = LineList(bytes: bytes, ranges: ranges)
         self.securityCount = security
+        self.indexes = OfferIndexes(offers)
     }
 }
 
@@ -72,24 +75,39 @@ struct PendingSets {
         return id
     }
 
+    /// What stored offers come to.
+    struct Stored: Sendable {
+        var id: Int64
+        var pending: Int64
+        var security: Int64
+        var indexes: OfferIndexes
+    }
+
     /// The set of stored offers and its counts, derived where they were stored before there were such sets; nil where the
     /// organisation does not hold the offers.
-    func set(
-        organisation: String, offers digest: SHA256Digest
-    ) throws -> (id: Int64, pending: Int64, security: Int64)? {
+    func set(organisation: String, offers digest: SHA256Digest) throws -> Stored? {
         let stored = try sql.first(
             """
-            SELECT s.id, s.update_count, s.security_count FROM offer_sets o JOIN pending_sets s ON s.id = o.pending_set
-            WHERE o.organisation = ?1 AND o.digest = ?2
+            SELECT s.id, s.update_count, s.security_count, o.index_count, o.indexes_valid_until
+            FROM offer_sets o JOIN pending_sets s ON s.id = o.pending_set
+            WHERE o.organisation = ?1 AND o.digest = ?2 AND o.index_count IS NOT NULL
             """, organisation, digest
-        ) { row in (id: try row.integer(), pending: try row.integer(), security: try row.integer()) }
+        ) { row in
+            Stored(
+                id: try row.integer(), pending: try row.integer(), security: try row.integer(),
+                indexes: OfferIndexes(count: try row.integer(), validUntil: try row.optionalTimestamp()))
+        }
         if let stored { return stored }
         guard let offers = try sql.documents.offerSet(organisation: organisation, digest) else { return nil }
         let list = PendingList(offers)
         let id = try id(organisation: organisation, list)
         try sql.execute(
-            "UPDATE offer_sets SET pending_set = ?3 WHERE organisation = ?1 AND digest = ?2", organisation, digest, id)
-        return (id, Int64(list.lines.count), list.securityCount)
+            """
+            UPDATE offer_sets SET pending_set = ?3, index_count = ?4, indexes_valid_until = ?5
+            WHERE organisation = ?1 AND digest = ?2
+            """, organisation, digest, id, list.indexes.count, list.indexes.validUntil)
+        return Stored(
+            id: id, pending: Int64(list.lines.count), security: list.securityCount, indexes: list.indexes)
     }
 
     /// Removes the sets that neither a host nor stored offers have any more.

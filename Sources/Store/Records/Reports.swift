@@ -76,8 +76,18 @@ public struct FactsSummary: Hashable, Sendable {
     public var operatingSystem: String
     /// Anything else that lists show: a JSON object.
     public var json: String
+    /// Whether the host must be restarted; nil where it does not know.
+    public var rebootRequired: Bool?
+    /// How many packages are in a broken state, an interrupted transaction counted as one; nil where it does not know.
+    public var broken: Int64?
+    /// How many things must be restarted; nil where it does not know.
+    public var restarts: Int64?
+    /// When its package indexes were last fetched, by its own clock; nil where it does not know.
+    public var indexesFetched: Timestamp?
+    /// Its addresses.
+    public var addresses: [String] = []
 
-    /// A summary with these fields.
+    /// A summary with these fields; the others are not known.
     public init(hostname: String?, operatingSystem: String, json: String = "{}") {
         self.hostname = hostname
         self.operatingSystem = operatingSystem
@@ -186,15 +196,18 @@ public struct Reports {
             parameters.append(value.sqlValue)
             assignments += ", \(column) = ?\(parameters.count + 3)"
         }
+        var set: PendingSets.Stored?
         if last.digests.offers != host.digests?.offers {
-            let set = try PendingSets(sql: sql).set(organisation: host.organisation, offers: last.digests.offers)
+            set = try PendingSets(sql: sql).set(organisation: host.organisation, offers: last.digests.offers)
             assign("pending_set", set?.id ?? 0)
             assign("pending_count", set?.pending ?? 0)
             assign("security_count", set?.security ?? 0)
         }
+        var facts: FactsSummary?
         if last.digests.facts != host.digests?.facts,
             let summary = try summary(host.organisation, last.digests.facts, summarise)
         {
+            facts = summary
             assign("operating_system", summary.operatingSystem)
             assign("summary", summary.json)
             if let hostname = summary.hostname, hostname != host.hostname {
@@ -204,7 +217,8 @@ public struct Reports {
                     source: "host:\(host.id)", validFrom: last.observed, now: now)
             }
         }
-        try Hosts(sql: sql).change(host.organisation, host.id, assignments, parameters, now)
+        let changed = try Hosts(sql: sql).change(host.organisation, host.id, assignments, parameters, now)
+        try HostSummaries(sql: sql).put(changed, facts: facts, offers: set?.indexes, pendingSet: set?.id)
     }
 
     private func summary(
