@@ -35,6 +35,7 @@ func printHost(_ host: JSONValue) {
     line("Agent", host.text("agentVersion"))
     line("Last seen", age(host["lastSeen"]?.string))
     line("Last report", age(host["lastReport"]?.string))
+    line("Last scan", age(host["lastScan"]?.string))
     line("System", cell(host["operatingSystem"]) { $0.text("name") })
     line("Certificate", host["certificate"].map { "\($0.text("serial")) until \($0.text("notAfter"))" } ?? "")
     for duplicate in host["likelyDuplicates"]?.array ?? [] {

@@ -126,7 +126,7 @@ struct OperatorClient: Sendable {
         return try Self.answer(response)
     }
 
-    private static func answer(_ response: NIOHTTPClientResponseFull) throws -> Answer {
+    static func answer(_ response: NIOHTTPClientResponseFull) throws -> Answer {
         let body = response.body.map { Array($0.readableBytesView) } ?? []
         let limits = JSONLimits(
             maximumBytes: 64 << 20, maximumDepth: 32, maximumItems: 4_000_000, maximumStringBytes: 1 << 20)
@@ -148,7 +148,7 @@ struct OperatorClient: Sendable {
         return Answer(status: status, json: json, next: next)
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         guard let error = error as? IOError else { return "\(error)" }
         return String(cString: strerror(error.errnoCode))
     }

@@ -168,7 +168,7 @@ extension ServerTests {
 
             let acknowledged = try await restored.api(.POST, "server/acknowledge-restore")
             #expect(acknowledged.json["epoch"]?.integer == 2)
-            #expect(try await restored.audit().contains("epoch.raised"))
+            #expect(try await restored.audit(organisation: "").contains("epoch.raised"))
             #expect(try await restored.api(.GET, "server").json["restored"]?.bool == false)
             #expect(try await restored.api(.POST, "server/acknowledge-restore").status == 409)
             // Forgiven now, and once: from now on a wrong token is a wrong token.
@@ -188,7 +188,7 @@ extension ServerTests {
         @Test(arguments: TestEngine.allCases)
         func oneAgentsClaimForgivesNobody(_ engine: TestEngine) async throws {
             try await TestServer.with(engine) { server in
-                #expect(try await server.api(.POST, "organisations", ["name": "b"]).status == 201)
+                #expect(try await server.api(.POST, "organisations", ["id": "b"]).status == 201)
                 let liar = try await TestHost.enrol(server)
                 let mate = try await TestHost.enrol(server, hostname: "mate")
                 let stranger = try await TestHost.enrol(server, organisation: "b", hostname: "stranger")
@@ -232,7 +232,7 @@ extension ServerTests {
             try blocker.script("ROLLBACK")
             blocker.close()
             #expect(try await host.checkIn(epoch: 7).status == 200)
-            #expect(try await server.audit().contains("server.restore-noticed"))
+            #expect(try await server.audit(organisation: "").contains("server.restore-noticed"))
             try await server.stop()
             let again = try await TestServer.start(folder: server.folder)
             #expect(try await again.api(.GET, "server").json["restored"]?.bool == true)

@@ -35,9 +35,13 @@ struct PatchesCommand: AsyncParsableCommand {
                     ]
                 })
         }
-        let server = try await data.client.get("/api/v1/server")
-        if let unjudged = server["hosts"]?["unjudged"]?.integer, unjudged > 0 {
-            say("\(unjudged) host(s) are not judged (silent, or nothing fresh reported): fettle hosts list")
+        let hosts = try await data.client.get("/api/v1/patches", [("organisation", organisation), ("limit", "1")])[
+            "hosts"]
+        if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
+            say(
+                "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
+                    + "\(hosts.text("stale")) with scans or indexes too old); what they lack is not known: fettle hosts list"
+            )
         }
     }
 

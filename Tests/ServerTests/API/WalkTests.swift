@@ -120,7 +120,9 @@ extension ServerTests {
             let place = "\(walker.name): \(step.id) in \(organisation)"
             let isDenied = [401, 403].contains(answer.status)
             if step.isOpen {
-                #expect(answer.status == 200, "\(place)")
+                // A login asks for a password, and a program for its code: 401 and 400 are their answers to an example.
+                let mayAnswer = step.id == "describeAPI" ? [200] : [201, 400, 401, 422, 429]
+                #expect(mayAnswer.contains(answer.status), "\(place)")
             } else if walker.caller == nil {
                 #expect(answer.status == 401, "\(place)")
             } else if step.isOfOrganisation, !walker.knows(organisation) {
@@ -133,7 +135,9 @@ extension ServerTests {
                     "\(place)")
             } else if let permission = step.permission {
                 if walker.has(permission) {
-                    #expect(!isDenied, "\(place) may: \(answer.text)")
+                    // Who may give roles still gives none that they do not have.
+                    let isTooWide = answer.text.contains("problem:grant-too-wide")
+                    #expect(!isDenied || isTooWide, "\(place) may: \(answer.text)")
                     if organisation == "c-unknown" { #expect(answer.status == 404, "\(place)") }
                 } else {
                     #expect(answer.status == 403, "\(place) may not: \(answer.status)")
@@ -145,7 +149,8 @@ extension ServerTests {
             // Nobody of A ever reads a name of B, whatever they do.
             if walker.home != nil || walker.caller == nil {
                 #expect(!answer.text.contains("secret-of-b"), "\(place)")
-                for id in ids["b-canary"]?.values.map({ $0 }) ?? [] where !step.target(organisation, values).contains(id) {
+                for id in ids["b-canary"]?.values.map({ $0 }) ?? []
+                where !step.target(organisation, values).contains(id) {
                     #expect(!answer.text.contains(id), "\(place) tells of \(id)")
                 }
             }
@@ -234,7 +239,13 @@ extension ServerTests {
         private static func everything(_ api: DirectAPI, _ organisation: String) async throws -> [String] {
             var result: [String] = []
             for step in Step.all where step.method == "GET" && step.isOfOrganisation && !step.path.contains("{") {
-                result.append(try await api.call("GET", step.target(organisation, [:])).text)
+                let answer = try await api.call("GET", step.target(organisation, [:]))
+                // The log's records get their numbers, and its checkpoints are signed, as time goes by.
+                if step.operation["tags"] == ["Audit"] {
+                    result += (answer.json["items"]?.array ?? []).compactMap { $0["hash"]?.string }
+                } else {
+                    result.append(answer.text)
+                }
             }
             return result
         }

@@ -25,7 +25,9 @@ enum HostSchema {
     ]
 
     /// What lists show.
-    static let summary = Schema.Component("HostSummary", .object(
+    static let summary = Schema.Component(
+        "HostSummary",
+        .object(
             commonProperties + [
                 .required("reboot", .fact(FactsSchema.rebootSummary), "Whether it needs a reboot, and why."),
                 .required("operatingSystem", .fact(.object([.required("name", .anyText)]))),
@@ -123,6 +125,12 @@ enum PatchSchema {
             .required("status", .anyText, "upgradable, kept-back, held, phased, pinned or unknown."),
             .required("reason", .anyText, "Why it is not simply installed; empty where it is."),
         ]))
+
+    /// How many hosts are judged.
+    static let judged: Schema = .object([
+        .required("active", .count), .required("unjudged", .count), .required("silent", .count),
+        .required("stale", .count, "Those whose scans or indexes are too old."), .required("asOf", .time),
+    ])
 
     /// An update over all hosts that wait for it.
     static let patch = Schema.Component(
