@@ -25,7 +25,9 @@ enum HostSchema {
     ]
 
     /// What lists show.
-    static let summary = Schema.Component("HostSummary", .object(
+    static let summary = Schema.Component(
+        "HostSummary",
+        .object(
             commonProperties + [
                 .required("reboot", .fact(FactsSchema.rebootSummary), "Whether it needs a reboot, and why."),
                 .required("operatingSystem", .fact(.object([.required("name", .anyText)]))),
