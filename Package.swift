@@ -90,6 +90,17 @@ let package = Package(
             ],
             swiftSettings: settings, linkerSettings: staticExecutable),
 
+        // The pages: a builder of HTML, and every page as a function of what it shows
+        .target(name: "HTML", swiftSettings: settings),
+        .target(
+            name: "Pages",
+            dependencies: ["HTML", core("Access"), core("Inventory"), core("Timestamps"), core("Digest")],
+            resources: [.embedInCode("Assets/fettle.css"), .embedInCode("Assets/fettle.js")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "page-gallery", dependencies: ["Pages", "HTML"], path: "Tests/PageGallery", swiftSettings: settings,
+            linkerSettings: lld),
+
         // The server's side
         .target(
             name: "Store",
