@@ -113,8 +113,9 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
-                core("Timestamps"), logging, .product(name: "CryptoExtras", package: "swift-crypto"),
+                "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
+                core("Audit"), core("Timestamps"), logging,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),
         .executableTarget(

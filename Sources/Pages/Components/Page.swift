@@ -162,7 +162,7 @@ private func personMenu(_ person: String, _ context: PageContext) -> HTML {
 
 private func pageFoot(_ context: PageContext) -> HTML {
     footer(.class("page-foot")) {
-        p { "All times are UTC. Now \(minute(context.now))." }
+        p { "All times are UTC." }
         if context.person != nil {
             p {
                 a(.href(context.to("style"))) { "Style" }

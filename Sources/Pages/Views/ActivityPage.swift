@@ -25,7 +25,7 @@ private func filters(_ model: ActivityModel, _ context: PageContext) -> HTML {
         }
         getForm(context.to("activity"), context) {
             Field(name: "actor", label: "Who", value: model.actor, hint: "As user:u-…, host:h-…, token:…").html
-            Field(name: "action", label: "Did what", value: model.action, hint: "As host.retired; host. finds all of hosts").html
+            Field(name: "action", label: "Did what", value: model.action, hint: "As host.retired").html
             Field(name: "subject", label: "To what", value: model.subject).html
             Field(name: "from", label: "From", value: model.from, hint: "A day or a time, as 2026-11-21").html
             Field(name: "to", label: "Until", value: model.to).html

@@ -82,8 +82,13 @@ private func secondFactorCard(_ model: AccountModel, _ context: PageContext) -> 
                 }
                 postForm(context.to("settings", "account", "second-factor", "remove"), context, class: "form") {
                     Field(
-                        name: "totp-password", label: "Present password", type: .password, error: model.errors["totp-password"] ?? "",
-                        autocomplete: .currentPassword, isRequired: true, maximum: 1024
+                        name: "totp-password", label: "Present password", type: .password,
+                        error: model.errors["totp-password"] ?? "", autocomplete: .currentPassword, isRequired: true,
+                        maximum: 1024
+                    ).html
+                    Field(
+                        name: "totp-code", label: "Code of the app, or a recovery code", autocomplete: .oneTimeCode,
+                        isRequired: true, maximum: 40
                     ).html
                     div(.class("actions")) { button("Turn off", .danger) }
                 }
@@ -100,7 +105,12 @@ private func secondFactorCard(_ model: AccountModel, _ context: PageContext) -> 
                 }
             } else {
                 p { "A code from an authenticator app, besides the password: a stolen password alone lets nobody in." }
-                postForm(context.to("settings", "account", "second-factor"), context) {
+                postForm(context.to("settings", "account", "second-factor"), context, class: "form") {
+                    Field(
+                        name: "factor-password", label: "Present password", type: .password,
+                        error: model.errors["factor-password"] ?? "", autocomplete: .currentPassword, isRequired: true,
+                        maximum: 1024
+                    ).html
                     div(.class("actions")) { button("Set up", .primary, icon: .lock) }
                 }
             }

@@ -29,6 +29,7 @@ final class ServerState: Sendable {
     let enrolments: RateLimiter
     let challenges = ChallengeBook()
     let census = FleetCensus()
+    let eventStreams = EventStreams()
     let freshness = OfferFreshness()
     let auditKeeping: AuditKeeping
     let started: Timestamp

@@ -17,6 +17,6 @@ struct WebRoutes: Sendable {
     }
 
     private func page(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
-        throw Refused(route: "page", underlying: Refusal(.notFound(loggedPath(request))))
+        try await PageRoutes(state: state).respond(request, exchange)
     }
 }
