@@ -97,9 +97,6 @@ let package = Package(
             dependencies: ["HTML", core("Access"), core("Inventory"), core("Timestamps"), core("Digest")],
             resources: [.embedInCode("Assets/fettle.css"), .embedInCode("Assets/fettle.js")],
             swiftSettings: settings),
-        .executableTarget(
-            name: "page-gallery", dependencies: ["Pages", "HTML"], path: "Tests/PageGallery", swiftSettings: settings,
-            linkerSettings: lld),
 
         // The server's side
         .target(
@@ -153,10 +150,14 @@ let package = Package(
                 core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
+        .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],
+            swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Store", "Agent", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
+                "Server", "Store", "Agent", "Pages", "HTML", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

@@ -171,7 +171,7 @@ func copyable(_ text: String, label name: String) -> HTML {
 func emptyState(_ own: Icon, _ title: String, _ text: String, action: HTML = .empty) -> HTML {
     div(.class("empty")) {
         span(.class("empty-icon")) { icon(own) }
-        h3 { title }
+        p(.class("empty-title")) { title }
         p { text }
         if !action.isEmpty { div(.class("actions")) { action } }
     }

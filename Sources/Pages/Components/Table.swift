@@ -79,7 +79,7 @@ private func cell<Row>(_ column: Column<Row>, _ row: Row) -> HTML {
     if column.isName {
         return th(.class(column.classes), .scope("row")) { content }
     }
-    return td(.class(content.isEmpty ? "\(column.classes) nothing" : column.classes), .data(.label, column.title)) {
+    return td(.class(content.isEmpty ? "\(column.classes) nothing" : column.classes), .data(.label, column.hidesTitle ? "" : column.title)) {
         content
     }
 }

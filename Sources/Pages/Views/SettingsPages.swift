@@ -139,7 +139,7 @@ public func sessionsPage(_ rows: [SessionRow], _ context: PageContext, _ visible
                     Column("By") { row in HTML(row.method) },
                     Column("Since") { ago($0.createdAt, context) },
                     Column("Used") { ago($0.seenAt, context) },
-                    Column("", hidesTitle: true) { row in
+                    Column("Action", hidesTitle: true) { row in
                         postForm(context.to("settings", "sessions", row.id, "end"), context) {
                             button(row.isThis ? "Log out" : "End", .quiet)
                         }
@@ -212,7 +212,7 @@ private func tokenTable(_ model: TokensModel, _ context: PageContext) -> HTML {
                     badge(.good, "Until \(row.expiresAt.description.prefix(10))")
                 }
             },
-            Column("", hidesTitle: true) { row in
+            Column("Action", hidesTitle: true) { row in
                 if row.revokedAt == nil, row.expiresAt >= context.now {
                     postForm(context.to("settings", "tokens", row.id, "revoke"), context) { button("Revoke", .quiet) }
                 } else {
@@ -293,10 +293,10 @@ private func enrolmentTable(_ model: EnrolmentModel, _ context: PageContext) -> 
                 } else if row.usesLeft == 0 {
                     badge(.neutral, "Used up", icon: .check)
                 } else {
-                    badge(.good, "Until \(minute(row.expiresAt))")
+                    badge(.good, "Until \(minute(row.expiresAt).prefix(10))", title: minute(row.expiresAt))
                 }
             },
-            Column("", hidesTitle: true) { row in
+            Column("Action", hidesTitle: true) { row in
                 if model.mayWrite, row.revokedAt == nil, row.expiresAt >= context.now, row.usesLeft > 0 {
                     postForm(context.to("settings", "enrolment", row.id, "revoke"), context) { button("Revoke", .quiet) }
                 } else {

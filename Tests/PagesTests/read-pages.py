@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Reads the pages of a folder with html5lib and prints what it found as JSON. Needs Debian's python3-html5lib."""
+import json
+import os
+import sys
+
+import html5lib
+
+pages = []
+for file in sorted(os.listdir(sys.argv[1])):
+    if not file.endswith(".html"):
+        continue
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    with open(os.path.join(sys.argv[1], file), "rb") as content:
+        tree = parser.parse(content, transport_encoding="utf-8")
+    elements, words, safe = [], [], True
+    for element in tree.iter():
+        if not isinstance(element.tag, str):  # a comment: we write none
+            safe = False
+            continue
+        # Drawings follow the numbers they show, so that only their kind is compared.
+        elements.append(element.tag + " " + " ".join(sorted(map(str, element.attrib))))
+        words += [element.text or "", element.tail or ""]
+        for name, value in element.attrib.items():
+            if str(name).startswith("on") or name == "style":
+                safe = False
+            if str(name).endswith(("href", "src", "action")) and not value.startswith(("/", "#")):
+                safe = False
+            if str(name).endswith(("href", "src", "action")) and value.startswith("//"):
+                safe = False
+        if element.tag == "style" or (element.tag == "script" and (element.text or "src" not in element.attrib)):
+            safe = False
+    errors = [f"{place} {code} {values}" for place, code, values in parser.errors]
+    pages.append({
+        "name": file[5:-5], "errors": errors, "elements": elements, "isSafe": safe,
+        "text": " ".join(" ".join(words).split()),
+    })
+json.dump(pages, sys.stdout)
