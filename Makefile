@@ -1,5 +1,5 @@
 # Two Swift packages, one configuration. Each target is a script of scripts/; builds go to $FETTLE_BUILD.
-.PHONY: help up test bench soak lint format build deps clean
+.PHONY: help up test bench screenshots soak lint format build deps clean
 .DEFAULT_GOAL := help
 FETTLE_BUILD ?= $(HOME)/.cache/fettle/build
 export FETTLE_BUILD
@@ -15,6 +15,9 @@ test: ## do all set-up, run every test; ends with "N passed, N failed, N skipped
 
 bench: ## print the budgets with their figures, and the peers' beside them
 	@exec scripts/bench
+
+screenshots: ## draw every page at 360, 1280 and 2560 px, light and dark, into var/screenshots
+	@exec scripts/screenshots
 
 soak: ## repeat the tests for SOAK_MINUTES (default 60)
 	@exec scripts/soak

