@@ -81,8 +81,8 @@ struct PageReader: Decodable {
         }
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("read-pages.py")
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", script.path, folder.path]
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")  // Debian's own, which has html5lib
+        process.arguments = [script.path, folder.path]
         let output = folder.appendingPathComponent("out.json")
         FileManager.default.createFile(atPath: output.path, contents: nil)
         process.standardOutput = try FileHandle(forWritingTo: output)

@@ -1,4 +1,5 @@
 import Access
+import JSON
 import Foundation
 import Store
 import Testing

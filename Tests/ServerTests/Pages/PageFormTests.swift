@@ -1,9 +1,11 @@
 import Access
 import Foundation
+import JSON
 import NIOHTTP1
 import Store
 import Testing
 import Timestamps
+import Wire
 
 @testable import Server
 

@@ -1,5 +1,6 @@
 import Access
 import Foundation
+import HTTPTypes
 import NIOHTTP1
 import Store
 import Testing
