@@ -15,7 +15,9 @@ enum SecurityHeaders {
         (HTTPField.Name(validated: "X-Content-Type-Options"), "nosniff"),
         // For browsers that do not know frame-ancestors.
         (HTTPField.Name(validated: "X-Frame-Options"), "DENY"),
-        (HTTPField.Name(validated: "Referrer-Policy"), "no-referrer"),
+        // With no-referrer browsers send our own forms with "Origin: null" (Fetch standard, section 3.1), and they would be
+        // refused as another site's. Other sites are told nothing either way.
+        (HTTPField.Name(validated: "Referrer-Policy"), "same-origin"),
         (
             HTTPField.Name(validated: "Permissions-Policy"),
             "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
