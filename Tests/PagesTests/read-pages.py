@@ -30,7 +30,12 @@ for file in sorted(os.listdir(sys.argv[1])):
                 safe = False
         if element.tag == "style" or (element.tag == "script" and (element.text or "src" not in element.attrib)):
             safe = False
-    errors = [f"{place} {code} {values}" for place, code, values in parser.errors]
+    ids = [element.get("id") for element in tree.iter() if isinstance(element.tag, str) and element.get("id")]
+    errors = [f"id {each} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
+    named = [element.get(name) for element in tree.iter() if isinstance(element.tag, str)
+             for name in ("for", "aria-labelledby", "aria-describedby") if element.get(name)]
+    errors += [f"no id {each}" for each in named if each not in ids]
+    errors += [f"{place} {code} {values}" for place, code, values in parser.errors]
     pages.append({
         "name": file[5:-5], "errors": errors, "elements": elements, "isSafe": safe,
         "text": " ".join(" ".join(words).split()),

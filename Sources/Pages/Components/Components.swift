@@ -146,9 +146,10 @@ func card(
     _ title: String, id: String, note: HTML = .empty, action: HTML = .empty, class names: String = "",
     @HTMLBuilder content: () -> HTML
 ) -> HTML {
-    section(.class("card \(names)"), .ariaLabelledBy(id)) {
+    // Fields have the plain names as their ids.
+    section(.class("card \(names)"), .ariaLabelledBy("card-\(id)")) {
         header(.class("card-head")) {
-            h2(.id(id)) { title }
+            h2(.id("card-\(id)")) { title }
             if !note.isEmpty { span(.class("note")) { note } }
             if !action.isEmpty { div(.class("card-action")) { action } }
         }

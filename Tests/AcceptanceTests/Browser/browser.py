@@ -35,7 +35,7 @@ class Journey:
         context = self.browser.new_context(
             ignore_https_errors=True, java_script_enabled=self.options.script, color_scheme=theme, base_url=self.options.base,
             viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(8_000)
         if cookies:
             context.add_cookies(cookies)
         return context
