@@ -157,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Store", "Agent", "Pages", "HTML", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
+                "Server", "Store", "Agent", "Pages", "HTML", core("Access"), core("Inventory"), core("Wire"),
+                core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

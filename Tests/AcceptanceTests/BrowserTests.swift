@@ -38,9 +38,12 @@ import Testing
         var command = [
             Testbed.script("run-host"), "lab", "exec", python, Browser.driver, "journey", "--base",
             "https://\(Lab.address):8080", "--link", link, "--enrol", enrol, "--package", package,
+            "--host", "h2",
         ]
         if !script { command.append("--no-script") }
-        if script, let folder = ProcessInfo.processInfo.environment["FETTLE_SCREENSHOTS"] { command += ["--shots", folder] }
+        if script, let folder = ProcessInfo.processInfo.environment["FETTLE_SCREENSHOTS"] {
+            command += ["--shots", folder]
+        }
         let result = try run(command, environment: ["TESTBED_LAB": lab.name], seconds: 240, check: false)
         #expect(result.status == 0, "\(result.everything)\n\(lab.serverLog.suffix(2000))")
         let hosts = try lab.json(["hosts", "list"]).array ?? []

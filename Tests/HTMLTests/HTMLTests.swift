@@ -67,8 +67,10 @@ private func text(_ html: HTML) -> String { String(decoding: html.bytes(), as: U
         var generator = SystemRandomNumberGenerator()
         let pieces = ["<", ">", "\"", "'", "&", "-->", "]]>", "</p>", "<!--", "\u{0}", "é", "🦊", "a", " ", "`", "="]
         for _ in 0..<2000 {
-            let hostile = (0..<Int.random(in: 0...12, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }
-                .joined()
+            let hostile = (0..<Int.random(in: 0...12, using: &generator)).map { _ in
+                pieces.randomElement(using: &generator) ?? ""
+            }
+            .joined()
             let written = text(p(.title(hostile)) { hostile })
             let inner = written.dropFirst("<p title=\"".count).dropLast("</p>".count)
             let parts = inner.split(separator: "\">", maxSplits: 1, omittingEmptySubsequences: false)

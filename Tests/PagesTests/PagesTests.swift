@@ -6,8 +6,10 @@ import Timestamps
 
 @Suite struct PagesTests {
     static let hostile: [String] = [
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</title></style><h1>x",
-        "<!--", "]]><svg onload=alert(1)>", "javascript:alert(1)", "&lt;b&gt;", "{{7*7}}", "\u{202E}txt.exe", "a\u{0}b\r\nSet-Cookie: x=y",
+        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
+        "</title></style><h1>x",
+        "<!--", "]]><svg onload=alert(1)>", "javascript:alert(1)", "&lt;b&gt;", "{{7*7}}", "\u{202E}txt.exe",
+        "a\u{0}b\r\nSet-Cookie: x=y",
     ]
 
     /// Every page with hostile text in every field that comes from hosts or people, read by an independent parser: no
@@ -58,7 +60,8 @@ import Timestamps
     @Test func linksLeadOnlyToWhatMayBeSeen() throws {
         var context = Samples().context
         context.sections = [.settings]
-        let page = String(decoding: errorPage(ErrorModel(status: 404, title: "x", text: "y"), context).bytes(), as: UTF8.self)
+        let page = String(
+            decoding: errorPage(ErrorModel(status: 404, title: "x", text: "y"), context).bytes(), as: UTF8.self)
         for path in ["\"/hosts\"", "\"/patches\"", "\"/activity\"", "\"/search\""] { #expect(!page.contains(path)) }
     }
 }

@@ -23,7 +23,8 @@ public struct Asset: Sendable {
 /// Our files. They are part of the program: it needs no folder beside it.
 public enum Assets {
     /// The design system: tokens and components.
-    public static let style = Asset("fettle", "css", type: "text/css; charset=utf-8", bytes: PackageResources.fettle_css)
+    public static let style = Asset(
+        "fettle", "css", type: "text/css; charset=utf-8", bytes: PackageResources.fettle_css)
     /// Keys, copying and live parts: nothing that a page needs.
     public static let script = Asset(
         "fettle", "js", type: "text/javascript; charset=utf-8", bytes: PackageResources.fettle_js)

@@ -34,7 +34,9 @@ func linkButton(_ text: String, _ location: Location, _ kind: ButtonKind = .plai
 }
 
 /// A button that sends its form.
-func button(_ text: String, _ kind: ButtonKind = .plain, icon own: Icon? = nil, name field: String? = nil, value: String = "")
+func button(
+    _ text: String, _ kind: ButtonKind = .plain, icon own: Icon? = nil, name field: String? = nil, value: String = ""
+)
     -> HTML
 {
     HTML {
@@ -53,7 +55,9 @@ func button(_ text: String, _ kind: ButtonKind = .plain, icon own: Icon? = nil, 
 }
 
 /// A form that changes something: it carries the session's token and stays in the organisation.
-func postForm(_ action: Location, _ context: PageContext, class names: String = "", @HTMLBuilder content: () -> HTML) -> HTML {
+func postForm(
+    _ action: Location, _ context: PageContext, class names: String = "", @HTMLBuilder content: () -> HTML
+) -> HTML {
     form(.class(names), .method(.post), .action(action)) {
         input(.type(.hidden), .name("csrf"), .value(context.csrf))
         content()
@@ -61,7 +65,9 @@ func postForm(_ action: Location, _ context: PageContext, class names: String = 
 }
 
 /// A form that only asks: its fields go into the address.
-func getForm(_ action: Location, _ context: PageContext, class names: String = "", @HTMLBuilder content: () -> HTML) -> HTML {
+func getForm(
+    _ action: Location, _ context: PageContext, class names: String = "", @HTMLBuilder content: () -> HTML
+) -> HTML {
     form(.class(names), .method(.get), .action(action)) {
         context.organisationQuery.map { input(.type(.hidden), .name($0.name), .value($0.value)) }
         content()

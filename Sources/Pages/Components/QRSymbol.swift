@@ -288,7 +288,10 @@ func qrCode(_ text: String) -> HTML {
         }
     }
     let side = symbol.size + 8
-    return svg(.class("qr"), .viewBox(side, side), .role("img"), .ariaLabel("QR code with the secret; the same stands below as text")) {
+    return svg(
+        .class("qr"), .viewBox(side, side), .role("img"),
+        .ariaLabel("QR code with the secret; the same stands below as text")
+    ) {
         rect(.class("qr-ground"), .width(Double(side)), .height(Double(side)))
         path(.class("qr-ink"), .d(steps))
     }

@@ -79,16 +79,19 @@ private func cell<Row>(_ column: Column<Row>, _ row: Row) -> HTML {
     if column.isName {
         return th(.class(column.classes), .scope("row")) { content }
     }
-    return td(.class(content.isEmpty ? "\(column.classes) nothing" : column.classes), .data(.label, column.hidesTitle ? "" : column.title)) {
+    return td(
+        .class(content.isEmpty ? "\(column.classes) nothing" : column.classes),
+        .data(.label, column.hidesTitle ? "" : column.title)
+    ) {
         content
     }
 }
 
 /// The way to the next rows, and how many there are.
-func pager(shown: Int, total: Int?, one: String, next: Location?, first: Location?) -> HTML {
+func pager(shown: Int, total: Int?, one: String, many: String? = nil, next: Location?, first: Location?) -> HTML {
     nav(.class("pager"), .ariaLabel("Pages")) {
         p(.class("note")) {
-            if let total { "\(grouped(shown)) of \(count(total, one))" } else { count(shown, one) }
+            if let total { "\(grouped(shown)) of \(count(total, one, many))" } else { count(shown, one, many) }
         }
         if let first { linkButton("First page", first, .quiet) }
         if let next {

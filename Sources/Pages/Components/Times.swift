@@ -78,5 +78,6 @@ func bytes(_ count: Int64) -> String {
     }
     guard unit > 0 else { return "\(count) bytes" }
     let tenths = Int((value * 10).rounded())
-    return value < 10 && tenths % 10 != 0 ? "\(tenths / 10).\(tenths % 10) \(units[unit])" : "\((tenths + 5) / 10) \(units[unit])"
+    return value < 10 && tenths % 10 != 0
+        ? "\(tenths / 10).\(tenths % 10) \(units[unit])" : "\((tenths + 5) / 10) \(units[unit])"
 }

@@ -27,7 +27,10 @@ extension Samples {
             ("tokens", tokensPage(tokens, context, settings)),
             ("enrolment", enrolmentPage(enrolment, context, settings)),
             ("people", peoplePage(people, context, settings)),
-            ("person", personPage(PersonModel(row: people.rows[1], mayWrite: true, places: people.places), context, settings)),
+            (
+                "person",
+                personPage(PersonModel(row: people.rows[1], mayWrite: true, places: people.places), context, settings)
+            ),
             ("organisations", organisationsPage(organisations, context, settings)),
             ("labels", labelsPage(host: hosts[0], text: text("site=berlin"), error: text("wrong"), context)),
             ("confirm", confirmPage(confirm, context, current: .hosts)),
@@ -35,8 +38,21 @@ extension Samples {
             ("login-code", loginPage(login(.code(ticket: "t")), stranger)),
             ("login-link", loginPage(login(.link(code: "c")), stranger)),
             ("device", devicePage(device, context)),
-            ("error-404", errorPage(ErrorModel(status: 404, title: "There is nothing here", text: text("No page has this address, or it is not yours to see.")), context)),
-            ("error-500", errorPage(ErrorModel(status: 500, title: "The server failed", text: "It is not your doing. The server's log has what happened.", request: text("r-81f2")), stranger)),
+            (
+                "error-404",
+                errorPage(
+                    ErrorModel(
+                        status: 404, title: "There is nothing here",
+                        text: text("No page has this address, or it is not yours to see.")), context)
+            ),
+            (
+                "error-500",
+                errorPage(
+                    ErrorModel(
+                        status: 500, title: "The server failed",
+                        text: "It is not your doing. The server's log has what happened.", request: text("r-81f2")),
+                    stranger)
+            ),
             ("style", stylePage(context)),
         ]
         return pages
@@ -101,16 +117,25 @@ extension Samples {
 
     var sessions: [SessionRow] {
         [
-            SessionRow(id: "ses-1", agent: text("Firefox on Linux"), address: text("192.0.2.7"), method: text("password"), createdAt: before(7200), seenAt: before(10), isThis: true),
-            SessionRow(id: "ses-2", agent: text("Chrome on macOS"), address: text("198.51.100.9"), method: text("link"), createdAt: before(90_000), seenAt: before(50_000), isThis: false),
+            SessionRow(
+                id: "ses-1", agent: text("Firefox on Linux"), address: text("192.0.2.7"), method: text("password"),
+                createdAt: before(7200), seenAt: before(10), isThis: true),
+            SessionRow(
+                id: "ses-2", agent: text("Chrome on macOS"), address: text("198.51.100.9"), method: text("link"),
+                createdAt: before(90_000), seenAt: before(50_000), isThis: false),
         ]
     }
 
     var tokens: TokensModel {
         var model = TokensModel()
         model.rows = [
-            TokenRow(id: text("tok-1"), name: text("Nightly export"), scopes: [text("hosts:read")], createdAt: before(86_400), expiresAt: now.adding(seconds: 8_000_000), lastUsedAt: before(3000), revokedAt: nil),
-            TokenRow(id: text("tok-2"), name: text("Old pipeline"), scopes: nil, createdAt: before(9_000_000), expiresAt: before(86_400), lastUsedAt: nil, revokedAt: nil),
+            TokenRow(
+                id: text("tok-1"), name: text("Nightly export"), scopes: [text("hosts:read")],
+                createdAt: before(86_400), expiresAt: now.adding(seconds: 8_000_000), lastUsedAt: before(3000),
+                revokedAt: nil),
+            TokenRow(
+                id: text("tok-2"), name: text("Old pipeline"), scopes: nil, createdAt: before(9_000_000),
+                expiresAt: before(86_400), lastUsedAt: nil, revokedAt: nil),
         ]
         model.made = text("fettle_7Q2M_0123456789abcdef")
         model.scopes = ["hosts:read", "hosts:operate", "audit:read"]
@@ -120,10 +145,18 @@ extension Samples {
     var enrolment: EnrolmentModel {
         var model = EnrolmentModel()
         model.rows = [
-            EnrolmentRow(id: text("fet-7"), note: text("Web servers, rack 4"), labels: [(text("site"), text("berlin"))], createdBy: text("Ada Byron"), createdAt: before(9000), expiresAt: now.adding(seconds: 70_000), usesLeft: 8, usesTotal: 12, lastUsedAt: before(1500), revokedAt: nil),
-            EnrolmentRow(id: text("fet-3"), note: text("First host"), labels: [], createdBy: text("Ada Byron"), createdAt: before(900_000), expiresAt: before(800_000), usesLeft: 0, usesTotal: 1, lastUsedAt: before(890_000), revokedAt: nil),
+            EnrolmentRow(
+                id: text("fet-7"), note: text("Web servers, rack 4"), labels: [(text("site"), text("berlin"))],
+                createdBy: text("Ada Byron"), createdAt: before(9000), expiresAt: now.adding(seconds: 70_000),
+                usesLeft: 8, usesTotal: 12, lastUsedAt: before(1500), revokedAt: nil),
+            EnrolmentRow(
+                id: text("fet-3"), note: text("First host"), labels: [], createdBy: text("Ada Byron"),
+                createdAt: before(900_000), expiresAt: before(800_000), usesLeft: 0, usesTotal: 1,
+                lastUsedAt: before(890_000), revokedAt: nil),
         ]
-        model.command = text("fettle-agent enroll fettle1.eyJhIjoiZmV0dGxlLmV4YW1wbGUub3JnOjg0NDQiLCJwIjpbIjBmM2E4YzQyIl0sImkiOiJmZXQtOCIsInMiOiJrNVhwIn0")
+        model.command = text(
+            "fettle-agent enroll fettle1.eyJhIjoiZmV0dGxlLmV4YW1wbGUub3JnOjg0NDQiLCJwIjpbIjBmM2E4YzQyIl0sImkiOiJmZXQtOCIsInMiOiJrNVhwIn0"
+        )
         model.mayWrite = true
         return model
     }
@@ -131,9 +164,19 @@ extension Samples {
     var people: PeopleModel {
         var model = PeopleModel()
         model.rows = [
-            PersonRow(id: "u-1", name: text("ada"), displayName: text("Ada Byron"), roles: [("g-1", "admin", text("the whole installation"), "")], hasPassword: true, hasSecondFactor: true, isDisabled: false, lastLoginAt: before(7200)),
-            PersonRow(id: "u-2", name: text("grace"), displayName: text("Grace Hopper"), roles: [("g-2", "operator", text("Acme GmbH"), text("site=berlin")), ("g-3", "viewer", text("Northwind"), "")], hasPassword: true, hasSecondFactor: false, isDisabled: false, lastLoginAt: before(400_000)),
-            PersonRow(id: "u-3", name: text("edsger"), displayName: text("Edsger Dijkstra"), roles: [], hasPassword: false, hasSecondFactor: false, isDisabled: true, lastLoginAt: nil),
+            PersonRow(
+                id: "u-1", name: text("ada"), displayName: text("Ada Byron"),
+                roles: [("g-1", "admin", text("the whole installation"), "")], hasPassword: true, hasSecondFactor: true,
+                isDisabled: false, lastLoginAt: before(7200)),
+            PersonRow(
+                id: "u-2", name: text("grace"), displayName: text("Grace Hopper"),
+                roles: [
+                    ("g-2", "operator", text("Acme GmbH"), text("site=berlin")),
+                    ("g-3", "viewer", text("Northwind"), ""),
+                ], hasPassword: true, hasSecondFactor: false, isDisabled: false, lastLoginAt: before(400_000)),
+            PersonRow(
+                id: "u-3", name: text("edsger"), displayName: text("Edsger Dijkstra"), roles: [], hasPassword: false,
+                hasSecondFactor: false, isDisabled: true, lastLoginAt: nil),
         ]
         model.mayWrite = true
         model.places = [("", text("The whole installation")), ("acme", text("Acme GmbH"))]
@@ -143,7 +186,10 @@ extension Samples {
 
     var organisations: OrganisationsModel {
         var model = OrganisationsModel()
-        model.rows = [(text("acme"), text("Acme GmbH"), before(9_000_000), 231), (text("northwind"), text("Northwind Traders"), before(80_000), 12)]
+        model.rows = [
+            (text("acme"), text("Acme GmbH"), before(9_000_000), 231),
+            (text("northwind"), text("Northwind Traders"), before(80_000), 12),
+        ]
         model.mayWrite = true
         return model
     }
@@ -151,8 +197,12 @@ extension Samples {
     var confirm: ConfirmModel {
         ConfirmModel(
             title: text("Retire db-primary.berlin"), question: text("Retire db-primary.berlin?"),
-            consequences: ["Its certificates are revoked at once.", "Its history stays.", "It can be enrolled again with a new token."],
-            verb: "Retire", isDangerous: true, action: Location("hosts", "h-1", "retire"), back: Location("hosts", "h-1"),
+            consequences: [
+                "Its certificates are revoked at once.", "Its history stays.",
+                "It can be enrolled again with a new token.",
+            ],
+            verb: "Retire", isDangerous: true, action: Location("hosts", "h-1", "retire"),
+            back: Location("hosts", "h-1"),
             typed: text("db-primary.berlin"), asksReason: true)
     }
 

@@ -76,7 +76,8 @@ public struct Samples: Sendable {
         ]
         return rows.map {
             PatchRow(
-                name: text($0.0), candidate: text($0.1), origin: text($0.2 ? "Debian-Security bookworm" : "Debian bookworm"),
+                name: text($0.0), candidate: text($0.1),
+                origin: text($0.2 ? "Debian-Security bookworm" : "Debian bookworm"),
                 isSecurity: $0.2, hosts: $0.3, upgradable: $0.4)
         }
     }
@@ -91,7 +92,8 @@ public struct Samples: Sendable {
         ]
         return rows.enumerated().map { index, row in
             ActivityRow(
-                id: Int64(900 - index), sequence: Int64(812 - index), time: before(row.0), actor: text("user:u-\(index)"),
+                id: Int64(900 - index), sequence: Int64(812 - index), time: before(row.0),
+                actor: text("user:u-\(index)"),
                 actorName: text(row.1), action: row.2, subject: text(row.3),
                 location: index == 0 ? context.to("hosts", "h-1002") : nil, detail: text(row.4))
         }
@@ -146,8 +148,11 @@ public struct Samples: Sendable {
         model.next = "cursor"
         model.mayEnrol = true
         model.filters = [
-            .init("status", "Status", [.init("active", "Active", count: 231), .init("quarantined", "Quarantined", count: 1)]),
-            .init("security", "Security updates", [.init("yes", "Some wait", count: 84), .init("no", "None", count: 140)]),
+            .init(
+                "status", "Status",
+                [.init("active", "Active", count: 231), .init("quarantined", "Quarantined", count: 1)]),
+            .init(
+                "security", "Security updates", [.init("yes", "Some wait", count: 84), .init("no", "None", count: 140)]),
             .init("os", "System", [.init("x", text("Debian GNU/Linux 12 (bookworm)"), count: 180)]),
         ]
         return model
@@ -173,14 +178,17 @@ public struct Samples: Sendable {
     var hostFacts: HostFacts {
         var facts = HostFacts(agentVersion: text("0.3.0"))
         facts.operatingSystem = .known(
-            OperatingSystem(id: "debian", versionID: "12", codename: "bookworm", name: text("Debian GNU/Linux 12 (bookworm)")))
+            OperatingSystem(
+                id: "debian", versionID: "12", codename: "bookworm", name: text("Debian GNU/Linux 12 (bookworm)")))
         facts.hostname = .known(text("db-primary.berlin"))
         facts.kernel = .known(
             KernelFacts(
                 running: text("6.1.0-50-amd64"), runningVersion: text("6.1.148-1"), flavour: "amd64",
                 installed: [
-                    InstalledKernel(package: "linux-image-6.1.0-50-amd64", release: text("6.1.0-50-amd64"), version: "6.1.148-1"),
-                    InstalledKernel(package: "linux-image-6.1.0-56-amd64", release: text("6.1.0-56-amd64"), version: "6.1.158-1"),
+                    InstalledKernel(
+                        package: "linux-image-6.1.0-50-amd64", release: text("6.1.0-50-amd64"), version: "6.1.148-1"),
+                    InstalledKernel(
+                        package: "linux-image-6.1.0-56-amd64", release: text("6.1.0-56-amd64"), version: "6.1.158-1"),
                 ]))
         facts.reboot = .known(
             RebootVerdict(
@@ -188,7 +196,9 @@ public struct Samples: Sendable {
                     RebootReason(
                         kind: .kernel,
                         evidence: text("running 6.1.0-50-amd64 (6.1.148-1), installed 6.1.0-56-amd64 (6.1.158-1)")),
-                    RebootReason(kind: .serviceManager, evidence: text("process 1 maps /usr/lib/x86_64-linux-gnu/libssl.so.3, replaced")),
+                    RebootReason(
+                        kind: .serviceManager,
+                        evidence: text("process 1 maps /usr/lib/x86_64-linux-gnu/libssl.so.3, replaced")),
                 ],
                 proof: [
                     text("212 of 212 processes were read"), text("message bus: runs what is installed"),
@@ -196,21 +206,28 @@ public struct Samples: Sendable {
                 ]))
         facts.packages = .known(
             PackageFacts(
-                abnormal: [AbnormalPackage(package: text("mysql-server"), version: text("8.0"), state: text("half-configured"), needsReinstall: false)],
+                abnormal: [
+                    AbnormalPackage(
+                        package: text("mysql-server"), version: text("8.0"), state: text("half-configured"),
+                        needsReinstall: false)
+                ],
                 holds: [text("tzdata")], manuallyInstalled: .known([]), lastUpdate: .known(before(4000))))
         facts.restarts = .known([
             RestartNeed(
                 kind: .unit, name: text("ssh.service"), user: "", processes: [text("sshd")],
                 files: [text("/usr/lib/x86_64-linux-gnu/libcrypto.so.3")]),
             RestartNeed(
-                kind: .session, name: text("deploy"), user: text("deploy"), processes: [text("bash")], files: [text("/usr/bin/bash")]),
+                kind: .session, name: text("deploy"), user: text("deploy"), processes: [text("bash")],
+                files: [text("/usr/bin/bash")]),
         ])
         facts.disks = .known([
             DiskFacts(
-                mountPoint: text("/"), device: text("/dev/vda1"), filesystem: "ext4", totalBytes: 42 << 30, freeBytes: 11 << 30,
+                mountPoint: text("/"), device: text("/dev/vda1"), filesystem: "ext4", totalBytes: 42 << 30,
+                freeBytes: 11 << 30,
                 totalInodes: 1 << 21, freeInodes: 1 << 20, boot: true, readOnly: false),
             DiskFacts(
-                mountPoint: text("/srv/pg"), device: text("/dev/vdb"), filesystem: "xfs", totalBytes: 900 << 30, freeBytes: 71 << 30,
+                mountPoint: text("/srv/pg"), device: text("/dev/vdb"), filesystem: "xfs", totalBytes: 900 << 30,
+                freeBytes: 71 << 30,
                 totalInodes: 1 << 21, freeInodes: 1 << 20, boot: false, readOnly: false),
         ])
         facts.memory = .known(MemoryFacts(totalBytes: 64 << 30, availableBytes: 21 << 30))
@@ -230,14 +247,24 @@ public struct Samples: Sendable {
         model.facts = hostFacts
         model.updates = updates
         model.indexes = [
-            IndexRow(name: text("Debian-Security bookworm-security"), site: text("deb.debian.org"), isSecurity: true, released: before(40_000), validUntil: now.adding(seconds: 500_000)),
-            IndexRow(name: text("Debian bookworm"), site: text("deb.debian.org"), isSecurity: false, released: before(900_000), validUntil: nil),
+            IndexRow(
+                name: text("Debian-Security bookworm-security"), site: text("deb.debian.org"), isSecurity: true,
+                released: before(40_000), validUntil: now.adding(seconds: 500_000)),
+            IndexRow(
+                name: text("Debian bookworm"), site: text("deb.debian.org"), isSecurity: false,
+                released: before(900_000), validUntil: nil),
         ]
-        model.packages = updates.map {
-            PackageRow(name: $0.name, version: $0.installed, architecture: $0.architecture, source: $0.name, candidate: $0.candidate, isSecurity: $0.isSecurity)
-        } + (0..<40).map {
-            PackageRow(name: text("lib-sample\($0)"), version: text("1.\($0)-2"), architecture: text("amd64"), source: text("sample"), candidate: nil, isSecurity: false)
-        }
+        model.packages =
+            updates.map {
+                PackageRow(
+                    name: $0.name, version: $0.installed, architecture: $0.architecture, source: $0.name,
+                    candidate: $0.candidate, isSecurity: $0.isSecurity)
+            }
+            + (0..<40).map {
+                PackageRow(
+                    name: text("lib-sample\($0)"), version: text("1.\($0)-2"), architecture: text("amd64"),
+                    source: text("sample"), candidate: nil, isSecurity: false)
+            }
         model.packageCount = 843
         model.timeline = timelineRows
         model.timelineNext = "cursor"
@@ -254,7 +281,8 @@ public struct Samples: Sendable {
                 .report, time: before(3600), title: "Packages changed", detail: text("seen by the scan of 10:30"),
                 changes: [
                     (sign: "↑", name: text("libc6"), versions: text("2.36-9+deb12u10 → 2.36-9+deb12u13")),
-                    (sign: "+", name: text("jq"), versions: text("1.6-2.1")), (sign: "−", name: text("telnet"), versions: text("0.17")),
+                    (sign: "+", name: text("jq"), versions: text("1.6-2.1")),
+                    (sign: "−", name: text("telnet"), versions: text("0.17")),
                 ]),
             TimelineRow(.boot, time: before(86_400 * 12), title: "Started anew", detail: text("boot 2f1c…")),
             TimelineRow(.event, time: before(86_400 * 90), title: "Enrolled", detail: text("with token fet-7")),

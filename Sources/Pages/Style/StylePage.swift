@@ -3,64 +3,75 @@ public import HTML
 /// The living style page: every token and component, from the functions that the pages use.
 public func stylePage(_ context: PageContext) -> HTML {
     let samples = Samples()
-    return page("Style", context, content: HTML {
-        pageHead(
-            "Style", lead: "Tokens and components, drawn by the functions that every page uses.",
-            actions: HTML {
-                linkButton("A link", Location("style"), .primary, icon: .plus)
-                linkButton("Another", Location("style"))
-            })
-        colours()
-        type()
-        judgements(samples, context)
-        buttons(context)
-        card("Icons", id: "icons") {
-            div(.class("row")) {
-                Icon.allCases.map { each in
-                    span(.class("icon-name")) {
-                        icon(each)
-                        String("\(each.id)".dropFirst(2))
+    return page(
+        "Style", context,
+        content: HTML {
+            pageHead(
+                "Style", lead: "Tokens and components, drawn by the functions that every page uses.",
+                actions: HTML {
+                    linkButton("A link", Location("style"), .primary, icon: .plus)
+                    linkButton("Another", Location("style"))
+                })
+            colours()
+            type()
+            judgements(samples, context)
+            buttons(context)
+            card("Icons", id: "icons") {
+                div(.class("row")) {
+                    Icon.allCases.map { each in
+                        span(.class("icon-name")) {
+                            icon(each)
+                            String("\(each.id)".dropFirst(2))
+                        }
                     }
                 }
             }
-        }
-        messages()
-        section(.class("counters"), .ariaLabel("Counters")) {
-            samples.today.work.map(counter)
-        }
-        card("Parts of a whole", id: "shares", note: "a bar and its numbers") {
-            proportions(
-                "Sample",
-                [
-                    Share(tone: .critical, label: "lack security", count: 84), Share(tone: .info, label: "lack others", count: 58),
-                    Share(tone: .good, label: "current", count: 82), Share(tone: .unknown, label: "not judged", count: 7),
-                ])
-        }
-        card("Table", id: "table") {
-            dataTable(
-                "Sample hosts",
-                [
-                    Column("Host", isName: true, sort: (Location("style"), .ascending)) { hostName($0, context) },
-                    Column("Verdict") { verdict($0) },
-                    Column("Security", isNumber: true) { evidence($0.security, $0, tone: .critical) },
-                    Column("Reboot") { rebootState($0) },
-                    Column("Seen") { row in HTML { HTML(span(from: row.lastSeen ?? samples.now, to: samples.now)) } },
-                ], Array(samples.hosts.prefix(9)))
-            pager(shown: 9, total: 231, one: "host", next: Location("style"), first: Location("style"))
-        }
-        div(.class("columns")) {
-            fields()
-            card("Empty", id: "empty") {
-                emptyState(.check, "Nothing waits", "Data was last seen 9 s ago.", action: linkButton("Hosts", context.to("hosts")))
+            messages()
+            section(.class("counters"), .ariaLabel("Counters")) {
+                samples.today.work.map(counter)
             }
-            card("Facts", id: "facts") {
-                facts([("Kernel", "6.1.0-50-amd64"), ("Addresses", "192.0.2.14"), ("Certificate", "until 2026-12-11")])
+            card("Parts of a whole", id: "shares", note: "a bar and its numbers") {
+                proportions(
+                    "Sample",
+                    [
+                        Share(tone: .critical, label: "lack security", count: 84),
+                        Share(tone: .info, label: "lack others", count: 58),
+                        Share(tone: .good, label: "current", count: 82),
+                        Share(tone: .unknown, label: "not judged", count: 7),
+                    ])
             }
-            card("Timeline", id: "timeline") { timeline(samples.timelineRows, context) }
-            card("To copy", id: "copy") { div(.class("form")) { copyable("fettle-agent enroll fettle1.…", label: "Sample command") } }
-            card("Keys", id: "keys") { div(.class("form")) { keyList() } }
-        }
-    })
+            card("Table", id: "table") {
+                dataTable(
+                    "Sample hosts",
+                    [
+                        Column("Host", isName: true, sort: (Location("style"), .ascending)) { hostName($0, context) },
+                        Column("Verdict") { verdict($0) },
+                        Column("Security", isNumber: true) { evidence($0.security, $0, tone: .critical) },
+                        Column("Reboot") { rebootState($0) },
+                        Column("Seen") { row in HTML { HTML(span(from: row.lastSeen ?? samples.now, to: samples.now)) }
+                        },
+                    ], Array(samples.hosts.prefix(9)))
+                pager(shown: 9, total: 231, one: "host", next: Location("style"), first: Location("style"))
+            }
+            div(.class("columns")) {
+                fields()
+                card("Empty", id: "empty") {
+                    emptyState(
+                        .check, "Nothing waits", "Data was last seen 9 s ago.",
+                        action: linkButton("Hosts", context.to("hosts")))
+                }
+                card("Facts", id: "facts") {
+                    facts([
+                        ("Kernel", "6.1.0-50-amd64"), ("Addresses", "192.0.2.14"), ("Certificate", "until 2026-12-11"),
+                    ])
+                }
+                card("Timeline", id: "timeline") { timeline(samples.timelineRows, context) }
+                card("To copy", id: "copy") {
+                    div(.class("form")) { copyable("fettle-agent enroll fettle1.…", label: "Sample command") }
+                }
+                card("Keys", id: "keys") { div(.class("form")) { keyList() } }
+            }
+        })
 }
 
 private func colours() -> HTML {
@@ -78,7 +89,10 @@ private func type() -> HTML {
         div(.class("form")) {
             p(.class("counter-number")) { "1,234" }
             p(.class("question")) { "Large: a question that is asked once more." }
-            p { "Body: what a host lacks, and what proves it. "; a(.href(Location("style"))) { "A link" }; ", "; code { "3.0.18-1~deb12u2" } }
+            p {
+                "Body: what a host lacks, and what proves it. "; a(.href(Location("style"))) { "A link" }; ", ";
+                code { "3.0.18-1~deb12u2" }
+            }
             p(.class("note")) { "Small: what is said beside." }
         }
     }
@@ -117,7 +131,9 @@ private func messages() -> HTML {
     div(.class("stack")) {
         noticeBox(Notice(.critical, "It failed", "What happened, where, and what to do next."))
         noticeBox(Notice(.warning, "Take care"))
-        noticeBox(Notice(.unknown, "Not judged: a package index has expired", "What it reported last proves nothing about now."))
+        noticeBox(
+            Notice(
+                .unknown, "Not judged: a package index has expired", "What it reported last proves nothing about now."))
         noticeBox(Notice(.good, "Saved"))
         noticeBox(Notice(.info, "For your information"))
     }
@@ -127,7 +143,10 @@ private func fields() -> HTML {
     card("Fields", id: "fields") {
         form(.class("form"), .method(.get), .action(Location("style"))) {
             Field(name: "sample", label: "A field", hint: "What to type", placeholder: "web-").html
-            Field(name: "wrong", label: "A field in error", value: "berlin,", error: "Character 8: expected a label's name").html
+            Field(
+                name: "wrong", label: "A field in error", value: "berlin,",
+                error: "Character 8: expected a label's name"
+            ).html
             Choice(name: "choice", label: "A choice", options: [("a", "This"), ("b", "That")]).html
             label(.class("check")) {
                 input(.type(.checkbox), .name("tick"), .value("yes"), .checked())

@@ -3,17 +3,20 @@ import Timestamps
 
 /// Activity: who did what?
 public func activityPage(_ model: ActivityModel, _ context: PageContext) -> HTML {
-    page("Activity", context, current: .activity, content: HTML {
-        pageHead(
-            "Activity", lead: "What people, programs and hosts did; each line is a leaf of the audit log.",
-            actions: model.mayExport
-                ? linkButton("Export as CSV", address(model, context, path: ["activity.csv"]), icon: .download) : .empty)
-        if let problem = model.problem { noticeBox(Notice(.warning, "The filter cannot be read", problem)) }
-        div(.class("with-filters")) {
-            filters(model, context)
-            div(.class("card")) { list(model, context) }
-        }
-    })
+    page(
+        "Activity", context, current: .activity,
+        content: HTML {
+            pageHead(
+                "Activity", lead: "What people, programs and hosts did; each line is a leaf of the audit log.",
+                actions: model.mayExport
+                    ? linkButton("Export as CSV", address(model, context, path: ["activity.csv"]), icon: .download)
+                    : .empty)
+            if let problem = model.problem { noticeBox(Notice(.warning, "The filter cannot be read", problem)) }
+            div(.class("with-filters")) {
+                filters(model, context)
+                div(.class("card")) { list(model, context) }
+            }
+        })
 }
 
 private func filters(_ model: ActivityModel, _ context: PageContext) -> HTML {
@@ -37,7 +40,9 @@ private func filters(_ model: ActivityModel, _ context: PageContext) -> HTML {
     }
 }
 
-private func address(_ model: ActivityModel, _ context: PageContext, path: [String] = ["activity"], after: String? = nil)
+private func address(
+    _ model: ActivityModel, _ context: PageContext, path: [String] = ["activity"], after: String? = nil
+)
     -> Location
 {
     let query: [(name: String, value: String)] = [

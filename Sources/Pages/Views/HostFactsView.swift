@@ -37,7 +37,12 @@ private func system(_ all: HostFacts) -> HTML {
             ("Boot", shown(all.bootID) { $0 }),
             ("Time zone", shown(all.timeZone) { $0 }),
             ("Clock", shown(all.clock) { $0.synchronised ? "synchronised" : "not synchronised" }),
-            ("Addresses", shown(all.addresses) { $0.map { "\($0.address)/\($0.prefix) on \($0.interface)" }.joined(separator: ", ") }),
+            (
+                "Addresses",
+                shown(all.addresses) {
+                    $0.map { "\($0.address)/\($0.prefix) on \($0.interface)" }.joined(separator: ", ")
+                }
+            ),
             ("Agent", HTML(all.agentVersion)),
         ])
     }

@@ -4,29 +4,33 @@ import Timestamps
 
 /// One host: is it safe, and what proves it?
 public func hostPage(_ model: HostModel, _ context: PageContext, events: Location?) -> HTML {
-    page(model.row.name, context, current: .hosts, events: events, content: HTML {
-        breadcrumbs([("Hosts", context.to("hosts"))], model.row.name)
-        div(.id("live-host"), .data(.live)) {
-            pageHead(model.row.name, lead: lead(model, context), actions: actions(model, context))
-            hostWarnings(model, context)
-            tabs("Parts of this host", HostTab.allCases.map { tab in
-                let number: Int? =
-                    switch tab {
-                    case .updates: model.updates.count
-                    case .packages: model.packageCount
-                    default: nil
-                    }
-                return (tab.title, number, place(model, tab, context), tab == model.tab)
-            })
-            switch model.tab {
-            case .overview: overview(model, context)
-            case .updates: updates(model, context)
-            case .packages: packages(model, context)
-            case .timeline: timelineView(model, context)
-            case .facts: factsView(model, context)
+    page(
+        model.row.name, context, current: .hosts, events: events,
+        content: HTML {
+            breadcrumbs([("Hosts", context.to("hosts"))], model.row.name)
+            div(.id("live-host"), .data(.live)) {
+                pageHead(model.row.name, lead: lead(model, context), actions: actions(model, context))
+                hostWarnings(model, context)
+                tabs(
+                    "Parts of this host",
+                    HostTab.allCases.map { tab in
+                        let number: Int? =
+                            switch tab {
+                            case .updates: model.updates.count
+                            case .packages: model.packageCount
+                            default: nil
+                            }
+                        return (tab.title, number, place(model, tab, context), tab == model.tab)
+                    })
+                switch model.tab {
+                case .overview: overview(model, context)
+                case .updates: updates(model, context)
+                case .packages: packages(model, context)
+                case .timeline: timelineView(model, context)
+                case .facts: factsView(model, context)
+                }
             }
-        }
-    })
+        })
 }
 
 private func place(_ model: HostModel, _ tab: HostTab, _ context: PageContext) -> Location {
@@ -55,7 +59,9 @@ private func lead(_ model: HostModel, _ context: PageContext) -> HTML {
 private func actions(_ model: HostModel, _ context: PageContext) -> HTML {
     HTML {
         if model.mayOperate, model.row.status == "active" {
-            postForm(context.to("hosts", model.row.id, "scan"), context) { button("Scan now", .primary, icon: .restart) }
+            postForm(context.to("hosts", model.row.id, "scan"), context) {
+                button("Scan now", .primary, icon: .restart)
+            }
             linkButton("Labels", context.to("hosts", model.row.id, "labels"), icon: .label)
         }
         if model.mayManage {
@@ -315,22 +321,31 @@ private func aboutCard(_ model: HostModel, _ context: PageContext) -> HTML {
         facts([
             ("Id", HTML { code { model.row.id } }),
             ("Status", HTML(model.row.status.capitalisedFirst)),
-            ("Agent", HTML(model.row.agent.isEmpty ? "not reported" : "\(model.row.agent), protocol \(model.protocolVersion)")),
+            (
+                "Agent",
+                HTML(model.row.agent.isEmpty ? "not reported" : "\(model.row.agent), protocol \(model.protocolVersion)")
+            ),
             ("Kernel", known(model.facts?.kernel) { HTML($0.running) }),
             ("Addresses", known(model.facts?.addresses) { HTML($0.map(\.address).joined(separator: ", ")) }),
             ("Checks in", HTML("every \(length(model.interval))")),
-            ("Enrolled", HTML {
-                ago(model.enrolledAt, context)
-                if !model.enrolledWith.isEmpty { " with \(model.enrolledWith)" }
-            }),
-            ("Certificate", HTML {
-                if let certificate = model.certificate {
-                    "until "
-                    stamp(certificate.notAfter)
-                } else {
-                    "none in force"
+            (
+                "Enrolled",
+                HTML {
+                    ago(model.enrolledAt, context)
+                    if !model.enrolledWith.isEmpty { " with \(model.enrolledWith)" }
                 }
-            }),
+            ),
+            (
+                "Certificate",
+                HTML {
+                    if let certificate = model.certificate {
+                        "until "
+                        stamp(certificate.notAfter)
+                    } else {
+                        "none in force"
+                    }
+                }
+            ),
         ])
     }
 }
@@ -375,7 +390,8 @@ private func indexCard(_ model: HostModel, _ context: PageContext) -> HTML {
 
 private func packages(_ model: HostModel, _ context: PageContext) -> HTML {
     card(
-        "Packages", id: "packages", note: HTML("\(grouped(model.packages.count)) of \(count(model.packageCount, "package"))"),
+        "Packages", id: "packages",
+        note: HTML("\(grouped(model.packages.count)) of \(count(model.packageCount, "package"))"),
         action: getForm(place(model, .packages, context), context, class: "inline-form") {
             label(.class("unseen"), .for("package-q")) { "Name holds" }
             input(
@@ -385,7 +401,10 @@ private func packages(_ model: HostModel, _ context: PageContext) -> HTML {
         }
     ) {
         if model.packages.isEmpty {
-            emptyState(.package, "No package", model.packageQuery.isEmpty ? "The host has not reported its packages." : "No name holds \(model.packageQuery).")
+            emptyState(
+                .package, "No package",
+                model.packageQuery.isEmpty
+                    ? "The host has not reported its packages." : "No name holds \(model.packageQuery).")
         } else {
             dataTable(
                 "Installed packages",
@@ -414,7 +433,7 @@ private func timelineView(_ model: HostModel, _ context: PageContext) -> HTML {
         } else {
             timeline(model.timeline, context)
             pager(
-                shown: model.timeline.count, total: nil, one: "entry",
+                shown: model.timeline.count, total: nil, one: "entry", many: "entries",
                 next: model.timelineNext.map {
                     context.to("hosts", model.row.id, "timeline", query: [("after", $0)])
                 }, first: nil)

@@ -2,27 +2,30 @@ public import HTML
 
 /// Hosts: every view is its address.
 public func hostsPage(_ model: HostsModel, _ context: PageContext, events: Location?) -> HTML {
-    page("Hosts", context, current: .hosts, events: events, content: HTML {
-        pageHead(
-            "Hosts", lead: HTML("\(count(model.total, "host")) in this view"),
-            actions: HTML {
-                if model.mayEnrol {
-                    linkButton("Enrol a host", context.to("settings", "enrolment"), .primary, icon: .plus)
-                }
-            })
-        views(model, context)
-        div(.class("with-filters")) {
-            filters(model, context)
-            div(.class("card"), .id("live-hosts"), .data(.live)) { list(model, context) }
-        }
-    })
+    page(
+        "Hosts", context, current: .hosts, events: events,
+        content: HTML {
+            pageHead(
+                "Hosts", lead: HTML("\(count(model.total, "host")) in this view"),
+                actions: HTML {
+                    if model.mayEnrol {
+                        linkButton("Enrol a host", context.to("settings", "enrolment"), .primary, icon: .plus)
+                    }
+                })
+            views(model, context)
+            div(.class("with-filters")) {
+                filters(model, context)
+                div(.class("card"), .id("live-hosts"), .data(.live)) { list(model, context) }
+            }
+        })
 }
 
 private func views(_ model: HostsModel, _ context: PageContext) -> HTML {
     tabs(
         "Views",
         model.views.map { view, number in
-            let isCurrent = model.query.values.filter { !["sort", "columns", "limit", "after"].contains($0.key) } == view.values
+            let isCurrent =
+                model.query.values.filter { !["sort", "columns", "limit", "after"].contains($0.key) } == view.values
             return (view.title, number, view.location(context), isCurrent)
         })
 }
@@ -40,9 +43,11 @@ private func filters(_ model: HostsModel, _ context: PageContext) -> HTML {
             model.filters.map { filter in
                 Choice(
                     name: filter.name, label: filter.title,
-                    options: [("", "Any")] + filter.options.map { option in
-                        (option.value, option.count.map { "\(option.title) (\(grouped($0)))" } ?? option.title)
-                    }, selected: model.query[filter.name] ?? "").html
+                    options: [("", "Any")]
+                        + filter.options.map { option in
+                            (option.value, option.count.map { "\(option.title) (\(grouped($0)))" } ?? option.title)
+                        }, selected: model.query[filter.name] ?? ""
+                ).html
             }
             Field(
                 name: "labels", label: "Labels", value: model.query["labels"] ?? "",
@@ -54,7 +59,8 @@ private func filters(_ model: HostsModel, _ context: PageContext) -> HTML {
                     ("", "Name"), ("-name", "Name, last first"), ("-security", "Security updates, most first"),
                     ("-pending", "All updates, most first"), ("-reboot", "Reboot, needed first"),
                     ("last-seen", "Last seen, longest ago first"), ("-last-seen", "Last seen, latest first"),
-                ], selected: model.query["sort"] ?? "").html
+                ], selected: model.query["sort"] ?? ""
+            ).html
             Choice(
                 name: "columns", label: "Columns",
                 options: [("", "The usual"), ("few", "Few"), ("all", "All")], selected: model.query["columns"] ?? ""

@@ -2,47 +2,58 @@ public import HTML
 
 /// Patches: what is missing, and on how many hosts.
 public func patchesPage(_ model: PatchesModel, _ context: PageContext, events: Location?) -> HTML {
-    page("Patches", context, current: .patches, events: events, content: HTML {
-        pageHead(
-            "Patches",
-            lead: HTML("\(count(model.total, "patch", "patches")) that hosts' own repositories offer"))
-        tabs(
-            "Kinds",
-            [
-                ("All", model.securityCount + model.otherCount, address(model, context, security: ""), model.security.isEmpty),
-                ("Security", model.securityCount, address(model, context, security: "yes"), model.security == "yes"),
-                ("Other", model.otherCount, address(model, context, security: "no"), model.security == "no"),
-            ])
-        div(.class("card"), .id("live-patches"), .data(.live)) {
-            div(.class("card-head")) {
-                getForm(context.to("patches"), context, class: "inline-form") {
-                    if !model.security.isEmpty { input(.type(.hidden), .name("security"), .value(model.security)) }
-                    label(.class("unseen"), .for("patch-q")) { "Name holds" }
-                    input(
-                        .type(.search), .id("patch-q"), .name("q"), .class("input"), .value(model.text),
-                        .placeholder("Name holds"), .maxlength(200))
-                    label(.class("unseen"), .for("patch-sort")) { "Sort by" }
-                    select(.id("patch-sort"), .name("sort"), .class("input")) {
-                        option(.value("urgency"), .selected(model.sort == "urgency")) { "Most urgent first" }
-                        option(.value("hosts"), .selected(model.sort == "hosts")) { "Most hosts first" }
-                        option(.value("name"), .selected(model.sort == "name")) { "By name" }
+    page(
+        "Patches", context, current: .patches, events: events,
+        content: HTML {
+            pageHead(
+                "Patches",
+                lead: HTML("\(count(model.total, "patch", "patches")) that hosts' own repositories offer"))
+            tabs(
+                "Kinds",
+                [
+                    (
+                        "All", model.securityCount + model.otherCount, address(model, context, security: ""),
+                        model.security.isEmpty
+                    ),
+                    (
+                        "Security", model.securityCount, address(model, context, security: "yes"),
+                        model.security == "yes"
+                    ),
+                    ("Other", model.otherCount, address(model, context, security: "no"), model.security == "no"),
+                ])
+            div(.class("card"), .id("live-patches"), .data(.live)) {
+                div(.class("card-head")) {
+                    getForm(context.to("patches"), context, class: "inline-form") {
+                        if !model.security.isEmpty { input(.type(.hidden), .name("security"), .value(model.security)) }
+                        label(.class("unseen"), .for("patch-q")) { "Name holds" }
+                        input(
+                            .type(.search), .id("patch-q"), .name("q"), .class("input"), .value(model.text),
+                            .placeholder("Name holds"), .maxlength(200))
+                        label(.class("unseen"), .for("patch-sort")) { "Sort by" }
+                        select(.id("patch-sort"), .name("sort"), .class("input")) {
+                            option(.value("urgency"), .selected(model.sort == "urgency")) { "Most urgent first" }
+                            option(.value("hosts"), .selected(model.sort == "hosts")) { "Most hosts first" }
+                            option(.value("name"), .selected(model.sort == "name")) { "By name" }
+                        }
+                        button("Show", .plain)
                     }
-                    button("Show", .plain)
+                }
+                patchList(model, context)
+            }
+            if model.unjudged > 0 {
+                p(.class("note")) {
+                    "Counted from what \(count(model.active, "active host")) last reported; "
+                    a(.href(HostsView.unjudged.location(context))) {
+                        "\(grouped(model.unjudged)) of them are not judged now"
+                    }
+                    "."
                 }
             }
-            patchList(model, context)
-        }
-        if model.unjudged > 0 {
-            p(.class("note")) {
-                "Counted from what \(count(model.active, "active host")) last reported; "
-                a(.href(HostsView.unjudged.location(context))) { "\(grouped(model.unjudged)) of them are not judged now" }
-                "."
-            }
-        }
-    })
+        })
 }
 
-private func address(_ model: PatchesModel, _ context: PageContext, security: String, after: String? = nil) -> Location {
+private func address(_ model: PatchesModel, _ context: PageContext, security: String, after: String? = nil) -> Location
+{
     var query: [(name: String, value: String)] = []
     if !model.text.isEmpty { query.append(("q", model.text)) }
     if !security.isEmpty { query.append(("security", security)) }
@@ -92,67 +103,72 @@ private func patchColumns(_ active: Int, _ context: PageContext) -> [Column<Patc
 
 /// One patch: which hosts wait for it?
 public func patchPage(_ model: PatchModel, _ context: PageContext, events: Location?) -> HTML {
-    page(model.name, context, current: .patches, events: events, content: HTML {
-        breadcrumbs([("Patches", context.to("patches"))], model.name)
-        pageHead(
-            model.name, lead: HTML("\(count(model.total, "host waits", "hosts wait")) for a newer version"),
-            actions: linkButton(
-                "As a list of hosts", HostsQuery(["patch": model.name]).location(context), icon: .host))
-        div(.class("stack"), .id("live-patch"), .data(.live)) {
-            card("What is offered", id: "candidates") {
-                dataTable(
-                    "What is offered",
-                    [
-                        Column("Version", isName: true) { row in code { row.candidate } },
-                        Column("Kind") { updateKind($0.isSecurity) },
-                        Column("Hosts", isNumber: true) { row in HTML(grouped(row.hosts)) },
-                        Column("Next upgrade takes it on", isNumber: true) { row in HTML(grouped(row.upgradable)) },
-                        Column("From", isMinor: true) { row in span(.class("quiet")) { row.origin } },
-                    ], model.candidates, class: "compact")
+    page(
+        model.name, context, current: .patches, events: events,
+        content: HTML {
+            breadcrumbs([("Patches", context.to("patches"))], model.name)
+            pageHead(
+                model.name, lead: HTML("\(count(model.total, "host waits", "hosts wait")) for a newer version"),
+                actions: linkButton(
+                    "As a list of hosts", HostsQuery(["patch": model.name]).location(context), icon: .host))
+            div(.class("stack"), .id("live-patch"), .data(.live)) {
+                card("What is offered", id: "candidates") {
+                    dataTable(
+                        "What is offered",
+                        [
+                            Column("Version", isName: true) { row in code { row.candidate } },
+                            Column("Kind") { updateKind($0.isSecurity) },
+                            Column("Hosts", isNumber: true) { row in HTML(grouped(row.hosts)) },
+                            Column("Next upgrade takes it on", isNumber: true) { row in HTML(grouped(row.upgradable)) },
+                            Column("From", isMinor: true) { row in span(.class("quiet")) { row.origin } },
+                        ], model.candidates, class: "compact")
+                }
+                card("Hosts that wait", id: "waiting", note: HTML(count(model.total, "host"))) {
+                    dataTable(
+                        "Hosts that wait",
+                        [
+                            Column("Host", isName: true) { hostName($0.host, context) },
+                            Column("Verdict") { verdict($0.host) },
+                            Column("Step") { versions($0.update.installed, $0.update.candidate) },
+                            Column("Kind") { updateKind($0.update.isSecurity) },
+                            Column("Next upgrade") { updateStatus($0.update) },
+                            Column("Seen", isMinor: true) { ago($0.host.lastSeen, context) },
+                        ], model.hosts)
+                    pager(
+                        shown: model.hosts.count, total: model.total, one: "host",
+                        next: model.next.map { context.to("patches", model.name, query: [("after", $0)]) }, first: nil)
+                }
             }
-            card("Hosts that wait", id: "waiting", note: HTML(count(model.total, "host"))) {
-                dataTable(
-                    "Hosts that wait",
-                    [
-                        Column("Host", isName: true) { hostName($0.host, context) },
-                        Column("Verdict") { verdict($0.host) },
-                        Column("Step") { versions($0.update.installed, $0.update.candidate) },
-                        Column("Kind") { updateKind($0.update.isSecurity) },
-                        Column("Next upgrade") { updateStatus($0.update) },
-                        Column("Seen", isMinor: true) { ago($0.host.lastSeen, context) },
-                    ], model.hosts)
-                pager(
-                    shown: model.hosts.count, total: model.total, one: "host",
-                    next: model.next.map { context.to("patches", model.name, query: [("after", $0)]) }, first: nil)
-            }
-        }
-    })
+        })
 }
 
 /// Search across hosts and packages.
 public func searchPage(_ model: SearchModel, _ context: PageContext) -> HTML {
-    page("Search", context, content: HTML {
-        pageHead(
-            model.text.isEmpty ? "Search" : "Search: \(model.text)",
-            lead: model.text.isEmpty
-                ? "Hosts by name, id, label or address; packages by name."
-                : HTML("\(count(model.hostCount, "host")) and \(count(model.packageCount, "package"))"))
-        if model.text.isEmpty {
-            emptyState(.search, "Type what you look for", "The key / leads to the field from everywhere.")
-        } else {
-            div(.class("columns")) {
-                foundHosts(model, context)
-                foundPackages(model, context)
+    page(
+        "Search", context,
+        content: HTML {
+            pageHead(
+                model.text.isEmpty ? "Search" : "Search: \(model.text)",
+                lead: model.text.isEmpty
+                    ? "Hosts by name, id, label or address; packages by name."
+                    : HTML("\(count(model.hostCount, "host")) and \(count(model.packageCount, "package"))"))
+            if model.text.isEmpty {
+                emptyState(.search, "Type what you look for", "The key / leads to the field from everywhere.")
+            } else {
+                div(.class("columns")) {
+                    foundHosts(model, context)
+                    foundPackages(model, context)
+                }
             }
-        }
-    })
+        })
 }
 
 private func foundHosts(_ model: SearchModel, _ context: PageContext) -> HTML {
     card(
         "Hosts", id: "found-hosts", note: HTML(grouped(model.hostCount)),
         action: model.hostCount > model.hosts.count
-            ? linkButton("Filter by name", HostsQuery(["q": model.text]).location(context), .quiet, icon: .chevron) : .empty
+            ? linkButton("Filter by name", HostsQuery(["q": model.text]).location(context), .quiet, icon: .chevron)
+            : .empty
     ) {
         if model.hosts.isEmpty {
             emptyState(.host, "No host", "No name, id, label or address holds \(model.text).")

@@ -4,34 +4,42 @@ import Timestamps
 private func settings(
     _ tab: SettingsTab, _ context: PageContext, _ visible: Set<SettingsTab>, lead: HTML, content: HTML
 ) -> HTML {
-    page(tab.title, context, current: .settings, content: HTML {
-        pageHead(tab.title, lead: lead)
-        tabs(
-            "Settings",
-            SettingsTab.allCases.filter(visible.contains).map { each in
-                (each.title, nil, context.to("settings", each.rawValue), each == tab)
-            })
-        content
-    })
+    page(
+        tab.title, context, current: .settings,
+        content: HTML {
+            pageHead(tab.title, lead: lead)
+            tabs(
+                "Settings",
+                SettingsTab.allCases.filter(visible.contains).map { each in
+                    (each.title, nil, context.to("settings", each.rawValue), each == tab)
+                })
+            content
+        })
 }
 
 /// A person's own account.
 public func accountPage(_ model: AccountModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.account, context, visible, lead: HTML("You are \(model.name)."), content: HTML {
-        div(.class("columns")) {
-            div(.class("stack")) {
-                passwordCard(model, context)
-                rolesCard(model)
+    settings(
+        .account, context, visible, lead: HTML("You are \(model.name)."),
+        content: HTML {
+            div(.class("columns")) {
+                div(.class("stack")) {
+                    passwordCard(model, context)
+                    rolesCard(model)
+                }
+                secondFactorCard(model, context)
             }
-            secondFactorCard(model, context)
-        }
-    })
+        })
 }
 
 private func passwordCard(_ model: AccountModel, _ context: PageContext) -> HTML {
     card(
         "Password", id: "password",
-        note: model.passwordChangedAt.map { at in HTML { "set "; ago(at, context) } } ?? HTML("none is set")
+        note: model.passwordChangedAt.map { at in
+            HTML {
+                "set "; ago(at, context)
+            }
+        } ?? HTML("none is set")
     ) {
         postForm(context.to("settings", "account", "password"), context, class: "form") {
             input(.type(.hidden), .name("username"), .value(model.name), .autocomplete(.username))
@@ -72,7 +80,10 @@ private func secondFactorCard(_ model: AccountModel, _ context: PageContext) -> 
     card("Second factor", id: "second-factor") {
         div(.class("form")) {
             if !model.newRecoveryCodes.isEmpty {
-                noticeBox(Notice(.warning, "Keep these recovery codes", "Each lets you in once without your device. They are not shown again."))
+                noticeBox(
+                    Notice(
+                        .warning, "Keep these recovery codes",
+                        "Each lets you in once without your device. They are not shown again."))
                 copyable(model.newRecoveryCodes.joined(separator: "\n"), label: "Recovery codes")
             }
             if model.hasSecondFactor {
@@ -120,77 +131,85 @@ private func secondFactorCard(_ model: AccountModel, _ context: PageContext) -> 
 
 /// Where a person is signed in.
 public func sessionsPage(_ rows: [SessionRow], _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.sessions, context, visible, lead: "Where you are signed in.", content: HTML {
-        card(
-            "Sessions", id: "sessions", note: HTML(count(rows.count, "session")),
-            action: rows.count > 1
-                ? postForm(context.to("settings", "sessions", "end-others"), context) {
-                    button("End all others", .danger)
-                } : .empty
-        ) {
-            dataTable(
-                "Sessions",
-                [
-                    Column("Browser", isName: true) { row in
-                        row.agent.isEmpty ? "Unnamed" : row.agent
-                        if row.isThis { badge(.info, "This one") }
-                    },
-                    Column("From") { row in code { row.address } },
-                    Column("By") { row in HTML(row.method) },
-                    Column("Since") { ago($0.createdAt, context) },
-                    Column("Used") { ago($0.seenAt, context) },
-                    Column("Action", hidesTitle: true) { row in
-                        postForm(context.to("settings", "sessions", row.id, "end"), context) {
-                            button(row.isThis ? "Log out" : "End", .quiet)
-                        }
-                    },
-                ], rows)
-        }
-    })
+    settings(
+        .sessions, context, visible, lead: "Where you are signed in.",
+        content: HTML {
+            card(
+                "Sessions", id: "sessions", note: HTML(count(rows.count, "session")),
+                action: rows.count > 1
+                    ? postForm(context.to("settings", "sessions", "end-others"), context) {
+                        button("End all others", .danger)
+                    } : .empty
+            ) {
+                dataTable(
+                    "Sessions",
+                    [
+                        Column("Browser", isName: true) { row in
+                            row.agent.isEmpty ? "Unnamed" : row.agent
+                            if row.isThis { badge(.info, "This one") }
+                        },
+                        Column("From") { row in code { row.address } },
+                        Column("By") { row in HTML(row.method) },
+                        Column("Since") { ago($0.createdAt, context) },
+                        Column("Used") { ago($0.seenAt, context) },
+                        Column("Action", hidesTitle: true) { row in
+                            postForm(context.to("settings", "sessions", row.id, "end"), context) {
+                                button(row.isThis ? "Log out" : "End", .quiet)
+                            }
+                        },
+                    ], rows)
+            }
+        })
 }
 
 /// The tokens of a person's programs.
 public func tokensPage(_ model: TokensModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.tokens, context, visible, lead: "With which your programs act for you.", content: HTML {
-        if let made = model.made {
-            div(.class("notice tone-good")) {
-                icon(.key)
-                div {
-                    strong { "Copy the token now: it is not shown again" }
-                    copyable(made, label: "API token")
+    settings(
+        .tokens, context, visible, lead: "With which your programs act for you.",
+        content: HTML {
+            if let made = model.made {
+                div(.class("notice tone-good")) {
+                    icon(.key)
+                    div {
+                        strong { "Copy the token now: it is not shown again" }
+                        copyable(made, label: "API token")
+                    }
                 }
             }
-        }
-        div(.class("columns two-one")) {
-            card("Tokens", id: "tokens", note: HTML(count(model.rows.count, "token"))) {
-                if model.rows.isEmpty {
-                    emptyState(.key, "No token yet", "Make one for each program, with no more than it needs.")
-                } else {
-                    tokenTable(model, context)
+            div(.class("columns two-one")) {
+                card("Tokens", id: "tokens", note: HTML(count(model.rows.count, "token"))) {
+                    if model.rows.isEmpty {
+                        emptyState(.key, "No token yet", "Make one for each program, with no more than it needs.")
+                    } else {
+                        tokenTable(model, context)
+                    }
                 }
-            }
-            card("New token", id: "new-token") {
-                postForm(context.to("settings", "tokens"), context, class: "form") {
-                    Field(name: "name", label: "What it is for", error: model.errors["name"] ?? "", placeholder: "Nightly export", isRequired: true).html
-                    Choice(
-                        name: "days", label: "Expires after",
-                        options: [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year")], selected: "90"
-                    ).html
-                    fieldset {
-                        legend { "What it may do" }
-                        p(.class("hint")) { "Nothing ticked: whatever you may do." }
-                        model.scopes.map { scope in
-                            label(.class("check")) {
-                                input(.type(.checkbox), .name("scope"), .value(scope))
-                                code { scope }
+                card("New token", id: "new-token") {
+                    postForm(context.to("settings", "tokens"), context, class: "form") {
+                        Field(
+                            name: "name", label: "What it is for", error: model.errors["name"] ?? "",
+                            placeholder: "Nightly export", isRequired: true
+                        ).html
+                        Choice(
+                            name: "days", label: "Expires after",
+                            options: [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year")],
+                            selected: "90"
+                        ).html
+                        fieldset {
+                            legend { "What it may do" }
+                            p(.class("hint")) { "Nothing ticked: whatever you may do." }
+                            model.scopes.map { scope in
+                                label(.class("check")) {
+                                    input(.type(.checkbox), .name("scope"), .value(scope))
+                                    code { scope }
+                                }
                             }
                         }
+                        div(.class("actions")) { button("Make token", .primary) }
                     }
-                    div(.class("actions")) { button("Make token", .primary) }
                 }
             }
-        }
-    })
+        })
 }
 
 private func tokenTable(_ model: TokensModel, _ context: PageContext) -> HTML {
@@ -201,7 +220,8 @@ private func tokenTable(_ model: TokensModel, _ context: PageContext) -> HTML {
                 bdi { row.name }
                 span(.class("sub")) { code { row.id } }
             },
-            Column("May") { row in span(.class("quiet")) { row.scopes?.joined(separator: ", ") ?? "whatever you may" } },
+            Column("May") { row in span(.class("quiet")) { row.scopes?.joined(separator: ", ") ?? "whatever you may" }
+            },
             Column("Used") { ago($0.lastUsedAt, context) },
             Column("State") { row in
                 if row.revokedAt != nil {
@@ -224,28 +244,32 @@ private func tokenTable(_ model: TokensModel, _ context: PageContext) -> HTML {
 
 /// The tokens that let hosts in.
 public func enrolmentPage(_ model: EnrolmentModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.enrolment, context, visible, lead: "Tokens that let hosts in.", content: HTML {
-        if let command = model.command {
-            div(.class("notice tone-good")) {
-                icon(.terminal)
-                div {
-                    strong { "Run this on the host, as root" }
-                    p { "It holds a secret and is not shown again. The host makes its own key; the command pins this server's certificate." }
-                    copyable(command, label: "Enrolment command")
+    settings(
+        .enrolment, context, visible, lead: "Tokens that let hosts in.",
+        content: HTML {
+            if let command = model.command {
+                div(.class("notice tone-good")) {
+                    icon(.terminal)
+                    div {
+                        strong { "Run this on the host, as root" }
+                        p {
+                            "It holds a secret and is not shown again. The host makes its own key; the command pins this server's certificate."
+                        }
+                        copyable(command, label: "Enrolment command")
+                    }
                 }
             }
-        }
-        div(.class(model.mayWrite ? "columns two-one" : "stack")) {
-            card("Enrolment tokens", id: "enrolment", note: HTML(count(model.rows.count, "token"))) {
-                if model.rows.isEmpty {
-                    emptyState(.host, "No enrolment token yet", "A token lets one host in, or as many as you say.")
-                } else {
-                    enrolmentTable(model, context)
+            div(.class(model.mayWrite ? "columns two-one" : "stack")) {
+                card("Enrolment tokens", id: "enrolment", note: HTML(count(model.rows.count, "token"))) {
+                    if model.rows.isEmpty {
+                        emptyState(.host, "No enrolment token yet", "A token lets one host in, or as many as you say.")
+                    } else {
+                        enrolmentTable(model, context)
+                    }
                 }
+                if model.mayWrite { newEnrolment(model, context) }
             }
-            if model.mayWrite { newEnrolment(model, context) }
-        }
-    })
+        })
 }
 
 private func newEnrolment(_ model: EnrolmentModel, _ context: PageContext) -> HTML {
@@ -281,7 +305,9 @@ private func enrolmentTable(_ model: EnrolmentModel, _ context: PageContext) -> 
                 bdi { row.note.isEmpty ? "Without a note" : row.note }
                 span(.class("sub")) { code { row.id } }
             },
-            Column("Labels") { row in row.labels.isEmpty ? .empty : span(.class("tags")) { row.labels.map { tag($0.name, $0.value) } } },
+            Column("Labels") { row in
+                row.labels.isEmpty ? .empty : span(.class("tags")) { row.labels.map { tag($0.name, $0.value) } }
+            },
             Column("Left", isNumber: true) { row in HTML("\(grouped(row.usesLeft)) of \(grouped(row.usesTotal))") },
             Column("Made by", isMinor: true) { row in bdi { row.createdBy } },
             Column("Used") { ago($0.lastUsedAt, context) },
@@ -298,7 +324,9 @@ private func enrolmentTable(_ model: EnrolmentModel, _ context: PageContext) -> 
             },
             Column("Action", hidesTitle: true) { row in
                 if model.mayWrite, row.revokedAt == nil, row.expiresAt >= context.now, row.usesLeft > 0 {
-                    postForm(context.to("settings", "enrolment", row.id, "revoke"), context) { button("Revoke", .quiet) }
+                    postForm(context.to("settings", "enrolment", row.id, "revoke"), context) {
+                        button("Revoke", .quiet)
+                    }
                 } else {
                     HTML.empty
                 }
@@ -307,66 +335,79 @@ private func enrolmentTable(_ model: EnrolmentModel, _ context: PageContext) -> 
 }
 
 /// The organisations of the installation.
-public func organisationsPage(_ model: OrganisationsModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.organisations, context, visible, lead: "Each sees only its own hosts, people and log.", content: HTML {
-        div(.class(model.mayWrite ? "columns two-one" : "stack")) {
-            card("Organisations", id: "organisations", note: HTML(count(model.rows.count, "organisation"))) {
-                dataTable(
-                    "Organisations",
-                    [
-                        Column("Name", isName: true) { row in
-                            a(.href(Location(query: [("organisation", row.id)])), .data(.select)) { bdi { row.name } }
-                            span(.class("sub")) { code { row.id } }
-                        },
-                        Column("Hosts", isNumber: true) { row in HTML(grouped(row.hosts)) },
-                        Column("Since") { ago($0.createdAt, context) },
-                    ], model.rows)
-            }
-            if model.mayWrite {
-                card("New organisation", id: "new-organisation") {
-                    postForm(context.to("settings", "organisations"), context, class: "form") {
-                        Field(name: "id", label: "Id", hint: "Small letters, digits and hyphens; it never changes.", error: model.errors["id"] ?? "", placeholder: "acme", isRequired: true, maximum: 63).html
-                        Field(name: "name", label: "Name", error: model.errors["name"] ?? "", placeholder: "Acme GmbH", isRequired: true).html
-                        div(.class("actions")) { button("Make organisation", .primary) }
+public func organisationsPage(_ model: OrganisationsModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML
+{
+    settings(
+        .organisations, context, visible, lead: "Each sees only its own hosts, people and log.",
+        content: HTML {
+            div(.class(model.mayWrite ? "columns two-one" : "stack")) {
+                card("Organisations", id: "organisations", note: HTML(count(model.rows.count, "organisation"))) {
+                    dataTable(
+                        "Organisations",
+                        [
+                            Column("Name", isName: true) { row in
+                                a(.href(Location(query: [("organisation", row.id)])), .data(.select)) {
+                                    bdi { row.name }
+                                }
+                                span(.class("sub")) { code { row.id } }
+                            },
+                            Column("Hosts", isNumber: true) { row in HTML(grouped(row.hosts)) },
+                            Column("Since") { ago($0.createdAt, context) },
+                        ], model.rows)
+                }
+                if model.mayWrite {
+                    card("New organisation", id: "new-organisation") {
+                        postForm(context.to("settings", "organisations"), context, class: "form") {
+                            Field(
+                                name: "id", label: "Id", hint: "Small letters, digits and hyphens; it never changes.",
+                                error: model.errors["id"] ?? "", placeholder: "acme", isRequired: true, maximum: 63
+                            ).html
+                            Field(
+                                name: "name", label: "Name", error: model.errors["name"] ?? "",
+                                placeholder: "Acme GmbH", isRequired: true
+                            ).html
+                            div(.class("actions")) { button("Make organisation", .primary) }
+                        }
                     }
                 }
             }
-        }
-    })
+        })
 }
 
 /// The people who may come in.
 public func peoplePage(_ model: PeopleModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
-    settings(.people, context, visible, lead: "Who may come in, and what they may do.", content: HTML {
-        if let link = model.link {
-            div(.class("notice tone-good")) {
-                icon(.key)
-                div {
-                    strong { "Give this link to \(link.person)" }
-                    p { "It lets them in once and is not shown again." }
-                    copyable(link.url, label: "One-time login link")
+    settings(
+        .people, context, visible, lead: "Who may come in, and what they may do.",
+        content: HTML {
+            if let link = model.link {
+                div(.class("notice tone-good")) {
+                    icon(.key)
+                    div {
+                        strong { "Give this link to \(link.person)" }
+                        p { "It lets them in once and is not shown again." }
+                        copyable(link.url, label: "One-time login link")
+                    }
                 }
             }
-        }
-        div(.class(model.mayWrite ? "columns two-one" : "stack")) {
-            card("People", id: "people", note: HTML(count(model.rows.count, "person", "people"))) {
-                dataTable(
-                    "People",
-                    [
-                        Column("Name", isName: true) { row in
-                            HTML.maybeLink(model.mayWrite ? context.to("settings", "people", row.id) : nil) {
-                                bdi { row.displayName.isEmpty ? row.name : row.displayName }
-                            }
-                            span(.class("sub")) { row.name }
-                        },
-                        Column("Roles") { row in roles(row) },
-                        Column("Protected by") { row in protection(row) },
-                        Column("Last came in") { ago($0.lastLoginAt, context) },
-                    ], model.rows)
+            div(.class(model.mayWrite ? "columns two-one" : "stack")) {
+                card("People", id: "people", note: HTML(count(model.rows.count, "person", "people"))) {
+                    dataTable(
+                        "People",
+                        [
+                            Column("Name", isName: true) { row in
+                                HTML.maybeLink(model.mayWrite ? context.to("settings", "people", row.id) : nil) {
+                                    bdi { row.displayName.isEmpty ? row.name : row.displayName }
+                                }
+                                span(.class("sub")) { row.name }
+                            },
+                            Column("Roles") { row in roles(row) },
+                            Column("Protected by") { row in protection(row) },
+                            Column("Last came in") { ago($0.lastLoginAt, context) },
+                        ], model.rows)
+                }
+                if model.mayWrite { newPerson(model, context) }
             }
-            if model.mayWrite { newPerson(model, context) }
-        }
-    })
+        })
 }
 
 private func roles(_ row: PersonRow) -> HTML {
@@ -398,11 +439,23 @@ private let roleChoices: [(value: String, label: String)] = [
 private func newPerson(_ model: PeopleModel, _ context: PageContext) -> HTML {
     card("New person", id: "new-person") {
         postForm(context.to("settings", "people"), context, class: "form") {
-            Field(name: "name", label: "Login name", value: model.values["name"] ?? "", error: model.errors["name"] ?? "", isRequired: true, maximum: 64).html
-            Field(name: "display", label: "Name", value: model.values["display"] ?? "", error: model.errors["display"] ?? "").html
+            Field(
+                name: "name", label: "Login name", value: model.values["name"] ?? "", error: model.errors["name"] ?? "",
+                isRequired: true, maximum: 64
+            ).html
+            Field(
+                name: "display", label: "Name", value: model.values["display"] ?? "",
+                error: model.errors["display"] ?? ""
+            ).html
             Choice(name: "role", label: "Role", options: roleChoices, selected: model.values["role"] ?? "viewer").html
-            Choice(name: "place", label: "Where", options: model.places.map { ($0.value, $0.title) }, selected: model.values["place"] ?? "").html
-            Field(name: "hosts", label: "Only on hosts with labels", value: model.values["hosts"] ?? "", hint: "Empty for all; as site=berlin", error: model.errors["hosts"] ?? "", maximum: 2048).html
+            Choice(
+                name: "place", label: "Where", options: model.places.map { ($0.value, $0.title) },
+                selected: model.values["place"] ?? ""
+            ).html
+            Field(
+                name: "hosts", label: "Only on hosts with labels", value: model.values["hosts"] ?? "",
+                hint: "Empty for all; as site=berlin", error: model.errors["hosts"] ?? "", maximum: 2048
+            ).html
             div(.class("actions")) { button("Add and make a login link", .primary, icon: .plus) }
         }
     }
@@ -411,42 +464,53 @@ private func newPerson(_ model: PeopleModel, _ context: PageContext) -> HTML {
 /// One person, to change them.
 public func personPage(_ model: PersonModel, _ context: PageContext, _ visible: Set<SettingsTab>) -> HTML {
     let row = model.row
-    return settings(.people, context, visible, lead: HTML { bdi { "\(row.displayName) (\(row.name))" } }, content: HTML {
-        div(.class("columns")) {
-            card("Roles", id: "roles") {
-                ul(.class("lines")) {
-                    row.roles.map { role in
-                        li {
-                            div {
-                                strong { role.role.capitalisedFirst }
-                                span(.class("sub")) { role.hosts.isEmpty ? role.place : "\(role.place), hosts \(role.hosts)" }
-                            }
-                            postForm(context.to("settings", "people", row.id, "grants", role.id, "remove"), context) {
-                                button("Take away", .quiet)
+    return settings(
+        .people, context, visible, lead: HTML { bdi { "\(row.displayName) (\(row.name))" } },
+        content: HTML {
+            div(.class("columns")) {
+                card("Roles", id: "roles") {
+                    ul(.class("lines")) {
+                        row.roles.map { role in
+                            li {
+                                div {
+                                    strong { role.role.capitalisedFirst }
+                                    span(.class("sub")) {
+                                        role.hosts.isEmpty ? role.place : "\(role.place), hosts \(role.hosts)"
+                                    }
+                                }
+                                postForm(context.to("settings", "people", row.id, "grants", role.id, "remove"), context)
+                                {
+                                    button("Take away", .quiet)
+                                }
                             }
                         }
                     }
-                }
-                postForm(context.to("settings", "people", row.id, "grants"), context, class: "form") {
-                    Choice(name: "role", label: "Role", options: roleChoices, selected: "viewer").html
-                    Choice(name: "place", label: "Where", options: model.places.map { ($0.value, $0.title) }).html
-                    Field(name: "hosts", label: "Only on hosts with labels", hint: "Empty for all; as site=berlin", error: model.errors["hosts"] ?? "", maximum: 2048).html
-                    div(.class("actions")) { button("Give role", .primary) }
-                }
-            }
-            card("Access", id: "access") {
-                div(.class("form")) {
-                    p { protection(row) }
-                    postForm(context.to("settings", "people", row.id, "link"), context) {
-                        button("Make a one-time login link", .plain, icon: .key)
-                    }
-                    if row.isDisabled {
-                        postForm(context.to("settings", "people", row.id, "enable"), context) { button("Let in again", .plain) }
-                    } else {
-                        linkButton("Shut out", context.to("settings", "people", row.id, "disable"), .danger, icon: .lock)
+                    postForm(context.to("settings", "people", row.id, "grants"), context, class: "form") {
+                        Choice(name: "role", label: "Role", options: roleChoices, selected: "viewer").html
+                        Choice(name: "place", label: "Where", options: model.places.map { ($0.value, $0.title) }).html
+                        Field(
+                            name: "hosts", label: "Only on hosts with labels", hint: "Empty for all; as site=berlin",
+                            error: model.errors["hosts"] ?? "", maximum: 2048
+                        ).html
+                        div(.class("actions")) { button("Give role", .primary) }
                     }
                 }
+                card("Access", id: "access") {
+                    div(.class("form")) {
+                        p { protection(row) }
+                        postForm(context.to("settings", "people", row.id, "link"), context) {
+                            button("Make a one-time login link", .plain, icon: .key)
+                        }
+                        if row.isDisabled {
+                            postForm(context.to("settings", "people", row.id, "enable"), context) {
+                                button("Let in again", .plain)
+                            }
+                        } else {
+                            linkButton(
+                                "Shut out", context.to("settings", "people", row.id, "disable"), .danger, icon: .lock)
+                        }
+                    }
+                }
             }
-        }
-    })
+        })
 }

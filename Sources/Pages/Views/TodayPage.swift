@@ -3,13 +3,15 @@ import Timestamps
 
 /// Today: what must I do now?
 public func todayPage(_ model: TodayModel, _ context: PageContext, events: Location?) -> HTML {
-    page("Today", context, current: .today, events: events, content: HTML {
-        if let first = model.firstRun {
-            firstRunView(first, context)
-        } else {
-            div(.id("live-today"), .data(.live)) { today(model, context) }
-        }
-    })
+    page(
+        "Today", context, current: .today, events: events,
+        content: HTML {
+            if let first = model.firstRun {
+                firstRunView(first, context)
+            } else {
+                div(.id("live-today"), .data(.live)) { today(model, context) }
+            }
+        })
 }
 
 @HTMLBuilder private func today(_ model: TodayModel, _ context: PageContext) -> HTML {
@@ -67,7 +69,8 @@ private func counters(_ model: TodayModel) -> HTML {
 func counter(_ work: TodayModel.Work) -> HTML {
     let (tone, own, title, why): (Tone, Icon, String, String) =
         switch work.kind {
-        case .security: (.critical, .shield, "lack security updates", "Their repositories offer fixes that are not installed.")
+        case .security:
+            (.critical, .shield, "lack security updates", "Their repositories offer fixes that are not installed.")
         case .reboot: (.warning, .reboot, "need a reboot", "What is installed does not run yet.")
         case .silent: (.unknown, .silent, "are silent", "Not seen for three intervals: nothing is known of them now.")
         case .stale: (.unknown, .stale, "have stale indexes", "Their list of offers is too old to prove anything.")
@@ -91,11 +94,16 @@ private func fleet(_ model: TodayModel) -> HTML {
             proportions(
                 "Active hosts by what is known of them",
                 [
-                    Share(tone: .critical, label: "lack security", count: model.lacking, location: model.lackingLocation),
-                    Share(tone: .info, label: "lack other updates", count: model.others, location: model.othersLocation),
-                    Share(tone: .good, label: "current, with proof", count: model.current, location: model.currentLocation),
                     Share(
-                        tone: .unknown, label: "not judged", count: model.unjudgedCount, location: model.unjudgedLocation),
+                        tone: .critical, label: "lack security", count: model.lacking, location: model.lackingLocation),
+                    Share(
+                        tone: .info, label: "lack other updates", count: model.others, location: model.othersLocation),
+                    Share(
+                        tone: .good, label: "current, with proof", count: model.current, location: model.currentLocation
+                    ),
+                    Share(
+                        tone: .unknown, label: "not judged", count: model.unjudgedCount,
+                        location: model.unjudgedLocation),
                 ])
             if !model.unjudged.isEmpty {
                 p(.class("note padded")) {
@@ -121,7 +129,8 @@ private func fleet(_ model: TodayModel) -> HTML {
 
 private func patchesCard(_ model: TodayModel, _ context: PageContext) -> HTML {
     card(
-        "Patches that close most", id: "patches", note: HTML("\(count(model.patchCount, "security patch", "security patches")) wait"),
+        "Patches that close most", id: "patches",
+        note: HTML("\(count(model.patchCount, "security patch", "security patches")) wait"),
         action: linkButton("All patches", context.to("patches"), .quiet, icon: .chevron)
     ) {
         if model.patches.isEmpty {
@@ -148,7 +157,8 @@ private func patchesCard(_ model: TodayModel, _ context: PageContext) -> HTML {
 
 private func hostsCard(_ model: TodayModel, _ context: PageContext) -> HTML {
     card(
-        "Hosts that lack most", id: "hosts", action: linkButton("All hosts", context.to("hosts"), .quiet, icon: .chevron)
+        "Hosts that lack most", id: "hosts",
+        action: linkButton("All hosts", context.to("hosts"), .quiet, icon: .chevron)
     ) {
         if model.hosts.isEmpty {
             emptyState(.check, "No host lacks anything", "Of the hosts that were judged.")

@@ -14,7 +14,8 @@ enum ActivityPages {
     private static let parameters: Set<String> = ["actor", "action", "subject", "from", "to", "after"]
 
     static let all: [PageDeclaration] = [
-        PageDeclaration(.get, "/activity", "activity", access: .permission(.auditRead), parameters: parameters, activity),
+        PageDeclaration(
+            .get, "/activity", "activity", access: .permission(.auditRead), parameters: parameters, activity),
         PageDeclaration(
             .get, "/activity.csv", "activity-export", access: .permission(.auditExport), parameters: parameters, export),
     ]
@@ -62,7 +63,8 @@ enum ActivityPages {
     }
 
     private static func key(_ text: String?) -> AuditPageKey? {
-        guard let parts = text?.split(separator: "."), parts.count == 2, let time = Int64(parts[0]), let id = Int64(parts[1])
+        guard let parts = text?.split(separator: "."), parts.count == 2, let time = Int64(parts[0]),
+            let id = Int64(parts[1])
         else { return nil }
         return AuditPageKey(recordedAt: Timestamp(milliseconds: time), id: id)
     }
@@ -141,12 +143,15 @@ struct AuditRows: Sendable {
     }
 
     /// A page of an organisation's leaves.
-    func rows(_ filter: AuditFilter, after: AuditPageKey?, limit: Int) async throws -> (rows: [ActivityRow], next: String?) {
+    func rows(
+        _ filter: AuditFilter, after: AuditPageKey?, limit: Int
+    ) async throws -> (rows: [ActivityRow], next: String?) {
         let organisation = try call.organisationID
         let context = call.context()
         let seesHosts = call.mayEverywhere(.hostsRead)
         return try await call.state.store.read { transaction in
-            let leaves = try transaction.audit.search(organisation: organisation, filter, after: after, limit: limit + 1)
+            let leaves = try transaction.audit.search(
+                organisation: organisation, filter, after: after, limit: limit + 1)
             var names: [String: String] = [:]
             func name(_ id: String) throws -> String {
                 if let known = names[id] { return known }
@@ -195,6 +200,9 @@ enum ActivityText {
             guard let organisation, let host = try transaction.hosts.show(organisation: organisation, id: parts[1])
             else { return id }
             return host.hostname
+        case "token":
+            // Ids are long, and begin differently enough.
+            return parts[1].utf8.count > 14 ? "token \(parts[1].prefix(12))…" : "token \(parts[1])"
         default: return id == "operator:socket" ? "Server's operator" : id
         }
     }

@@ -9,7 +9,9 @@ import Wire
 enum EntryPages {
     static let all: [PageDeclaration] = [
         PageDeclaration(.get, "/login", "login", access: .open, parameters: ["next"]) { call in
-            if call.caller?.user != nil { return call.seeOther(Location(untrusted: call.query["next"] ?? "") ?? Location()) }
+            if call.caller?.user != nil {
+                return call.seeOther(Location(untrusted: call.query["next"] ?? "") ?? Location())
+            }
             return page(.password, call)
         },
         PageDeclaration(.post, "/login", "login", access: .open, login),

@@ -171,7 +171,11 @@ enum FleetPages {
         return [
             .init(
                 "status", "Status",
-                HostStatus.allCases.map { .init($0.rawValue, $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst(), count: facets.statuses[$0] ?? 0) }),
+                HostStatus.allCases.map {
+                    .init(
+                        $0.rawValue, $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst(),
+                        count: facets.statuses[$0] ?? 0)
+                }),
             yes("security", "Lacks security updates", facets.security),
             yes("pending", "Lacks any updates", facets.pending),
             .init(
@@ -186,7 +190,11 @@ enum FleetPages {
             yes("broken", "Broken packages", facets.broken),
             yes("restarts", "Services to restart", facets.restarts),
             .init("judged", "Judged", [.init("yes", "Yes", count: nil), .init("no", "No", count: facets.unjudged)]),
-            .init("os", "System", facets.operatingSystems.map { .init($0.value, $0.value.isEmpty ? "Not reported" : $0.value, count: $0.hosts) }),
+            .init(
+                "os", "System",
+                facets.operatingSystems.map {
+                    .init($0.value, $0.value.isEmpty ? "Not reported" : $0.value, count: $0.hosts)
+                }),
         ]
     }
 
@@ -203,7 +211,8 @@ enum FleetPages {
         let sort = call.query["sort"].flatMap(PatchSort.init(rawValue:)) ?? .urgency
         model.sort = sort.rawValue
         let query = PatchQuery(
-            text: model.text.isEmpty ? nil : model.text, security: model.security.isEmpty ? nil : model.security == "yes")
+            text: model.text.isEmpty ? nil : model.text,
+            security: model.security.isEmpty ? nil : model.security == "yes")
         let cursor = call.query["after"].flatMap(PatchCursor.init)
         let (page, counts) = try await call.state.store.read { transaction in
             (
@@ -310,7 +319,8 @@ extension HostOrder {
     static func read(_ text: String?) -> HostOrder {
         guard let text else { return HostOrder() }
         let descending = text.hasPrefix("-")
-        return HostOrder(HostSort(rawValue: descending ? String(text.dropFirst()) : text) ?? .name, descending: descending)
+        return HostOrder(
+            HostSort(rawValue: descending ? String(text.dropFirst()) : text) ?? .name, descending: descending)
     }
 }
 

@@ -35,14 +35,20 @@ enum HostPages {
                 return call.html(labelsPage(host: row, text: LabelText.write(host.labels), error: "", call.context()))
             },
             PageDeclaration(.post, "/hosts/{host}/labels", "host-labels", access: .permission(.hostsOperate), label),
-        ] + Decision.allCases.flatMap { decision in
+        ]
+        + Decision.allCases.flatMap { decision in
             [
-                PageDeclaration(.get, "/hosts/{host}/\(decision.rawValue)", "host-decision", access: .permission(.hostsManage)) {
+                PageDeclaration(
+                    .get, "/hosts/{host}/\(decision.rawValue)", "host-decision", access: .permission(.hostsManage)
+                ) {
                     call in
                     let host = try await find(call, .hostsManage)
-                    return call.html(confirmPage(decision.question(host, call.context()), call.context(), current: .hosts))
+                    return call.html(
+                        confirmPage(decision.question(host, call.context()), call.context(), current: .hosts))
                 },
-                PageDeclaration(.post, "/hosts/{host}/\(decision.rawValue)", "host-decision", access: .permission(.hostsManage)) {
+                PageDeclaration(
+                    .post, "/hosts/{host}/\(decision.rawValue)", "host-decision", access: .permission(.hostsManage)
+                ) {
                     call in try await decide(decision, call)
                 },
             ]
@@ -71,7 +77,9 @@ enum HostPages {
         let text = call.query["q"] ?? ""
         let cursor = call.query["after"].flatMap(TimelineCursor.init)
         let model = try await call.state.store.read { transaction -> HostModel? in
-            guard let item = try transaction.hostList.item(organisation: organisation, reach: reach, id: host.id, now: now)
+            guard
+                let item = try transaction.hostList.item(
+                    organisation: organisation, reach: reach, id: host.id, now: now)
             else { return nil }
             var model = HostModel(row: HostRow(item), tab: tab, enrolledAt: host.enrolledAt)
             model.row.agent = host.agentVersion
@@ -117,7 +125,9 @@ enum HostPages {
                     released: $0.released, validUntil: $0.validUntil)
             }
         }
-        guard let set = try? transaction.documents.softwareSet(organisation: host.organisation, digests.set) else { return }
+        guard let set = try? transaction.documents.softwareSet(organisation: host.organisation, digests.set) else {
+            return
+        }
         model.packageCount = set.packages.count
         model.packageQuery = text
         guard model.tab == .packages else { return }
@@ -143,13 +153,16 @@ enum HostPages {
         ).filter { $0.id != host.id }
     }
 
-    private static func row(_ entry: TimelineEntry, _ host: HostRecord, _ transaction: Transaction) throws -> TimelineRow {
+    private static func row(
+        _ entry: TimelineEntry, _ host: HostRecord, _ transaction: Transaction
+    ) throws -> TimelineRow {
         switch entry.content {
         case .report(let state, let previous): return try report(entry.time, state, previous, host, transaction)
         case .boot(let id): return TimelineRow(.boot, time: entry.time, title: "Started anew", detail: "boot \(id)")
         case .event(let event):
             let payload = (try? JSONValue(parsing: Array(event.payload.utf8), limits: .message)) ?? [:]
-            return TimelineRow(.event, time: entry.time, title: eventTitle(event.kind), detail: ActivityText.detail(payload))
+            return TimelineRow(
+                .event, time: entry.time, title: eventTitle(event.kind), detail: ActivityText.detail(payload))
         case .act(let act):
             return TimelineRow(
                 .act, time: entry.time,
@@ -165,7 +178,8 @@ enum HostPages {
 
     /// What a report changed, as far as its documents are still stored.
     private static func report(
-        _ time: Timestamp, _ state: HostState, _ previous: DocumentDigests?, _ host: HostRecord, _ transaction: Transaction
+        _ time: Timestamp, _ state: HostState, _ previous: DocumentDigests?, _ host: HostRecord,
+        _ transaction: Transaction
     ) throws -> TimelineRow {
         guard let previous else {
             return TimelineRow(.report, time: time, title: "First report", detail: state.cause)
@@ -184,7 +198,8 @@ enum HostPages {
         let difference = SetDifference(from: old, to: new)
         row.changes =
             difference.changed.map { ("↑", $0.to.name, "\($0.from.version) → \($0.to.version)") }
-            + difference.added.map { ("+", $0.name, $0.version) } + difference.removed.map { ("−", $0.name, $0.version) }
+            + difference.added.map { ("+", $0.name, $0.version) }
+            + difference.removed.map { ("−", $0.name, $0.version) }
         row.changes = Array(row.changes.prefix(500))
         return row
     }
@@ -233,7 +248,10 @@ enum HostPages {
                 case .renew:
                     (
                         "Renew the certificate of \(name)", "Ask \(name) for a new certificate?",
-                        ["The host makes a new key at its next check-in.", "The present certificate stays good until then."],
+                        [
+                            "The host makes a new key at its next check-in.",
+                            "The present certificate stays good until then.",
+                        ],
                         "Renew"
                     )
                 case .revoke:
@@ -344,7 +362,9 @@ enum LabelText {
             }
             for (index, word) in pair.enumerated() {
                 guard word.utf8.count <= 63, word.utf8.allSatisfy({ isWord($0, isName: index == 0) }) else {
-                    throw Fault(fault: "\"\(word)\" has something else than letters, digits and -_. or more than 63 characters.")
+                    throw Fault(
+                        fault: "\"\(word)\" has something else than letters, digits and -_. or more than 63 characters."
+                    )
                 }
             }
             guard labels.updateValue(pair[1], forKey: pair[0]) == nil else {

@@ -54,7 +54,8 @@ struct PageRoutes: Sendable {
     ) async throws -> Response {
         let caller = try await state.people.authenticate(request, exchange)
         // Pages are for browsers: a program's token opens the API.
-        if let caller, case .session = caller.credential {} else if page.access != .open {
+        if let caller, case .session = caller.credential {
+        } else if page.access != .open {
             throw Refusal(.signInRequired)
         }
         let form = page.method == .post ? try await FormFields(request) : nil
@@ -189,7 +190,9 @@ struct PageRoutes: Sendable {
                 status: 403, title: "This is not yours to do",
                 text: "Your roles do not allow it. Somebody with the role admin can give you one that does.")
         case 500...:
-            ErrorModel(status: problem.status, title: problem.title, text: "\(problem.detail) \(problem.cure)", request: number)
+            ErrorModel(
+                status: problem.status, title: problem.title, text: "\(problem.detail) \(problem.cure)", request: number
+            )
         default: ErrorModel(status: problem.status, title: problem.title, text: "\(problem.detail) \(problem.cure)")
         }
     }

@@ -59,7 +59,9 @@ enum SettingsPages {
             let context = call.context()
             let model = ConfirmModel(
                 title: "Shut \(user.record.name) out", question: "Shut \(user.record.name) out?",
-                consequences: ["Their sessions end and their tokens let nobody in, at once.", "You can let them in again."],
+                consequences: [
+                    "Their sessions end and their tokens let nobody in, at once.", "You can let them in again.",
+                ],
                 verb: "Shut out", isDangerous: true,
                 action: context.to("settings", "people", user.record.id, "disable"),
                 back: context.to("settings", "people", user.record.id))
@@ -77,7 +79,8 @@ enum SettingsPages {
             try await organisations(call)
         },
         PageDeclaration(
-            .post, "/settings/organisations", "organisations", access: .installation(.organisationWrite), makeOrganisation),
+            .post, "/settings/organisations", "organisations", access: .installation(.organisationWrite),
+            makeOrganisation),
     ]
 
     /// The parts of the settings that the caller may see.
@@ -108,7 +111,8 @@ enum SettingsPages {
         var model = EnrolmentModel()
         model.rows = found.sorted { $0.0.createdAt > $1.0.createdAt }.prefix(200).map { token, maker in
             EnrolmentRow(
-                id: token.id, note: token.note, labels: token.labels.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+                id: token.id, note: token.note,
+                labels: token.labels.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
                 createdBy: maker, createdAt: token.createdAt, expiresAt: token.expiresAt, usesLeft: Int(token.usesLeft),
                 usesTotal: Int(token.usesTotal), lastUsedAt: token.lastUsedAt, revokedAt: token.revokedAt)
         }
@@ -142,7 +146,8 @@ enum SettingsPages {
         let state = call.state
         let secret = randomBytes(32).map(hexadecimal).joined()
         let record = EnrolmentTokenRecord(
-            id: RandomID.make("t"), organisation: try call.organisationID, note: note, labels: labels, createdAt: call.now,
+            id: RandomID.make("t"), organisation: try call.organisationID, note: note, labels: labels,
+            createdAt: call.now,
             createdBy: try call.person.actor, expiresAt: call.now.adding(seconds: hours * 3600), uses: uses)
         try await state.store.write { try $0.tokens.create(record, secretDigest: ExchangeTokens.digest(secret)) }
         let token = EnrolmentToken(
@@ -201,7 +206,8 @@ enum SettingsPages {
     private static func makePerson(_ call: PageCall) async throws -> Response {
         do {
             let user = try await call.state.people.createUser(
-                name: call.field("name"), displayName: call.field("display"), grants: [try grant(call)], by: call.person)
+                name: call.field("name"), displayName: call.field("display"), grants: [try grant(call)], by: call.person
+            )
             let link = try await call.state.people.link(
                 for: user.record.id, seconds: 86_400, base: call.state.webAddress, by: call.person)
             return try await people(call, link: (link.user.displayName, link.url))
@@ -264,7 +270,9 @@ enum SettingsPages {
         guard errors.isEmpty else { return try await organisations(call, errors: errors, status: .badRequest) }
         let (now, actor) = (call.now, try call.person.actor)
         let made = try await call.state.store.write { transaction in
-            guard try transaction.organisations.create(Organisation(id: id, name: name, createdAt: now)) else { return false }
+            guard try transaction.organisations.create(Organisation(id: id, name: name, createdAt: now)) else {
+                return false
+            }
             try transaction.audit.append(
                 organisation: id, actor: actor, action: "organisation.created", subject: "organisation:\(id)", now: now)
             return true

@@ -34,7 +34,7 @@ enum SupportPages {
     private static func events(_ call: PageCall) async throws -> Response {
         let organisation = try call.organisationID
         let state = call.state
-        guard let slot = state.eventStreams.enter() else {
+        guard let slot = state.eventStreams.enter(try call.person.principal.id) else {
             throw Refusal(.overloaded, retryAfter: flattened(30))
         }
         let last = HTTPField.Name("Last-Event-ID").flatMap { call.request.headers[$0] }
@@ -48,11 +48,15 @@ enum SupportPages {
             try await writer.write(ByteBuffer(string: text))
             var quiet = 0
             let start = ContinuousClock.now
-            while !state.gate.stopping, !Task.isCancelled, ContinuousClock.now - start < .seconds(1800) {
+            while !state.gates.agents.stopping, !Task.isCancelled, ContinuousClock.now - start < .seconds(1800) {
                 try await Task.sleep(for: .seconds(1))
                 // Whoever was logged out, or lost the right to look, hears no more: their browser asks anew and is refused.
-                if quiet % 5 == 4, try await !state.mayStillLook(caller, organisation, call.request, call.exchange) { break }
-                let now = try await state.store.read { try $0.fleetCounts.token(organisation: organisation).description }
+                if quiet % 5 == 4, try await !state.mayStillLook(caller, organisation, call.request, call.exchange) {
+                    break
+                }
+                let now = try await state.store.read {
+                    try $0.fleetCounts.token(organisation: organisation).description
+                }
                 if now != known {
                     known = now
                     quiet = 0
@@ -80,17 +84,23 @@ extension ServerState {
 /// How many pages are kept fresh at once: each holds a connection.
 final class EventStreams: Sendable {
     static let maximum = 500
-    private let gate = RequestGate(maximum: EventStreams.maximum)
+    /// Of one person: a row of tabs, not a flood.
+    static let maximumPerPerson = 20
+    private let gate = RequestGate(maximum: EventStreams.maximum, maximumPerPeer: EventStreams.maximumPerPerson)
 
     /// One stream's place.
     struct Slot: Sendable {
         fileprivate let gate: RequestGate
+        fileprivate let person: String
 
-        func leave() { gate.leave() }
+        func leave() { gate.leave(person) }
     }
 
     /// A place; nil where all are taken.
-    func enter() -> Slot? { gate.enter() ? Slot(gate: gate) : nil }
+    func enter(_ person: String) -> Slot? {
+        guard case .admitted = gate.enter(person) else { return nil }
+        return Slot(gate: gate, person: person)
+    }
 
     /// How many there are now.
     var count: Int { gate.inWork }

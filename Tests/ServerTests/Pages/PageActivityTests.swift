@@ -1,6 +1,6 @@
 import Access
-import JSON
 import Foundation
+import JSON
 import Store
 import Testing
 import Timestamps
@@ -33,7 +33,8 @@ extension ServerTests {
                             now: now.adding(seconds: Int64(number)))
                     }
                     try transaction.audit.append(
-                        organisation: "default", actor: "<script>alert(1)</script>", action: "test.hostile", subject: "x", now: now)
+                        organisation: "default", actor: "<script>alert(1)</script>", action: "test.hostile",
+                        subject: "x", now: now)
                 }
                 let browser = PageBrowser(server)
                 try await browser.comeIn()

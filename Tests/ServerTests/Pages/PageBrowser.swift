@@ -44,7 +44,8 @@ final class PageBrowser: Sendable {
         var headers: [String: String] = ["host": host]
         let cookies = cookies
         if !cookies.isEmpty {
-            headers["cookie"] = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
+            headers["cookie"] = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+                separator: "; ")
         }
         if method == .POST {
             headers["origin"] = "https://\(host)"
@@ -67,7 +68,8 @@ final class PageBrowser: Sendable {
 
     static func encoded(_ text: String) -> String {
         text.utf8.map { byte in
-            isAlphanumeric(byte) ? String(UnicodeScalar(byte)) : "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            isAlphanumeric(byte)
+                ? String(UnicodeScalar(byte)) : "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }.joined()
     }
 

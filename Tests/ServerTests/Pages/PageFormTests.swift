@@ -35,7 +35,8 @@ extension ServerTests {
 
                 let login = try await browser.open("/login?next=/hosts%3Fq%3Dx")
                 #expect(login.text.contains("name=\"next\" value=\"/hosts?q=x\""))
-                let wrong = try await browser.submit("/login", [("name", "admin"), ("password", "wrong password here")])
+                let wrong = try await browser.submit(
+                    "/login", [("name", "admin"), ("password", "wrong password here")])
                 #expect(wrong.status == 403 && wrong.text.contains("not right"))
                 try await browser.open("/login")
                 let right = try await browser.submit(
@@ -66,7 +67,10 @@ extension ServerTests {
                 try await browser.open("/settings/enrolment")
                 let made = try await browser.submit(
                     "/settings/enrolment",
-                    [("note", "<b>rack</b> & \"4\""), ("uses", "2"), ("hours", "24"), ("labels", "site=berlin, tier=web")])
+                    [
+                        ("note", "<b>rack</b> & \"4\""), ("uses", "2"), ("hours", "24"),
+                        ("labels", "site=berlin, tier=web"),
+                    ])
                 #expect(made.status == 200, "\(made.text)")
                 let command = try #require(made.text.firstRange(of: "fettle-agent enroll "))
                 let secret = String(made.text[command.upperBound...].prefix { $0 != "<" && $0 != "\"" })
@@ -91,7 +95,8 @@ extension ServerTests {
                 let name = try #require(try await server.host(host.id)["hostname"]?.string)
                 let asked = try await browser.open("/hosts/\(host.id)/retire")
                 #expect(asked.status == 200 && asked.text.contains("Type \(name) to go on"))
-                let hasty = try await browser.submit("/hosts/\(host.id)/retire", [("reason", "old"), ("typed", "other")])
+                let hasty = try await browser.submit(
+                    "/hosts/\(host.id)/retire", [("reason", "old"), ("typed", "other")])
                 #expect(hasty.status == 400)
                 #expect(try await server.host(host.id)["status"]?.string == "active")
                 let done = try await browser.submit("/hosts/\(host.id)/retire", [("reason", "old"), ("typed", name)])
@@ -137,7 +142,8 @@ extension ServerTests {
                 for path in ["/login", "/", "/none", "/assets/none"] {
                     let answer = try await browser.open(path)
                     let policy = answer.headers["content-security-policy"].first ?? ""
-                    #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "\(path)")
+                    #expect(
+                        policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "\(path)")
                     #expect(answer.headers["x-content-type-options"] == ["nosniff"], "\(path)")
                 }
                 let page = try await browser.open("/login").text

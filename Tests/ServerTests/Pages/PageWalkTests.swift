@@ -25,7 +25,8 @@ extension ServerTests {
             let now = server.clock.clock.now()
             try await server.server.state.store.write { transaction in
                 for id in ["ours", "theirs"] {
-                    _ = try transaction.organisations.create(Organisation(id: id, name: id.uppercased(), createdAt: now))
+                    _ = try transaction.organisations.create(
+                        Organisation(id: id, name: id.uppercased(), createdAt: now))
                 }
             }
         }
@@ -50,7 +51,8 @@ extension ServerTests {
                 let theirs = try await Self.enrol(server, "theirs")
                 for role in Role.allCases {
                     let browser = try await Self.person(role, server)
-                    for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open {
+                    for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open
+                    {
                         let answer = try await browser.open(Self.path(page, host: ours))
                         let isAllowed =
                             switch page.access {
@@ -61,14 +63,16 @@ extension ServerTests {
                         let expected: Set<Int> = isAllowed ? [200, 303, 404, 409] : [403]
                         #expect(expected.contains(answer.status), "\(role) \(page.path): \(answer.status)")
                         #expect(answer.headers["cache-control"].first == "no-store", "\(page.path)")
-                        #expect(!answer.text.contains(theirs), "\(role) \(page.path) tells of another organisation's host")
+                        #expect(
+                            !answer.text.contains(theirs), "\(role) \(page.path) tells of another organisation's host")
                         #expect(!answer.text.contains("THEIRS"), "\(role) \(page.path) names another organisation")
                         for link in Self.forbiddenLinks(role) {
                             #expect(!answer.text.contains("href=\"\(link)\""), "\(role) \(page.path) links to \(link)")
                         }
                     }
                     // Another organisation is exactly as one that there is not, and so is its host.
-                    for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open {
+                    for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open
+                    {
                         let foreign = try await browser.open(Self.path(page, host: theirs) + "?organisation=theirs")
                         let missing = try await browser.open(Self.path(page, host: "h-none") + "?organisation=none")
                         #expect(foreign.status == 404, "\(role) \(page.path)")
@@ -155,7 +159,8 @@ extension ServerTests {
                 }
                 _ = try await server.server.state.people.createUser(
                     name: "grace@ours",
-                    grants: [Grant(.operator, organisation: "ours", selector: LabelSelector("site=berlin"))], by: .socket)
+                    grants: [Grant(.operator, organisation: "ours", selector: LabelSelector("site=berlin"))],
+                    by: .socket)
                 let browser = PageBrowser(server)
                 try await browser.comeIn("grace@ours")
                 let list = try await browser.open("/hosts")
