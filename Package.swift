@@ -104,7 +104,7 @@ let package = Package(
                 "Store", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
             ] + hummingbird + nio + certificates,
-            swiftSettings: settings),
+            swiftSettings: testable),
         .executableTarget(
             name: "fettle",
             dependencies: [

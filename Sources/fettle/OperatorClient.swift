@@ -56,7 +56,7 @@ struct OperatorClient: Sendable {
     }
 
     /// Sends a body.
-    func post(_ path: String, _ body: JSONValue = [:]) async throws -> JSONValue {
+    func post(_ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         try await send(.POST, path, body).json
     }
 

@@ -61,8 +61,8 @@ extension ServerTests {
                     let safe = progress.safe(host.grant.host)
                     let expected = try await host.expectedReport(child)
                     #expect(expected >= safe, "\(engine): host was told that all below \(safe) are safe")
-                    let history = try await child.api(.GET, "hosts/\(host.grant.host)/history?limit=1000")
-                    let sequences = (history.json["items"]?.array ?? []).compactMap { $0["sequence"]?.integer }
+                    let history = try await child.items("hosts/\(host.grant.host)/history?limit=500")
+                    let sequences = history.compactMap { $0["sequence"]?.integer }
                     #expect(Set(sequences).isSuperset(of: 1..<safe), "every acknowledged report is there")
                     #expect(sequences.count == Set(sequences).count)
                 }
@@ -244,13 +244,28 @@ private final class ServerProcess: Sendable {
 
     func api(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
         let client = try await TestClient.connect(.unix("\(folder)/fettle.sock"))
-        let answer = try await client.send(method, "/api/v1/\(path)", body: body?.canonicalBytes())
+        let answer = try await client.send(
+            method, "/api/v1/\(path)", headers: body == nil ? [:] : ["content-type": "application/json"],
+            body: body?.canonicalBytes())
         await client.close()
+        ResponseChecker.check(answer, method, "/api/v1/\(path)")
         return answer
     }
 
+    /// All pages of a list.
+    func items(_ path: String) async throws -> [JSONValue] {
+        var items: [JSONValue] = []
+        var cursor: String?
+        repeat {
+            let answer = try await api(.GET, path + (cursor.map { "&cursor=\($0)" } ?? ""))
+            items += answer.json["items"]?.array ?? []
+            cursor = answer.json["next"]?.string
+        } while cursor != nil
+        return items
+    }
+
     func token(uses: Int64) async throws -> EnrolmentToken {
-        let answer = try await api(.POST, "tokens", ["uses": .integer(uses)])
+        let answer = try await api(.POST, "enrolment-tokens", ["uses": .integer(uses)])
         return try EnrolmentToken(parsing: try #require(answer.json["token"]?.string, "\(answer.text)"))
     }
 }

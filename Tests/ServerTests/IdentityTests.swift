@@ -58,7 +58,7 @@ extension ServerTests {
         @Test(arguments: TestEngine.allCases)
         func anOrganisationNeverReachesAnothersHosts(_ engine: TestEngine) async throws {
             try await TestServer.with(engine) { server in
-                #expect(try await server.api(.POST, "organisations", ["name": "b"]).status == 201)
+                #expect(try await server.api(.POST, "organisations", ["id": "b"]).status == 201)
                 var a = try await TestHost.enrol(server)
                 var b = try await TestHost.enrol(server, organisation: "b", hostname: "db1")
                 #expect(b.grant.organisation == "b")

@@ -98,7 +98,7 @@ extension StoreTests {
                     #expect(packages.map(\.upgradable) == [2, 1])
                     #expect(packages.map(\.security) == [true, false])
                     #expect(packages[0].origin == "Debian-Security bookworm-security/main")
-                    #expect(try sql.pendingUpdates.packages(organisation: "a", securityOnly: true).map(\.name) == ["x"])
+                    #expect(try sql.pendingUpdates.packages(organisation: "a", security: true).map(\.name) == ["x"])
                     #expect(try sql.pendingUpdates.packages(organisation: "a", nameContains: "Y").map(\.name) == ["y"])
                     #expect(try sql.pendingUpdates.packages(organisation: "a", after: ("x", "2")).map(\.name) == ["y"])
                     #expect(try sql.pendingUpdates.packages(organisation: "b").isEmpty)

@@ -14,6 +14,43 @@ public struct Problem: Hashable, Sendable {
     public var cure: String
     /// The place in the request, as a JSON pointer (RFC 6901); nil where there is none.
     public var pointer: String?
+    /// All that is wrong, place by place, where more than one thing can be.
+    public var errors: [Fault] = []
+    /// Names the request, for whoever reads the server's log; nil where it has no name.
+    public var instance: String?
+
+    /// One thing that is wrong with a request.
+    public struct Fault: Hashable, Sendable {
+        /// The place in the body, as a JSON pointer (RFC 6901); nil where it is a parameter.
+        public var pointer: String?
+        /// The parameter: `query limit`, `header If-Match`; nil where it is in the body.
+        public var parameter: String?
+        /// What is wrong.
+        public var detail: String
+        /// What would be right.
+        public var cure: String
+
+        /// A fault at that place.
+        public init(pointer: String? = nil, parameter: String? = nil, detail: String, cure: String) {
+            self.pointer = pointer
+            self.parameter = parameter
+            self.detail = detail
+            self.cure = cure
+        }
+
+        var json: JSONValue {
+            var fields: [String: JSONValue] = ["detail": .string(detail), "cure": .string(cure)]
+            if let pointer { fields["pointer"] = .string(pointer) }
+            if let parameter { fields["parameter"] = .string(parameter) }
+            return .object(fields)
+        }
+
+        init?(json: JSONValue) {
+            guard let detail = json["detail"]?.string, let cure = json["cure"]?.string else { return nil }
+            self.init(
+                pointer: json["pointer"]?.string, parameter: json["parameter"]?.string, detail: detail, cure: cure)
+        }
+    }
 
     /// A problem of that kind; `kind` becomes the last part of ``type``.
     public init(_ kind: String, title: String, status: Int, detail: String, cure: String, pointer: String? = nil) {
@@ -39,6 +76,8 @@ public struct Problem: Hashable, Sendable {
             "detail": .string(detail), "cure": .string(cure),
         ]
         if let pointer { fields["pointer"] = .string(pointer) }
+        if let instance { fields["instance"] = .string(instance) }
+        if !errors.isEmpty { fields["errors"] = .array(errors.map(\.json)) }
         return .object(fields)
     }
 
@@ -54,5 +93,7 @@ public struct Problem: Hashable, Sendable {
             "", title: text("title") ?? "", status: Int(status), detail: text("detail") ?? "", cure: text("cure") ?? "",
             pointer: text("pointer"))
         self.type = type
+        instance = text("instance")
+        if case .array(let items)? = fields["errors"] { errors = items.prefix(100).compactMap(Fault.init(json:)) }
     }
 }

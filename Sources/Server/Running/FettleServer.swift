@@ -40,7 +40,14 @@ public final class FettleServer: Sendable {
             )
         }
         let state = try await ServerState.open(configuration, clock: clock, logger: logger)
-        return FettleServer(state: state, lock: lock, logger: logger, signals: signals)
+        let api: APIServices
+        do {
+            api = try APIServices(state: state)
+        } catch {
+            await state.store.close()
+            throw error
+        }
+        return FettleServer(state: state, api: api, lock: lock, logger: logger, signals: signals)
     }
 
     /// A connection is a file descriptor: the usual soft limit of 1,024 would be reached before any of ours.
@@ -52,7 +59,7 @@ public final class FettleServer: Sendable {
         setrlimit(kind, &files)
     }
 
-    private init(state: ServerState, lock: DataFolderLock, logger: Logger, signals: Bool) {
+    private init(state: ServerState, api: APIServices, lock: DataFolderLock, logger: Logger, signals: Bool) {
         self.state = state
         self.lock = lock
         self.metrics = state.metrics
@@ -60,7 +67,7 @@ public final class FettleServer: Sendable {
         let configuration = state.configuration
         let agents = AgentRoutes(state: state)
         let enrolment = EnrolmentRoutes(state: state)
-        let operators = OperatorRoutes(state: state)
+        let operators = APIRouter(state: state, services: api) { _, _ in .socket }
         let health = HealthRoutes(state: state)
         let credentials = state.credentials
         // Stopped in the reverse order: first the mark that we stop, then whoever comes from outside, health last.
@@ -71,7 +78,7 @@ public final class FettleServer: Sendable {
                 try await health.respond(request)
             },
             state.listener("operator", .unixDomainSocket(path: configuration.data.socketPath)) {
-                try await operators.respond($0, $1)
+                await operators.respond($0, $1)
             },
             state.listener(
                 "agents", .hostname(configuration.agents.host, port: configuration.agents.port),

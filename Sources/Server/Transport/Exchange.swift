@@ -11,8 +11,12 @@ struct Exchange: InitializableFromSource, Sendable {
     let peer: Peer?
 
     init(source: ApplicationRequestContextSource) {
-        self.logger = source.logger
-        self.peer = Peer.current
+        self.init(logger: source.logger, peer: Peer.current)
+    }
+
+    init(logger: Logger, peer: Peer?) {
+        self.logger = logger
+        self.peer = peer
     }
 
     /// The peer's address without its port.
@@ -61,6 +65,15 @@ struct ListenerResponder: HTTPResponder {
     }
 
     private func answer(to error: any Error, _ request: Request, _ context: Exchange) -> Response {
+        metrics.answer(to: error, request, context)
+    }
+}
+
+extension Metrics {
+    /// The problem to answer with for whatever was thrown; counted, and logged where it is the server's fault.
+    func answer(
+        to error: any Error, _ request: Request, _ context: Exchange, instance: String? = nil
+    ) -> Response {
         let refusal: Refusal
         switch error {
         case let error as Refusal: refusal = error
@@ -68,18 +81,24 @@ struct ListenerResponder: HTTPResponder {
             refusal = Refusal(.malformed(error.description, pointer: error.pointer))
         default:
             context.logger.error(
-                "request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+                "request failed",
+                metadata: [
+                    "path": "\(request.uri.path)", "error": "\(error)", "request": "\(instance ?? "")",
+                ])
             refusal = databaseRefusal(error) ?? Refusal(.internalError)
         }
-        metrics.count(.refusals, "kind=\"\(refusal.problem.kind)\"")
+        count(.refusals, "kind=\"\(refusal.problem.kind)\"")
         if refusal.problem.status >= 500 {
             context.logger.debug("refused", metadata: ["kind": "\(refusal.problem.kind)"])
         }
-        var headers: HTTPFields = [.contentType: "application/problem+json"]
+        var headers = refusal.headers
+        headers[.contentType] = "application/problem+json"
         if let seconds = refusal.retryAfter { headers[.retryAfter] = String(seconds) }
+        var problem = refusal.problem
+        problem.instance = instance
         return Response(
-            status: .init(code: refusal.problem.status), headers: headers,
-            body: .init(byteBuffer: ByteBuffer(bytes: refusal.problem.json.canonicalBytes())))
+            status: .init(code: problem.status), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: problem.json.canonicalBytes())))
     }
 }
 

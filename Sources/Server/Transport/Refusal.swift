@@ -1,3 +1,4 @@
+import HTTPTypes
 public import Wire
 
 /// Thrown by whatever refuses a request: the problem to answer with.
@@ -7,10 +8,18 @@ public struct Refusal: Error, Sendable {
     /// Seconds for Retry-After.
     public let retryAfter: Int?
 
+    /// Other header fields of the answer.
+    let headers: HTTPFields
+
     /// A refusal with that problem.
     public init(_ problem: Problem, retryAfter: Int? = nil) {
+        self.init(problem, retryAfter: retryAfter, headers: [:])
+    }
+
+    init(_ problem: Problem, retryAfter: Int? = nil, headers: HTTPFields) {
         self.problem = problem
         self.retryAfter = retryAfter
+        self.headers = headers
     }
 }
 
@@ -43,11 +52,63 @@ extension Problem {
             cure: "Give more of the id.")
     }
 
-    static func methodNotAllowed(_ method: String, _ path: String) -> Problem {
+    static func invalid(_ faults: [Fault]) -> Problem {
+        let first = faults.first
+        let place = first?.parameter ?? first?.pointer.map { $0.isEmpty ? "the body" : $0 } ?? "the request"
+        let more = faults.count > 1 ? " And \(faults.count - 1) more: see errors." : ""
+        var problem = Problem(
+            "malformed", title: "The request is not as described", status: 400,
+            detail: "\(place): \(first?.detail ?? "it cannot be read.")\(more)",
+            cure: first?.cure ?? "See /api/v1/openapi.json.", pointer: first?.pointer)
+        problem.errors = faults
+        return problem
+    }
+
+    static let signInRequired = Problem(
+        "sign-in-required", title: "Sign in first", status: 401,
+        detail: "This needs a session or an API token, and the request has none that is valid.",
+        cure: "Send Authorization: Bearer TOKEN, or log in: fettle login.")
+
+    static func forbidden(_ detail: String) -> Problem {
+        Problem(
+            "forbidden", title: "This is not yours to do", status: 403, detail: detail,
+            cure: "Ask whoever administers Fettle for a role that includes it; fettle whoami shows yours.")
+    }
+
+    static func methodNotAllowed(_ method: String, _ path: String, allow: [String] = []) -> Problem {
         Problem(
             "method-not-allowed", title: "This cannot be done here", status: 405,
-            detail: "\(method) is not defined for \(path).", cure: "Use another method.")
+            detail: "\(method) is not defined for \(path).",
+            cure: allow.isEmpty ? "Use another method." : "Use \(allow.joined(separator: ", ")).")
     }
+
+    static func notAcceptable(_ available: [String]) -> Problem {
+        Problem(
+            "not-acceptable", title: "No such form", status: 406,
+            detail: "The request accepts none of the forms that there are.",
+            cure: "Accept \(available.joined(separator: " or ")).")
+    }
+
+    static func unsupportedMediaType(_ expected: String) -> Problem {
+        Problem(
+            "unsupported-media-type", title: "The body has another type", status: 415,
+            detail: "Only \(expected) is read here.", cure: "Send Content-Type: \(expected).")
+    }
+
+    static let preconditionRequired = Problem(
+        "precondition-required", title: "If-Match is required", status: 428,
+        detail: "A change needs the ETag of what it changes, so that nobody overwrites what they did not see.",
+        cure: "GET it first, and send its ETag as If-Match.")
+
+    static let stale = Problem(
+        "stale", title: "It has changed meanwhile", status: 412,
+        detail: "If-Match names another version than the current one.",
+        cure: "GET it again, and send the change with the new ETag.")
+
+    static let csrf = Problem(
+        "csrf", title: "The CSRF token is missing or wrong", status: 403,
+        detail: "A change that is authenticated by a cookie needs the session's CSRF token.",
+        cure: "Send it as X-CSRF-Token; GET /api/v1/me has it.")
 
     static func protocolUnsupported(_ asked: String) -> Problem {
         let versions = ProtocolVersion.allCases.map { String($0.rawValue) }.joined(separator: " and ")

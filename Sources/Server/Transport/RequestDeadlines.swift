@@ -130,6 +130,8 @@ public struct ServerLimits: Sendable {
     /// Bytes of reports and documents of one host in an hour. A host with its three documents is a megabyte or two, and
     /// a change sends a delta: this many is a defect or an attack.
     public var uploadBytesPerHour = 256 << 20
+    /// Requests to the API in a minute by one principal, and as many at once; the Unix socket is not limited.
+    public var apiRequestsPerMinute = 6_000
 
     /// The limits of a server on a small machine.
     public init() {}

@@ -36,5 +36,6 @@ extension Dialect {
             """
         ),
         wakeUp: "SELECT pg_notify('fettle', ?1)",
+        jsonElements: "SELECT jsonb_array_elements_text({parameter}::jsonb)",
         containsText: "strpos(lower({column}), lower({parameter})) > 0")
 }

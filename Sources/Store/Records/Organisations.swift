@@ -29,6 +29,21 @@ public struct Organisations {
             organisation.id, organisation.name, organisation.createdAt) > 0
     }
 
+    /// Whether there is one of that id.
+    public func exists(_ id: String) throws -> Bool { try show(id) != nil }
+
+    /// The organisation of that id; nil where there is none.
+    public func show(_ id: String) throws -> Organisation? {
+        try sql.first("SELECT id, name, created_at FROM organisations WHERE id = ?1 AND id <> ''", id) { row in
+            Organisation(id: try row.text(), name: try row.text(), createdAt: try row.timestamp())
+        }
+    }
+
+    /// Changes what people call it.
+    public func rename(_ id: String, _ name: String) throws {
+        try sql.execute("UPDATE organisations SET name = ?2 WHERE id = ?1", id, name)
+    }
+
     /// All of them, by id.
     public func list() throws -> [Organisation] {
         try sql.rows("SELECT id, name, created_at FROM organisations WHERE id <> '' ORDER BY id") { row in

@@ -64,13 +64,23 @@ public struct PendingUpdates {
     }
 
     /// Updates over active hosts, by name and candidate: a page of them, after that key.
+    ///
+    /// - Parameters:
+    ///   - security: whether they are security updates; nil for all.
+    ///   - hosts: only on these hosts; nil for all.
     public func packages(
-        organisation: String, securityOnly: Bool = false, nameContains: String? = nil,
+        organisation: String, security: Bool? = nil, nameContains: String? = nil, hosts: Set<String>? = nil,
         after key: (name: String, candidate: String)? = nil, limit: Int = 100
     ) throws -> [PendingPackage] {
         var conditions = ["p.organisation = ?1", "h.status = 'active'"]
         var parameters: [SQLValue] = [.text(organisation)]
-        if securityOnly { conditions.append("p.security = 1") }
+        if let security { conditions.append("p.security = \(security ? 1 : 0)") }
+        if let hosts {
+            // A JSON array is one parameter whatever its length.
+            let list = "[" + hosts.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"
+            parameters.append(.text(list))
+            conditions.append("p.host IN (\(sql.dialect.elements("?\(parameters.count)")))")
+        }
         if let nameContains {
             parameters.append(.text(nameContains))
             conditions.append(sql.dialect.contains("p.name", "?\(parameters.count)"))

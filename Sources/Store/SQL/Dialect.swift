@@ -30,6 +30,9 @@ package struct Dialect: Sendable {
     /// A statement that wakes other servers, with the topic as its parameter; nil where there are none.
     let wakeUp: String?
 
+    /// A query for the strings of the JSON array in `{parameter}`.
+    let jsonElements: String
+
     /// A condition that column `{column}` contains the text of `{parameter}`, whatever its case (ASCII).
     let containsText: String
 
@@ -43,6 +46,9 @@ package struct Dialect: Sendable {
     package func schema(_ text: String) -> String {
         schemaWords.reduce(text) { replace($1.word, with: $1.text, in: $0) }
     }
+
+    /// The query for the strings of the JSON array in `parameter`.
+    func elements(_ parameter: String) -> String { replace("{parameter}", with: parameter, in: jsonElements) }
 
     /// The condition that `column` contains the text of `parameter`.
     func contains(_ column: String, _ parameter: String) -> String {

@@ -27,5 +27,6 @@ extension Dialect {
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",
         stampsAhead: nil,
         wakeUp: nil,
+        jsonElements: "SELECT value FROM json_each({parameter})",
         containsText: "instr(lower({column}), lower({parameter})) > 0")
 }

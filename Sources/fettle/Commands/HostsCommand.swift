@@ -32,7 +32,7 @@ struct HostsCommand: AsyncParsableCommand {
                 "/api/v1/hosts",
                 [
                     ("q", query), ("status", status), ("organisation", organisation),
-                    ("security", security ? "pending" : nil), ("silent", silent ? "true" : nil),
+                    ("security", security ? "true" : nil), ("silent", silent ? "true" : nil),
                     ("limit", String(min(limit, 500))),
                 ], limit: limit)
             output.show(items) { items in
@@ -142,7 +142,7 @@ struct HostsCommand: AsyncParsableCommand {
         @Argument(help: "The host's name, or its id or the beginning of it.")
         var host: String
 
-        func run() async throws { try await act(data, host, "release", [:], "is out of quarantine") }
+        func run() async throws { try await act(data, host, "release", nil, "is out of quarantine") }
     }
 
     struct Retire: AsyncParsableCommand {
@@ -151,7 +151,7 @@ struct HostsCommand: AsyncParsableCommand {
         @Argument(help: "The host's name, or its id or the beginning of it.")
         var host: String
 
-        func run() async throws { try await act(data, host, "retire", [:], "is retired") }
+        func run() async throws { try await act(data, host, "retire", nil, "is retired") }
     }
 
     struct Scan: AsyncParsableCommand {
@@ -160,11 +160,11 @@ struct HostsCommand: AsyncParsableCommand {
         @Argument(help: "The host's name, or its id or the beginning of it.")
         var host: String
 
-        func run() async throws { try await act(data, host, "scan", [:], "will scan at its next check-in") }
+        func run() async throws { try await act(data, host, "scan", nil, "will scan at its next check-in") }
     }
 }
 
-private func act(_ data: DataOption, _ host: String, _ verb: String, _ body: JSONValue, _ done: String) async throws {
+private func act(_ data: DataOption, _ host: String, _ verb: String, _ body: JSONValue?, _ done: String) async throws {
     let answer = try await data.client.post("/api/v1/hosts/\(OperatorClient.escaped(host))/\(verb)", body)
     say("\(answer.text("hostname")) (\(answer.text("id").prefix(12))) \(done)")
 }

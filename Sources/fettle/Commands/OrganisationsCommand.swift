@@ -15,7 +15,7 @@ struct OrganisationsCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let made = try await data.client.post("/api/v1/organisations", ["name": .string(name)])
+            let made = try await data.client.post("/api/v1/organisations", ["id": .string(name)])
             output.show(made) { print($0.text("id")) }
         }
     }

@@ -43,8 +43,8 @@ struct PatchesCommand: AsyncParsableCommand {
 
     private func show(_ host: String) async throws {
         let answer = try await data.client.get(
-            "/api/v1/patches",
-            [("host", host), ("security", security ? "true" : nil), ("organisation", organisation)])
+            "/api/v1/hosts/\(OperatorClient.escaped(host))/patches",
+            [("security", security ? "true" : nil), ("organisation", organisation)])
         output.show(answer["items"]?.array ?? []) { items in
             printTable(
                 ["PACKAGE", "INSTALLED", "CANDIDATE", "ORIGIN", "SECURITY", "STATUS", "REASON"],

@@ -18,7 +18,7 @@ struct TokensCommand: AsyncParsableCommand {
         @Option(help: "How long it is good for: 90m, 24h, 7d.")
         var expires = "24h"
         @Option(help: "The organisation whose hosts they become.")
-        var organisation = "default"
+        var organisation: String?
         @Option(help: "The enrolment listener's HOST:PORT as hosts reach it. Default: the server's own first name.")
         var address: String?
 
@@ -30,10 +30,11 @@ struct TokensCommand: AsyncParsableCommand {
                 throw CommandFailure.usage("--uses \(uses) is not between 1 and 1000000")
             }
             var body: [String: JSONValue] = [
-                "uses": .integer(Int64(uses)), "expiresIn": .integer(lifetime), "organisation": .string(organisation),
+                "uses": .integer(Int64(uses)), "expiresIn": .integer(lifetime),
             ]
             if let address { body["address"] = .string(address) }
-            let token = try await data.client.post("/api/v1/tokens", .object(body))
+            let token = try await data.client.post(
+                "/api/v1/enrolment-tokens" + OperatorClient.query([("organisation", organisation)]), .object(body))
             output.show(token) { token in
                 print(token.text("token"))
                 say("good until \(token.text("expires")) for \(token.text("uses")) host(s): fettle-agent enroll TOKEN")
@@ -45,9 +46,11 @@ struct TokensCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List tokens; their secrets are not kept.")
         @OptionGroup var data: DataOption
         @OptionGroup var output: OutputOption
+        @Option(help: "The organisation whose tokens they are.")
+        var organisation: String?
 
         func run() async throws {
-            let items = try await data.client.list("/api/v1/tokens")
+            let items = try await data.client.list("/api/v1/enrolment-tokens", [("organisation", organisation)])
             output.show(items) { items in
                 printTable(
                     ["ID", "ORGANISATION", "STATE", "USED", "EXPIRES", "CREATED"],
@@ -66,9 +69,13 @@ struct TokensCommand: AsyncParsableCommand {
         @OptionGroup var data: DataOption
         @Argument(help: "The token's id.")
         var id: String
+        @Option(help: "The organisation whose token it is.")
+        var organisation: String?
 
         func run() async throws {
-            _ = try await data.client.delete("/api/v1/tokens/\(OperatorClient.escaped(id))")
+            _ = try await data.client.delete(
+                "/api/v1/enrolment-tokens/\(OperatorClient.escaped(id))"
+                    + OperatorClient.query([("organisation", organisation)]))
             say("token \(id) is revoked")
         }
     }

@@ -151,7 +151,8 @@ private struct Up {
             return host
         }
         let before = try await hostIDs()
-        let token = try await client.post("/api/v1/tokens", ["uses": 1, "expiresIn": 600, "note": "fettle up"])
+        let token = try await client.post(
+            "/api/v1/enrolment-tokens", ["uses": 1, "expiresIn": 600, "note": "fettle up"])
         let file = "\(data)/up-token"
         unlink(file)
         try write(file, token.text("token"))

@@ -87,8 +87,11 @@ final class TestServer: Sendable {
 
     func api(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
         let client = try await TestClient.connect(.unix("\(folder)/fettle.sock"))
-        let answer = try await client.send(method, "/api/v1/\(path)", body: body?.canonicalBytes())
+        let answer = try await client.send(
+            method, "/api/v1/\(path)", headers: body == nil ? [:] : ["content-type": "application/json"],
+            body: body?.canonicalBytes())
         await client.close()
+        ResponseChecker.check(answer, method, "/api/v1/\(path)")
         return answer
     }
 
@@ -96,8 +99,8 @@ final class TestServer: Sendable {
         uses: Int64 = 1, expiresIn: Int64 = 3600, organisation: String = "default"
     ) async throws -> EnrolmentToken {
         let answer = try await api(
-            .POST, "tokens",
-            ["uses": .integer(uses), "expiresIn": .integer(expiresIn), "organisation": .string(organisation)])
+            .POST, "enrolment-tokens?organisation=\(organisation)",
+            ["uses": .integer(uses), "expiresIn": .integer(expiresIn)])
         return try EnrolmentToken(parsing: try #require(answer.json["token"]?.string, "\(answer.text)"))
     }
 
@@ -125,7 +128,7 @@ final class TestServer: Sendable {
 extension TestServer {
     /// The actions in an organisation's audit log, the oldest first.
     func audit(organisation: String = "default") async throws -> [String] {
-        let answer = try await api(.GET, "audit?limit=1000&organisation=\(organisation)")
+        let answer = try await api(.GET, "audit?limit=500&organisation=\(organisation)")
         return (answer.json["items"]?.array ?? []).compactMap { $0["event"]?["action"]?.string }
     }
 

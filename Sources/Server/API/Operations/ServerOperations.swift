@@ -1,0 +1,105 @@
+import Access
+import Digest
+import HTTPTypes
+import JSON
+import Store
+import Timestamps
+
+/// The server itself: its state, its authorities, its epoch.
+enum ServerOperations {
+    static let all: [Operation] = [show, acknowledgeRestore, authorities, rotate]
+
+    private static let show: Operation = Operation(
+        .get, "/api/v1/server", id: "showServer", tag: .server, summary: "Show how the server is.",
+        access: .permission(.serverRead), about: .installation, responses: [.ok(.component(component))]
+    ) { call in
+        let state = call.state
+        let counts = try await state.census.count(state)
+        var hosts = state.census.counts(state).byStatus.mapValues { JSONValue.integer(Int64($0)) }
+        hosts["silent"] = .integer(Int64(counts.silent))
+        hosts["unjudged"] = .integer(Int64(counts.unjudged))
+        let authority = state.authorities.authorities.current
+        let metrics = state.readiness.address("metrics") ?? state.configuration.metrics
+        return .json([
+            "version": .string(state.configuration.version), "started": .string(state.started.description),
+            "database": .string(state.store.engineVersion), "epoch": .integer(state.epoch),
+            "restored": .bool(state.restore != nil),
+            "restoredReason": state.restore.map { .string($0.reason) } ?? .null,
+            "agentAddress": .string(state.agentAddress.description),
+            "enrolmentAddress": .string(state.enrolmentAddress.description),
+            "metricsAddress": .string(metrics.description), "hosts": .object(hosts),
+            "authority": .string("\(authority.number), until \(authority.notAfter)"),
+        ])
+    }
+
+    private static let acknowledgeRestore: Operation = Operation(
+        .post, "/api/v1/server/acknowledge-restore", id: "acknowledgeRestore", tag: .server,
+        summary: "Confirm that the server was restored from a backup.",
+        description: "A new epoch begins above all that was seen.", access: .permission(.serverWrite),
+        about: .installation,
+        responses: [
+            .ok(.object([.required("epoch", .count, "The new epoch.")])),
+            .problem(.conflict, "There is nothing to confirm."),
+        ]
+    ) { call in
+        .json(["epoch": .integer(try await call.state.acknowledgeRestore(actor: call.caller.principal.id))])
+    }
+
+    private static let authorities: Operation = Operation(
+        .get, "/api/v1/authorities", id: "listAuthorities", tag: .server,
+        summary: "List the certificate authorities that hosts trust.", access: .permission(.serverRead),
+        about: .installation,
+        responses: [
+            .ok(
+                .list(
+                    of: .object([
+                        .required("number", .count), .required("role", .oneOf(["issues", "next", "previous"])),
+                        .required("notAfter", .time), .required("pin", .digest, "SHA-256 of its public key."),
+                    ])))
+        ]
+    ) { call in
+        let set = call.state.authorities.authorities
+        return .json([
+            "items": .array(
+                set.trusted.map { authority in
+                    let role =
+                        authority.number == set.current.number
+                        ? "issues" : authority.number == set.next.number ? "next" : "previous"
+                    return [
+                        "number": .integer(Int64(authority.number)), "role": .string(role),
+                        "notAfter": .string(authority.notAfter.description), "pin": .string(authority.pin.hex),
+                    ]
+                })
+        ])
+    }
+
+    private static let rotate: Operation = Operation(
+        .post, "/api/v1/authorities/rotate", id: "rotateAuthority", tag: .server,
+        summary: "Let the next authority issue from now on.",
+        description: "The one before stays trusted until the next rotation.", access: .permission(.serverWrite),
+        about: .installation, responses: [.ok(.object([.required("number", .count, "The one that issues now.")]))]
+    ) { call in
+        let state = call.state
+        try state.authorities.rotate()
+        _ = try state.credentials.renewIfDue()
+        let number = state.authorities.authorities.current.number
+        try await state.store.write { transaction in
+            try transaction.hosts.bumpAllStates(now: call.now)
+            try transaction.audit.append(
+                organisation: ServerState.firstOrganisation, actor: call.caller.principal.id,
+                action: "authority.rotated", subject: "authority:\(number)", now: call.now)
+        }
+        return .json(["number": .integer(Int64(number))])
+    }
+
+    private static let component = Schema.Component(
+        "Server",
+        .object([
+            .required("version", .anyText), .required("started", .time), .required("database", .anyText),
+            .required("epoch", .count), .required("restored", .boolean, "Whether a restore waits to be confirmed."),
+            .required("restoredReason", .nullable(.anyText)), .required("agentAddress", .anyText),
+            .required("enrolmentAddress", .anyText), .required("metricsAddress", .anyText),
+            .required("hosts", .map(.count, maximum: 20), "Hosts by status, and how many are silent or not judged."),
+            .required("authority", .anyText, "The one that issues."),
+        ]))
+}
