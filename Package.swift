@@ -102,7 +102,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Audit"),
-                core("Timestamps"), logging,
+                core("Timestamps"), logging, .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),
         .executableTarget(
@@ -136,8 +136,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", "CSQLite", core("Inventory"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"),
-                logging,
+                "Store", "CSQLite", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(

@@ -19,7 +19,8 @@ final class ServerProcess: Sendable {
         process.arguments =
             [
                 "serve", "--data", data, "--listen-agents", "127.0.0.1:0", "--listen-enrolment", "127.0.0.1:0",
-                "--listen-metrics", "127.0.0.1:0", "--log-level", "error", "--interval", "5", "--scan-interval", "3600",
+                "--listen-metrics", "127.0.0.1:0", "--listen-web", "127.0.0.1:0", "--log-level", "error", "--interval",
+                "5", "--scan-interval", "3600",
             ] + (database.map { ["--database", $0] } ?? [])
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         let log = data + "/log"

@@ -12,7 +12,8 @@ struct Fettle: AsyncParsableCommand {
             """,
         version: fettleVersion,
         subcommands: [
-            UpCommand.self, ServeCommand.self, HostsCommand.self, PatchesCommand.self, TokensCommand.self,
+            UpCommand.self, ServeCommand.self, LoginLinkCommand.self, HostsCommand.self, PatchesCommand.self,
+            TokensCommand.self,
             OrganisationsCommand.self, ServerCommand.self, AuthorityCommand.self, DatabaseCommand.self,
             VersionCommand.self,
         ])

@@ -173,10 +173,12 @@ private final class ServerProcess: Sendable {
     private let process: pid_t
 
     static func start(_ folder: String, _ database: String?) async throws -> ServerProcess {
-        let ports = try (0..<3).map { _ in try freePort() }
+        let ports = try (0..<4).map { _ in try freePort() }
         var arguments = [
             program, "serve", "--data", folder, "--listen-agents", "127.0.0.1:\(ports[0])", "--listen-enrolment",
-            "127.0.0.1:\(ports[1])", "--listen-metrics", "127.0.0.1:\(ports[2])", "--log-level", "error",
+            "127.0.0.1:\(ports[1])", "--listen-metrics", "127.0.0.1:\(ports[2])", "--listen-web",
+            "127.0.0.1:\(ports[3])",
+            "--log-level", "error",
         ]
         if let database { arguments += ["--database", database] }
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }

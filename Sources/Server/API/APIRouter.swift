@@ -120,7 +120,7 @@ struct APIRouter: Sendable {
             cursor: try cursor(parameters["cursor"]?.string, list), ifMatch: try ifMatch(operation, request.headers),
             headers: request.headers)
 
-        if operation.method == .post, let key = request.headers[.idempotencyKey] {
+        if operation.isRepeatable, let key = request.headers[.idempotencyKey] {
             let fingerprint = IdempotencyRecords.Request(
                 principal: known.principal.id, key: key, method: operation.method.rawValue,
                 target: request.head.path ?? path, body: bytes)

@@ -42,6 +42,10 @@ extension Parameter {
 }
 
 extension Operation {
+    /// Whether it takes Idempotency-Key. What anybody may do does not: its answer (a session's cookie, a device's code) is
+    /// for whoever sent the request, and nobody is known by whom a second one could be told from them.
+    var isRepeatable: Bool { method == .post && access != .open }
+
     /// All parameters: those declared, and those of its traits.
     var allParameters: [Parameter] {
         var all = parameters
@@ -49,7 +53,7 @@ extension Operation {
         if traits.contains(.paginated) { all += [.limit, .cursor] }
         if traits.contains(.conditional) { all.append(.ifMatch) }
         if method == .get { all.append(.ifNoneMatch) }
-        if method == .post { all.append(.idempotencyKey) }
+        if isRepeatable { all.append(.idempotencyKey) }
         return all
     }
 
@@ -74,7 +78,7 @@ extension Operation {
         if method == .get, !all.contains(where: { $0.status == .notModified }) {
             all.append(ResponseDeclaration(.notModified, "It is what If-None-Match names."))
         }
-        if method == .post {
+        if isRepeatable {
             problem(.conflict, "A request with the same Idempotency-Key is in work.")
             problem(.unprocessableContent, "The Idempotency-Key was used for another request.")
         }

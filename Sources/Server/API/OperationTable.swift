@@ -12,6 +12,9 @@ struct OperationTable: Sendable {
             + OrganisationOperations.all
             + AuditOperations.all
             + ServerOperations.all
+            + PeopleOperations.all
+            + PeopleAccountOperations.all
+            + PeopleDeviceOperations.all
             + DescriptionOperations.all)
 
     init(_ operations: [Operation]) {

@@ -5,13 +5,14 @@ import Timestamps
 
 import enum Crypto.P256
 
-/// The TLS contexts of both agent-facing listeners, made anew before the server's certificate ends or when an
+/// The TLS contexts of the listeners, made anew before the server's certificate ends or when an
 /// authority changes: connections take whichever is current when they open, so nothing is restarted.
 final class ServerCredentials: Sendable {
     /// What new connections use.
     struct Contexts: Sendable {
         let agents: NIOSSLContext
         let enrolment: NIOSSLContext
+        let web: NIOSSLContext
         let renewAt: Timestamp
         let issuer: Int
     }
@@ -19,27 +20,40 @@ final class ServerCredentials: Sendable {
     private let authorities: AuthorityStore
     private let names: [String]
     private let lifetime: Int64
+    private let webFiles: (chain: String, key: String)?
     private let clock: ServerClock
     private let current: Mutex<Contexts>
+    private let fromFiles: Mutex<WebCertificate?>
 
     /// - Parameters:
     ///   - names: DNS names and addresses under which agents reach the server.
     ///   - lifetime: of the server's certificates, in seconds.
-    init(authorities: AuthorityStore, names: [String], lifetime: Int64, clock: ServerClock) throws {
+    ///   - web: files of a certificate and key for browsers, read again when they change.
+    init(
+        authorities: AuthorityStore, names: [String], lifetime: Int64, web: (chain: String, key: String)?,
+        clock: ServerClock
+    ) throws {
         self.authorities = authorities
         self.names = names
         self.lifetime = lifetime
         self.clock = clock
+        self.webFiles = web
+        self.fromFiles = Mutex(try web.map { try WebCertificate(chain: $0.chain, key: $0.key) })
         self.current = Mutex(try Self.make(authorities.authorities, names, lifetime, clock.now()))
     }
 
     var agents: NIOSSLContext { current.withLock { $0.agents } }
     var enrolment: NIOSSLContext { current.withLock { $0.enrolment } }
+    var web: NIOSSLContext { fromFiles.withLock { $0?.context } ?? current.withLock { $0.web } }
 
     /// Issues a new certificate where two thirds of the current one are over or the authority has changed.
     ///
     /// - Returns: whether it did.
     func renewIfDue() throws -> Bool {
+        if let files = webFiles, WebCertificate.stamp(files) != fromFiles.withLock({ $0?.stamp }) {
+            let fresh = try WebCertificate(chain: files.chain, key: files.key)
+            fromFiles.withLock { $0 = fresh }
+        }
         let now = clock.now()
         let set = authorities.authorities
         guard current.withLock({ now >= $0.renewAt || $0.issuer != set.current.number }) else { return false }
@@ -69,7 +83,7 @@ final class ServerCredentials: Sendable {
         // Chain, dates and usage are checked by BoringSSL; a client has no host name to check.
         configuration.certificateVerification = .noHostnameVerification
         return Contexts(
-            agents: try NIOSSLContext(configuration: configuration), enrolment: enrolment,
+            agents: try NIOSSLContext(configuration: configuration), enrolment: enrolment, web: enrolment,
             renewAt: now.adding(seconds: lifetime * 2 / 3), issuer: set.current.number)
     }
 }

@@ -10,7 +10,7 @@ import Synchronization
 import Timestamps
 import UnixSignals
 
-/// One server on one data folder: three listeners, the operator's socket, the database.
+/// One server on one data folder: four listeners, the operator's socket, the database.
 ///
 ///     let server = try await FettleServer.start(configuration, logger: logger)
 ///     try await server.run()      // until a graceful shutdown
@@ -67,8 +67,10 @@ public final class FettleServer: Sendable {
         let configuration = state.configuration
         let agents = AgentRoutes(state: state)
         let enrolment = EnrolmentRoutes(state: state)
-        let operators = APIRouter(state: state, services: api) { _, _ in .socket }
+        let people = state.people
+        let operators = APIRouter(state: state, services: api, authenticate: { try await people.authenticate($0, $1) })
         let health = HealthRoutes(state: state)
+        let web = WebRoutes(state: state, api: api)
         let credentials = state.credentials
         // Stopped in the reverse order: first the mark that we stop, then whoever comes from outside, health last.
         let services: [any Service] = [
@@ -86,6 +88,9 @@ public final class FettleServer: Sendable {
             state.listener(
                 "enrolment", .hostname(configuration.enrolment.host, port: configuration.enrolment.port),
                 context: { credentials.enrolment }, route: { try await enrolment.respond($0, $1) }),
+            state.listener(
+                "web", .hostname(configuration.web.host, port: configuration.web.port),
+                context: { credentials.web }, route: { try await web.respond($0, $1) }),
             Drain(gates: state.gates),
         ]
         var quiet = logger
@@ -104,6 +109,7 @@ public final class FettleServer: Sendable {
                 "serving",
                 metadata: [
                     "agents": "\(state.agentAddress)", "enrolment": "\(state.enrolmentAddress)",
+                    "web": "\(state.webAddress)",
                     "metrics": "\(readiness.address("metrics")?.description ?? "")",
                     "data": "\(state.configuration.data.path)", "database": "\(state.store.engineVersion)",
                 ])
@@ -173,6 +179,7 @@ extension ServerState {
         case "agents": configuration.agents.description
         case "enrolment": configuration.enrolment.description
         case "metrics": configuration.metrics.description
+        case "web": configuration.web.description
         default: configuration.data.socketPath
         }
     }

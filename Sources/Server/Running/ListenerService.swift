@@ -26,6 +26,7 @@ struct ListenerService: Service {
         let limits = limits
         let connections = connections
         let context = context
+        let name = name
         let onHandshakeRefused = onHandshakeRefused
         let builder = HTTPServerBuilder { responder in
             PeerIdentityChannel(
@@ -36,7 +37,7 @@ struct ListenerService: Service {
                         httpDecoderConfiguration: .init(
                             maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                             maxHeaderFieldCount: limits.headerCount))),
-                connections: connections, context: context, onHandshakeRefused: onHandshakeRefused)
+                listener: name, connections: connections, context: context, onHandshakeRefused: onHandshakeRefused)
         }
         let application = Application(
             responder: responder, server: builder,

@@ -13,7 +13,11 @@ struct Maintenance: Service {
         // Until the drain is over; the last flush is the store's own, when it closes.
         while await slept() {
             tick += 1
-            if tick % 30 == 0 { await attempt("write last-seen times") { try await state.store.flushPresence() } }
+            if tick % 30 == 0 {
+                await attempt("write last-seen times") { try await state.store.flushPresence() }
+                await attempt("write when API tokens were used") { try await state.people.maintain() }
+            }
+            if tick % 600 == 0 { await attempt("remove ended sessions") { try await state.people.purge() } }
             if state.store.isShared, tick % 2 == 0 {
                 await attempt("follow other servers") {
                     try await state.store.refreshDirectory()

@@ -37,6 +37,18 @@ public struct ServerConfiguration: Sendable {
     public var enrolment = ListenAddress(host: "127.0.0.1", port: 8444)
     /// Health and metrics.
     public var metrics = ListenAddress(host: "127.0.0.1", port: 8440)
+    /// Pages and API, for people and their programs.
+    public var web = ListenAddress(host: "127.0.0.1", port: 8080)
+    /// PEM files of a certificate chain and its key for ``web``; nil for a certificate of the server's own authority.
+    public var webCertificate: (chain: String, key: String)?
+    /// Seconds without a request after which a browser's session ends.
+    public var sessionIdleTime: Int64 = 3600
+    /// Seconds after which a browser's session ends however much it is used.
+    public var sessionLifetime: Int64 = 12 * 3600
+    /// What hashing a password costs; stored passwords follow at their next login.
+    public var passwordCost = PasswordCost.standard
+    /// Passwords hashed at once, each with a thread and the memory that ``passwordCost`` says.
+    public var passwordsAtOnce = 2
     /// DNS names and addresses by which hosts reach the server; the first is told to them.
     public var names: [String] = []
     /// Seconds between check-ins of hosts that enrol from now on; 5 to 86,400.

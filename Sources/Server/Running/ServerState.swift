@@ -15,6 +15,7 @@ final class ServerState: Sendable {
     let clock: ServerClock
     let logger: Logger
     let store: Store
+    let people: People
     let authorities: AuthorityStore
     let credentials: ServerCredentials
     let exchangeTokens: ExchangeTokens
@@ -22,7 +23,7 @@ final class ServerState: Sendable {
     let gates: RequestGates
     let uploads: UploadQuota
     let database: DatabaseProbe
-    let readiness = Readiness(expected: 4)
+    let readiness = Readiness(expected: 5)
     let limiters: [String: ConnectionLimiter]
     let enrolments: RateLimiter
     let challenges = ChallengeBook()
@@ -41,18 +42,20 @@ final class ServerState: Sendable {
         let tokens = try ExchangeTokens(folder: configuration.data.authorityPath)
         let names = certificateNames(configuration)
         let credentials = try ServerCredentials(
-            authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime, clock: clock)
+            authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime,
+            web: configuration.webCertificate, clock: clock)
         let now = clock.now()
         let store = try await Store.open(
             configuration.databaseAddress, program: "fettle \(configuration.version)", now: now)
         do {
+            let people = try People(store: store, clock: clock, logger: logger, configuration: configuration)
             let life = try await store.write { transaction in
                 try transaction.organisations.create(
                     Organisation(id: firstOrganisation, name: "Default", createdAt: now))
                 _ = try transaction.epochs.currentOrFirst(now: now)
                 return try ServerLife(transaction)
             }
-            return ServerState(configuration, clock, logger, store, authorities, credentials, tokens, now, life)
+            return ServerState(configuration, clock, logger, store, people, authorities, credentials, tokens, now, life)
         } catch {
             await store.close()
             throw error
@@ -61,13 +64,14 @@ final class ServerState: Sendable {
 
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
-        _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
+        _ people: People, _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
         _ started: Timestamp, _ life: ServerLife
     ) {
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
         self.store = store
+        self.people = people
         self.authorities = authorities
         self.credentials = credentials
         self.exchangeTokens = exchangeTokens
@@ -81,6 +85,8 @@ final class ServerState: Sendable {
             limiters[name] = ConnectionLimiter(
                 maximum: limits.connections, maximumPerAddress: limits.connectionsPerAddress)
         }
+        limiters["web"] = ConnectionLimiter(
+            maximum: limits.webConnections, maximumPerAddress: limits.webConnectionsPerAddress)
         for name in ["metrics", "operator"] {
             limiters[name] = ConnectionLimiter(maximum: 200, maximumPerAddress: 200)
         }
@@ -117,6 +123,9 @@ final class ServerState: Sendable {
 
     /// Where hosts enrol, as told to them.
     var enrolmentAddress: ListenAddress { advertised("enrolment", configuration.enrolment) }
+
+    /// Where browsers find the pages: `https://localhost:8080`.
+    var webAddress: String { "https://\(advertised("web", configuration.web))" }
 
     private func advertised(_ listener: String, _ asked: ListenAddress) -> ListenAddress {
         let port = readiness.address(listener)?.port ?? asked.port
@@ -164,7 +173,7 @@ final class ServerState: Sendable {
 /// The names in the server's certificate: those that were given, where it listens, and loopback.
 private func certificateNames(_ configuration: ServerConfiguration) -> [String] {
     var names = configuration.names
-    for host in [configuration.agents.host, configuration.enrolment.host] {
+    for host in [configuration.agents.host, configuration.enrolment.host, configuration.web.host] {
         names.append(isWildcard(host) ? machineName() : host)
     }
     names += ["localhost", "127.0.0.1", "::1"]

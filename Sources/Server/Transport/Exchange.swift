@@ -21,6 +21,10 @@ struct Exchange: InitializableFromSource, Sendable {
 
     /// The peer's address without its port.
     var address: String { peer?.address ?? "local" }
+
+    /// Whether it came over the operator's Unix socket, which only the server's own account may open. A connection whose
+    /// listener is not known did not.
+    var isOperatorSocket: Bool { peer?.listener == "operator" }
 }
 
 /// Routes requests of one listener: measures, sheds load, and turns whatever is thrown into a problem.
@@ -36,6 +40,12 @@ struct ListenerResponder: HTTPResponder {
     let route: @Sendable (Request, Exchange) async throws -> (String, Response)
 
     func respond(to request: Request, context: Exchange) async throws -> Response {
+        var response = try await measured(request, context)
+        if listener == "web" { SecurityHeaders.add(to: &response.headers) }
+        return response
+    }
+
+    private func measured(_ request: Request, _ context: Exchange) async throws -> Response {
         let start = ContinuousClock.now
         var name = "none"
         let response: Response
@@ -83,7 +93,7 @@ extension Metrics {
             context.logger.error(
                 "request failed",
                 metadata: [
-                    "path": "\(request.uri.path)", "error": "\(error)", "request": "\(instance ?? "")",
+                    "path": "\(loggedPath(request))", "error": "\(error)", "request": "\(instance ?? "")",
                 ])
             refusal = databaseRefusal(error) ?? Refusal(.internalError)
         }
@@ -100,6 +110,13 @@ extension Metrics {
             status: .init(code: problem.status), headers: headers,
             body: .init(byteBuffer: ByteBuffer(bytes: problem.json.canonicalBytes())))
     }
+}
+
+/// A request's path as it may stand in a log: without the code of a login link, and without what would break lines.
+func loggedPath(_ request: Request) -> String {
+    let path = request.uri.path
+    if path.hasPrefix("/login/link/") { return "/login/link/…" }
+    return SubmittedText.shown(path, maximum: 300)
 }
 
 /// What a route threw, with the route's name for metrics.

@@ -15,9 +15,12 @@ final class Peer: Sendable {
     private let box = Mutex<PeerIdentity?>(nil)
     /// The peer's address without its port, for limits and the audit log.
     let address: String
+    /// The listener that took the connection.
+    let listener: String
 
-    init(address: String) {
+    init(address: String, listener: String) {
         self.address = address
+        self.listener = listener
     }
 
     var identity: PeerIdentity? {
@@ -35,6 +38,7 @@ struct PeerIdentityChannel<Base: ServerChildChannel>: ServerChildChannel {
     }
 
     let base: Base
+    let listener: String
     let connections: ConnectionLimiter
     /// Asked for each new connection, so that a renewed certificate is used at once; nil for plain text.
     let context: (@Sendable () -> NIOSSLContext)?
@@ -48,7 +52,7 @@ struct PeerIdentityChannel<Base: ServerChildChannel>: ServerChildChannel {
             return channel.eventLoop.makeFailedFuture(TooManyConnections(address: address))
         }
         channel.closeFuture.whenComplete { _ in connections.closed(address) }
-        let peer = Peer(address: address)
+        let peer = Peer(address: address, listener: listener)
         return channel.eventLoop.makeCompletedFuture {
             if let context {
                 let pipeline = channel.pipeline.syncOperations

@@ -117,6 +117,10 @@ public struct ServerLimits: Sendable {
     /// Open connections of a listener from one address. High, because a whole site of hosts may come from one address
     /// (NAT), each with a connection that it keeps; what one host may have in work is bounded by its certificate instead.
     public var connectionsPerAddress = 2_000
+    /// Open connections of people and their programs.
+    public var webConnections = 2_000
+    /// Open connections of people and their programs from one address.
+    public var webConnectionsPerAddress = 200
     /// Enrolments, returns and challenges a second, and as many at once.
     public var enrolmentsPerSecond = 20
     /// Requests of agents in work at once, above which the server sheds load.

@@ -8,8 +8,9 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the server until SIGTERM or Ctrl-C.",
         discussion: """
-            Agents connect with client certificates, hosts enrol on a listener of their own, health and metrics are \
-            served on loopback, and the operator's commands use a Unix socket in the data folder.
+            Agents connect with client certificates, hosts enrol on a listener of their own, people and their programs use \
+            pages and API over TLS, health and metrics are served on loopback, and the operator's commands use a Unix \
+            socket in the data folder. The first login: fettle login-link.
             """)
 
     @Option(name: .long, help: "The data folder; made where it is missing. Default: $FETTLE_DATA, else ./var.")
@@ -25,6 +26,16 @@ struct ServeCommand: AsyncParsableCommand {
     var listenEnrolment = "127.0.0.1:8444"
     @Option(help: "HOST:PORT for health and metrics.")
     var listenMetrics = "127.0.0.1:8440"
+    @Option(
+        name: [.customLong("listen-web"), .customLong("web")],
+        help: ArgumentHelp("HOST:PORT for pages and API, over TLS.", valueName: "address"))
+    var listenWeb = "127.0.0.1:8080"
+    @Option(
+        help: "PEM file of the certificates for pages and API. Default: one of the server's own authority.",
+        completion: .file())
+    var webCertificate: String?
+    @Option(help: "PEM file of that certificate's key.", completion: .file())
+    var webKey: String?
     @Option(name: .customLong("name"), help: "A DNS name or address by which hosts reach the server; may be repeated.")
     var names: [String] = []
     @Option(help: "Seconds between check-ins of hosts that enrol from now on (5 to 86400).")
@@ -66,6 +77,12 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.agents = try Self.address(listenAgents, "--listen-agents")
         configuration.enrolment = try Self.address(listenEnrolment, "--listen-enrolment")
         configuration.metrics = try Self.address(listenMetrics, "--listen-metrics")
+        configuration.web = try Self.address(listenWeb, "--listen-web")
+        switch (webCertificate, webKey) {
+        case (let chain?, let key?): configuration.webCertificate = (chain, key)
+        case (nil, nil): break
+        default: throw CommandFailure.usage("--web-certificate and --web-key go together: give both or none")
+        }
         configuration.names = names
         guard (5...86_400).contains(interval) else {
             throw CommandFailure.usage("--interval \(interval) is not between 5 and 86400 seconds")

@@ -106,6 +106,7 @@ private struct Up {
             configuration.agents = ListenAddress(host: "127.0.0.1", port: ports.agents)
             configuration.enrolment = ListenAddress(host: "127.0.0.1", port: ports.enrolment)
             configuration.metrics = ListenAddress(host: "127.0.0.1", port: ports.metrics)
+            configuration.web = ListenAddress(host: "127.0.0.1", port: ports.web)
             var logger = Logger(label: "fettle") { ServerLog(label: $0) }
             logger.logLevel = .warning
             let server = try await FettleServer.start(configuration, logger: logger)
@@ -138,7 +139,8 @@ private struct Up {
             say("")
             printHost(json)
             fflush(nil)
-            sayMore()
+            let link = try await client.post("/api/v1/login-links")
+            sayMore(link)
             return agent
         } catch {
             await end(agent)
@@ -191,16 +193,19 @@ private struct Up {
         }
     }
 
-    private func sayMore() {
+    private func sayMore(_ link: JSONValue) {
         let option = data == "./var" ? "" : " --data \(data)"
         say(
             """
 
-            Look further, in another terminal:
+            Look further in a browser, logged in as \(link.text("user")) by this link, once, within ten minutes:
+              \(link.text("url"))
+            or in another terminal:
               fettle hosts list\(option)
               fettle patches --security\(option)
               fettle hosts diff HOST --from 24h\(option)
               fettle tokens create\(option)          to enrol another host
+              fettle login-link\(option)             for another link
             The server checks this machine every \(interval) seconds. Ctrl-C ends server and agent.
             """)
     }
@@ -274,12 +279,14 @@ private struct Ports {
     var agents = 8443
     var enrolment = 8444
     var metrics = 8440
+    var web = 8080
 
     init(data: String, enrolled: Bool) throws {
         let path = "\(data)/up-ports"
         if let bytes = contents(path) {
             let numbers = String(decoding: bytes, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
-            if numbers.count == 3 { (agents, enrolment, metrics) = (numbers[0], numbers[1], numbers[2]) }
+            if numbers.count >= 3 { (agents, enrolment, metrics) = (numbers[0], numbers[1], numbers[2]) }
+            if numbers.count >= 4 { web = numbers[3] }
         }
         if enrolled {
             // The agent knows these: others would leave it without a server.
@@ -295,7 +302,8 @@ private struct Ports {
             if !isFree(enrolment) { enrolment = try freePort() }
         }
         if !isFree(metrics) { metrics = try freePort() }
-        try write(path, "\(agents) \(enrolment) \(metrics)")
+        if !isFree(web) { web = try freePort() }
+        try write(path, "\(agents) \(enrolment) \(metrics) \(web)")
     }
 }
 

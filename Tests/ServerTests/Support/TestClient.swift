@@ -66,7 +66,7 @@ final class TestClient: Sendable {
         _ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil
     ) async throws -> Answer {
         var head = HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)
-        head.headers.add(name: "host", value: "localhost")
+        if !head.headers.contains(name: "host") { head.headers.add(name: "host", value: "localhost") }
         if let body { head.headers.add(name: "content-length", value: "\(body.count)") }
         let parts: [HTTPClientRequestPart] =
             [.head(head)] + (body.map { [.body(.byteBuffer(ByteBuffer(bytes: $0)))] } ?? []) + [.end(nil)]

@@ -39,6 +39,8 @@ final class TestServer: Sendable {
         configuration.agents.port = 0
         configuration.enrolment.port = 0
         configuration.metrics.port = 0
+        configuration.web.port = 0
+        configuration.passwordCost = PasswordCost(logarithm: 4, blockSize: 8, parallelism: 1)
         configuration.interval = 60
         configuration.limits.enrolmentsPerSecond = 1000
         change(&configuration)
