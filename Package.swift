@@ -109,7 +109,7 @@ let package = Package(
             name: "fettle",
             dependencies: [
                 "Server", "Store", core("Versions"), core("Inventory"), core("JSON"), core("Wire"), core("Timestamps"),
-                core("Digest"), core("TextTable"), argumentParser, logging,
+                core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"), argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
