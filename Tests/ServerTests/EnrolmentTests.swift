@@ -72,7 +72,7 @@ extension ServerTests {
                 #expect(try await kind(spentButWrong) == "token-unknown", "whoever lacks the secret learns nothing")
 
                 let revoked = try await server.token()
-                #expect(try await server.api(.DELETE, "enrolment-tokens/\(revoked.id)").status == 200)
+                #expect(try await server.api(.POST, "enrolment-tokens/\(revoked.id)/revoke").status == 200)
                 #expect(try await kind(revoked) == "token-revoked")
 
                 let expiring = try await server.token(expiresIn: 60)

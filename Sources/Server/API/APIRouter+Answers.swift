@@ -70,7 +70,7 @@ extension APIRouter {
         guard let text else { return nil }
         guard let place = services.cursors.open(text, for: list) else {
             throw Refusal(
-                .invalid([
+                .unprocessable([
                     .init(
                         parameter: "query cursor", detail: "It is not one of this list with these filters.",
                         cure: "Take it from next or Link of the page before, and leave the filters as they were.")

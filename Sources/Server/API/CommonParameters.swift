@@ -64,9 +64,9 @@ extension Operation {
             if !all.contains(where: { $0.status == status }) { all.append(.problem(status, description)) }
         }
         problem(.badRequest, "The request is not as described here; `errors` names each place.")
-        if access != .open { problem(.unauthorized, "Nobody is signed in.") }
+        problem(.unauthorized, access == .open ? "The API token is not valid." : "Nobody is signed in.")
         if case .permission = access { problem(.forbidden, "Your roles do not include this.") }
-        if access != .open, method != .get { problem(.forbidden, "The CSRF token is missing or wrong.") }
+        if method != .get { problem(.forbidden, "It comes from another site, or the CSRF token is missing or wrong.") }
         if about == .organisation || !path.parameterNames.isEmpty {
             problem(.notFound, "There is no such thing, or none that you may know of.")
         }
@@ -80,7 +80,11 @@ extension Operation {
         }
         if isRepeatable {
             problem(.conflict, "A request with the same Idempotency-Key is in work.")
-            problem(.unprocessableContent, "The Idempotency-Key was used for another request.")
+        }
+        if !allParameters.isEmpty || body != nil {
+            problem(
+                .unprocessableContent,
+                "A value has the form that is described but no meaning here, or the Idempotency-Key is another request's.")
         }
         if traits.contains(.conditional) {
             problem(.preconditionFailed, "It has changed since you saw it.")

@@ -38,6 +38,7 @@ struct EntityTag: Sendable, Hashable, CustomStringConvertible {
             guard rest.first == "," else { return nil }
             rest = rest.dropFirst()
             skipBlanks()
+            if rest.isEmpty { return nil }
         }
         return tags.isEmpty || !rest.isEmpty ? nil : tags
     }

@@ -18,7 +18,7 @@ actor DatabaseProbe {
     func problem() async -> String? {
         let task = question ?? ask()
         return await withCheckedContinuation { continuation in
-            let answer = Answer(continuation)
+            let answer = FirstAnswer(continuation)
             Task {
                 switch await task.result {
                 case .success: answer.give(nil)
@@ -43,7 +43,7 @@ actor DatabaseProbe {
 }
 
 /// Resumes whoever waits with the first answer, once.
-private final class Answer: Sendable {
+private final class FirstAnswer: Sendable {
     private let waiting: Mutex<CheckedContinuation<String?, Never>?>
 
     init(_ continuation: CheckedContinuation<String?, Never>) {

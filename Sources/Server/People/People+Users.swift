@@ -67,6 +67,7 @@ extension People {
             displayName: try SubmittedText.line(displayName, field: "displayName"),
             email: try SubmittedText.email(email), createdAt: now, createdBy: caller.actor)
         return try await change { transaction in
+            for grant in grants { try transaction.check(grant, by: principal) }
             if principal.reach(.peopleWrite, organisation: nil) != .all {
                 guard !grants.isEmpty else { throw Refusal(.notAllowed) }
                 guard grants.contains(where: { $0.organisation.map { name.hasSuffix("@\($0)") } ?? false }) else {
@@ -76,7 +77,6 @@ extension People {
                             cure: "Name people of an organisation as somebody@organisation."))
                 }
             }
-            for grant in grants { try transaction.check(grant, by: principal) }
             guard try transaction.users.create(user) else { throw Refusal(.nameTaken) }
             try transaction.note(
                 caller, "user.created", "user:\(user.id)",

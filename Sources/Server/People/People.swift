@@ -64,8 +64,8 @@ final class People: Sendable {
 
     /// Who makes a request; nil for nobody in particular.
     ///
-    /// A request that may change something has been checked for its origin; one with a cookie below `/api/` for its
-    /// X-CSRF-Token too. Pages check the form's field with ``checkForm(_:_:)``.
+    /// A request that may change something has been checked for its origin. That it carries the session's token is for
+    /// the router (X-CSRF-Token) and for pages (``checkForm(_:_:)``) to check.
     ///
     /// - Throws: ``Refusal`` for an API token that lets nobody in, and for a request that another site made.
     func authenticate(_ request: Request, _ exchange: Exchange) async throws -> Caller? {
@@ -74,13 +74,8 @@ final class People: Sendable {
             return try await caller(authorization: authorization, exchange)
         }
         if exchange.isOperatorSocket { return .socket }
-        guard let secret = Cookie.session.value(request.headers),
-            let caller = try await caller(session: secret, exchange)
-        else { return nil }
-        if !CrossSite.isSafe(request.method), request.uri.path.hasPrefix("/api/") {
-            try checkForm(caller, request.headers[.csrfToken])
-        }
-        return caller
+        guard let secret = Cookie.session.value(request.headers) else { return nil }
+        return try await caller(session: secret, exchange)
     }
 
     /// Refuses a form of a session that lacks the session's token. Whoever came in without a cookie needs none.

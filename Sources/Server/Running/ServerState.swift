@@ -55,7 +55,8 @@ final class ServerState: Sendable {
                 _ = try transaction.epochs.currentOrFirst(now: now)
                 return try ServerLife(transaction)
             }
-            return ServerState(configuration, clock, logger, store, people, authorities, credentials, tokens, now, life)
+            return ServerState(
+                configuration, clock, logger, store, people, authorities, credentials, tokens, now, life)
         } catch {
             await store.close()
             throw error
@@ -64,8 +65,8 @@ final class ServerState: Sendable {
 
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
-        _ people: People, _ authorities: AuthorityStore, _ credentials: ServerCredentials, _ exchangeTokens: ExchangeTokens,
-        _ started: Timestamp, _ life: ServerLife
+        _ people: People, _ authorities: AuthorityStore, _ credentials: ServerCredentials,
+        _ exchangeTokens: ExchangeTokens, _ started: Timestamp, _ life: ServerLife
     ) {
         self.configuration = configuration
         self.clock = clock

@@ -64,6 +64,15 @@ extension Problem {
         return problem
     }
 
+    /// What has the form that is described, but no meaning here: a cursor of another list, a selector that cannot be read.
+    static func unprocessable(_ faults: [Fault]) -> Problem {
+        var problem = invalid(faults)
+        problem.type = Problem("unprocessable", title: "", status: 422, detail: "", cure: "").type
+        problem.title = "A value has no meaning here"
+        problem.status = 422
+        return problem
+    }
+
     static let signInRequired = Problem(
         "sign-in-required", title: "Sign in first", status: 401,
         detail: "This needs a session or an API token, and the request has none that is valid.",

@@ -125,6 +125,8 @@ public struct ServerLimits: Sendable {
     public var enrolmentsPerSecond = 20
     /// Requests of agents in work at once, above which the server sheds load.
     public var requestsInWork = 2_000
+    /// Requests to the API in a minute by one principal, and as many at once; the Unix socket is not limited.
+    public var apiRequestsPerMinute = 6_000
     /// Of these, requests of one host: an agent has one connection and asks one thing at a time.
     public var requestsInWorkPerHost = 16
     /// Enrolments, returns and challenges in work at once.
@@ -134,8 +136,6 @@ public struct ServerLimits: Sendable {
     /// Bytes of reports and documents of one host in an hour. A host with its three documents is a megabyte or two, and
     /// a change sends a delta: this many is a defect or an attack.
     public var uploadBytesPerHour = 256 << 20
-    /// Requests to the API in a minute by one principal, and as many at once; the Unix socket is not limited.
-    public var apiRequestsPerMinute = 6_000
 
     /// The limits of a server on a small machine.
     public init() {}

@@ -9,13 +9,17 @@ import Timestamps
 
 extension ServerTests {
     @Suite struct APITokenTests {
-        private func make(_ browser: TestBrowser, _ body: JSONValue = ["name": "ci"]) async throws -> (id: String, text: String) {
+        private func make(
+            _ browser: TestBrowser, _ body: JSONValue = ["name": "ci"]
+        ) async throws -> (id: String, text: String) {
             let answer = try await browser.send(.POST, "/api/v1/api-tokens", body)
             #expect(answer.status == 201, "\(answer.text)")
             return (answer.json["id"]?.string ?? "", answer.json["token"]?.string ?? "")
         }
 
-        @Test(arguments: TestEngine.allCases) func aTokenActsForItsOwnerUntilItIsRevoked(engine: TestEngine) async throws {
+        @Test(arguments: TestEngine.allCases) func aTokenActsForItsOwnerUntilItIsRevoked(
+            engine: TestEngine
+        ) async throws {
             try await TestServer.with(engine) { server in
                 try await server.user("maria", grants: [TestServer.admin])
                 let maria = try await server.browser("maria")
@@ -37,7 +41,10 @@ extension ServerTests {
                 #expect(try await maria.send(.DELETE, "/api/v1/api-tokens/\(token.id)").status == 204)
                 #expect(try await server.bearer(token.text).status == 401, "at once")
                 #expect(try await maria.send(.DELETE, "/api/v1/api-tokens/\(token.id)").status == 404)
-                #expect(try await server.audit().filter { $0.hasPrefix("api-token.") } == ["api-token.created", "api-token.revoked"])
+                #expect(
+                    try await server.audit().filter { $0.hasPrefix("api-token.") } == [
+                        "api-token.created", "api-token.revoked",
+                    ])
             }
         }
 
@@ -88,7 +95,8 @@ extension ServerTests {
                     try await server.bearer(narrow.text, .POST, "/api/v1/api-tokens", ["name": "x"]).status == 403)
                 #expect(
                     try await server.bearer(
-                        narrow.text, .POST, "/api/v1/api-tokens", ["name": "x", "scopes": ["hosts:read"]]).status == 403)
+                        narrow.text, .POST, "/api/v1/api-tokens", ["name": "x", "scopes": ["hosts:read"]]
+                    ).status == 403)
                 let child = try await server.bearer(
                     narrow.text, .POST, "/api/v1/api-tokens", ["name": "x", "scopes": ["enrolment:read"], "days": 366])
                 #expect(child.status == 201)

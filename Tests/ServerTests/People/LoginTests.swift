@@ -113,7 +113,9 @@ extension ServerTests {
         /// Enumeration: an unknown name, a wrong password, somebody without a password and somebody shut out get the same
         /// bytes, and the work of one hash.
         @Test func nobodyLearnsWhoExists() async throws {
-            try await TestServer.with(.sqlite, { $0.passwordCost = PasswordCost(logarithm: 14, blockSize: 8, parallelism: 1) }) {
+            try await TestServer.with(
+                .sqlite, { $0.passwordCost = PasswordCost(logarithm: 14, blockSize: 8, parallelism: 1) }
+            ) {
                 server in
                 try await server.user("maria", grants: [TestServer.admin])
                 let shut = try await server.user("shut", grants: [])
@@ -123,7 +125,8 @@ extension ServerTests {
                 var bodies: Set<String> = []
                 var times: [Duration] = []
                 for (name, password) in [
-                    ("maria", "wrong password here"), ("nobody", "wrong password here"), ("fresh", "wrong password here"),
+                    ("maria", "wrong password here"), ("nobody", "wrong password here"),
+                    ("fresh", "wrong password here"),
                     ("shut", TestServer.password), ("no\nbody", "wrong password here"), ("", ""),
                 ] {
                     let start = ContinuousClock.now
@@ -201,7 +204,8 @@ extension ServerTests {
                 for number in 0..<30 {
                     let visit = Visit(
                         headers: [.cookie: "__Host-fettle-device=\(device)"], address: "198.51.100.\(number)")
-                    if case .refused = try await server.people.login(name: "maria", password: "a guess of many", visit) {
+                    if case .refused = try await server.people.login(name: "maria", password: "a guess of many", visit)
+                    {
                         judged += 1
                     }
                 }
@@ -214,7 +218,8 @@ extension ServerTests {
                 try await server.user("maria", grants: [])
                 let store = server.server.state.store
                 let old = try PasswordHash(
-                    TestServer.password, cost: PasswordCost(logarithm: 2, blockSize: 8, parallelism: 1)).text
+                    TestServer.password, cost: PasswordCost(logarithm: 2, blockSize: 8, parallelism: 1)
+                ).text
                 try await store.write { try $0.execute("UPDATE users SET password = ?1", old) }
                 #expect(try await server.browser("maria").me().status == 200)
                 let now = try await store.read { try $0.users.named("maria") }?.password

@@ -21,7 +21,8 @@ extension ServerTests {
                 try await server.user("ann@acme", grants: [["role": "admin", "organisation": "acme"]])
                 let bob = try await server.user("bob@blue", grants: [["role": "viewer", "organisation": "blue"]])
                 let both = try await server.user(
-                    "both", grants: [["role": "viewer", "organisation": "acme"], ["role": "viewer", "organisation": "blue"]])
+                    "both",
+                    grants: [["role": "viewer", "organisation": "acme"], ["role": "viewer", "organisation": "blue"]])
                 let ann = try await server.browser("ann@acme")
                 func names(_ path: String) async throws -> [String] {
                     try await ann.send(.GET, path).json["items"]?.array?.compactMap { $0["name"]?.string } ?? []
@@ -46,7 +47,8 @@ extension ServerTests {
                 #expect(try await make("x@acme", [["role": "viewer"]]) == 403, "everywhere")
                 #expect(try await make("x@acme", [["role": "viewer", "organisation": "blue"]]) != 201)
                 #expect(try await make("x@acme", []) == 403, "in no organisation")
-                #expect(try await make("bob@blue", [["role": "viewer", "organisation": "acme"]]) == 422, "tells nothing")
+                #expect(
+                    try await make("bob@blue", [["role": "viewer", "organisation": "acme"]]) == 422, "tells nothing")
                 #expect(try await make("nob@blue", [["role": "viewer", "organisation": "acme"]]) == 422)
                 #expect(
                     try await ann.send(
@@ -141,7 +143,8 @@ extension ServerTests {
                 let shown = try await maria.send(.GET, "/api/v1/device/authorisations/\(code.lowercased())")
                 #expect(shown.json["machine"]?.string == "laptop")
                 let path = "/api/v1/device/authorisations/\(code)/decision"
-                #expect(try await maria.send(.POST, path, ["approve": true], headers: ["x-csrf-token": nil]).status == 403)
+                #expect(
+                    try await maria.send(.POST, path, ["approve": true], headers: ["x-csrf-token": nil]).status == 403)
                 #expect(try await maria.send(.POST, path, ["approve": true]).status == 204)
                 #expect(try await maria.send(.POST, path, ["approve": true]).status == 404)
                 server.clock.advance(11)
@@ -180,7 +183,8 @@ extension ServerTests {
                     try await poll(server, second.json["deviceCode"]?.string ?? "").problem?.kind == "expired_token")
                 #expect(
                     try await maria.send(
-                        .GET, "/api/v1/device/authorisations/\(second.json["userCode"]?.string ?? "")").status == 404)
+                        .GET, "/api/v1/device/authorisations/\(second.json["userCode"]?.string ?? "")"
+                    ).status == 404)
                 #expect(try await poll(server, "guess").problem?.kind == "expired_token")
                 #expect(try await ask(server, "a\u{202E}b").status == 422)
             }

@@ -31,7 +31,9 @@ extension ServerTests {
                 #expect(try await make(["sec-fetch-site": "cross-site"]) == 403)
                 #expect(try await make(["sec-fetch-site": "same-site"]) == 403)
                 #expect(try await make(["origin": nil, "sec-fetch-site": nil, "x-csrf-token": nil]) == 403)
-                #expect(try await server.people.store.read { try $0.rows("SELECT id FROM api_tokens") { try $0.text() } }.isEmpty)
+                #expect(
+                    try await server.people.store.read { try $0.rows("SELECT id FROM api_tokens") { try $0.text() } }
+                        .isEmpty)
                 #expect(try await make(["origin": nil, "sec-fetch-site": nil]) == 201)
                 #expect(try await make([:]) == 201)
                 // A login across sites would put the victim into the attacker's account.
@@ -76,7 +78,9 @@ extension ServerTests {
         }
 
         /// Clickjacking and the like: every answer says what browsers may do with it, errors too.
-        @Test(arguments: ["/", "/api/v1/me", "/api/v1/openapi.json", "/api/nothing", "/nothing", "/%00", "/api/v1/hosts?x=y"])
+        @Test(arguments: [
+            "/", "/api/v1/me", "/api/v1/openapi.json", "/api/nothing", "/nothing", "/%00", "/api/v1/hosts?x=y",
+        ])
         func everyAnswerCarriesTheHeaders(path: String) async throws {
             try await TestServer.with { server in
                 for method in [.GET, .HEAD, .POST, .DELETE, .OPTIONS] as [HTTPMethod] {
@@ -182,7 +186,8 @@ extension ServerTests {
                 let new: JSONValue = "gravel eats violet trams"
                 #expect(try await one.send(.PUT, "/api/v1/me/password", ["password": new]).status == 422)
                 #expect(
-                    try await one.send(.PUT, "/api/v1/me/password", ["current": "not it at all", "password": new]).status
+                    try await one.send(.PUT, "/api/v1/me/password", ["current": "not it at all", "password": new])
+                        .status
                         == 422)
                 let before = one.session
                 #expect(
@@ -212,8 +217,10 @@ extension ServerTests {
                     #expect(answer.headers["www-authenticate"].count == 1)
                 }
                 #expect(
-                    try await server.web(.POST, "/api/v1/login-links", headers: ["content-type": "application/json"], [:])
-                        .status == 401)
+                    try await server.web(
+                        .POST, "/api/v1/login-links", headers: ["content-type": "application/json"], [:]
+                    )
+                    .status == 401)
                 try await server.user("maria", grants: [TestServer.admin])
                 let maria = try await server.browser("maria")
                 #expect(

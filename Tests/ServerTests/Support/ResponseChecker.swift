@@ -10,20 +10,20 @@ import Wire
 /// and a body that its schema does not describe are failures of whichever test provoked them.
 enum ResponseChecker {
     static func check(
-        _ answer: Answer, _ method: HTTPMethod, _ target: String,
+        _ answer: Answer, _ method: HTTPMethod, _ target: String, table: OperationTable = .all,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        for fault in faults(answer, method.rawValue, target) {
+        for fault in faults(answer, method.rawValue, target, table) {
             Issue.record("\(method.rawValue) \(target): \(fault)", sourceLocation: sourceLocation)
         }
     }
 
-    static func faults(_ answer: Answer, _ method: String, _ target: String) -> [String] {
+    static func faults(_ answer: Answer, _ method: String, _ target: String, _ table: OperationTable) -> [String] {
         guard let wanted = HTTPRequest.Method(method) else { return ["it is no method"] }
         var faults: [String] = []
         if answer.headers.first(name: "x-request-id") == nil { faults.append("there is no X-Request-Id") }
         let path = target.prefix { $0 != "?" }
-        guard case .operation(let operation, _) = OperationTable.all.match(wanted, path: String(path)) else {
+        guard case .operation(let operation, _) = table.match(wanted, path: String(path)) else {
             if answer.status == 404 || answer.status == 405 || (method == "OPTIONS" && answer.status == 204) {
                 return faults
             }

@@ -36,7 +36,8 @@ final class TestBrowser: Sendable {
         if body != nil { headers["content-type"] = "application/json" }
         let cookies = cookies
         if !cookies.isEmpty {
-            headers["cookie"] = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
+            headers["cookie"] = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+                separator: "; ")
         }
         if method != .GET, method != .HEAD {
             headers["origin"] = "https://\(host)"

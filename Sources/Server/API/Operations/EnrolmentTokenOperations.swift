@@ -52,7 +52,7 @@ enum EnrolmentTokenOperations {
         let address = call.body["address"]?.string ?? call.state.enrolmentAddress.description
         guard ListenAddress(address) != nil else {
             throw Refusal(
-                .invalid([
+                .unprocessable([
                     .init(
                         pointer: "/address", detail: "\"\(address)\" is not HOST:PORT.",
                         cure: "Send for example fettle.example.org:8444.")
@@ -80,7 +80,7 @@ enum EnrolmentTokenOperations {
     }
 
     private static let revoke: Operation = Operation(
-        .delete, "/api/v1/enrolment-tokens/{token}", id: "revokeEnrolmentToken", tag: .enrolment,
+        .post, "/api/v1/enrolment-tokens/{token}/revoke", id: "revokeEnrolmentToken", tag: .enrolment,
         summary: "Make an enrolment token useless.", description: "Its record stays; to revoke it twice is no error.",
         access: .permission(.enrolmentWrite), parameters: [tokenParameter],
         responses: [.ok(.component(EnrolmentTokenSchema.component), "It is revoked.")]

@@ -62,7 +62,7 @@ enum HostLabels {
         let labels = change(host.labels)
         guard labels.count <= maximum else {
             throw Refusal(
-                .invalid([
+                .unprocessable([
                     .init(
                         pointer: "", detail: "The host would have \(labels.count) labels.",
                         cure: "Keep to \(maximum) at most.")

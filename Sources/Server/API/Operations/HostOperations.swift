@@ -237,7 +237,7 @@ extension Call {
             return try LabelSelector(text)
         } catch {
             throw Refusal(
-                .invalid([
+                .unprocessable([
                     .init(
                         parameter: "query \(name)", detail: "Character \(error.offset + 1): \(error.expected).",
                         cure: "Write for example site=berlin,tier in (web,api),!canary.")

@@ -9,7 +9,8 @@ enum HostSchema {
 
     private static let pendingCounts: Schema = .object([.required("total", .count), .required("security", .count)])
 
-    private static let summaryProperties: [Schema.Property] = [
+    /// What a list and a host's own record both say.
+    private static let commonProperties: [Schema.Property] = [
         .required("id", id), .required("organisation", OrganisationSchema.id),
         .required("hostname", .anyText, "The name that it gave itself last."),
         .required("status", .oneOf(HostStatus.self)),
@@ -20,19 +21,27 @@ enum HostSchema {
         .optional("lastScan", .nullable(.time), "When a scan last proved what is held here."),
         .required("silent", .boolean, "Not seen for more than three intervals."),
         .required("pending", .fact(pendingCounts), "How many updates wait, and how many are security updates."),
-        .required("reboot", .fact(.anything), "Whether it needs a reboot, and why."),
-        .required("operatingSystem", .fact(.anything)),
         .required("labels", .map(.anyText, maximum: 1000)),
     ]
 
     /// What lists show.
-    static let summary = Schema.Component("HostSummary", .object(summaryProperties))
+    static let summary = Schema.Component("HostSummary", .object(
+            commonProperties + [
+                .required("reboot", .fact(FactsSchema.rebootSummary), "Whether it needs a reboot, and why."),
+                .required("operatingSystem", .fact(.object([.required("name", .anyText)]))),
+            ]))
 
     /// All that is known of one.
     static let detail = Schema.Component(
         "Host",
         .object(
-            summaryProperties + [
+            commonProperties + [
+                .required(
+                    "reboot", .fact(.anyOf([FactsSchema.reboot, FactsSchema.rebootSummary])),
+                    "Whether it needs a reboot, and the proof."),
+                .required(
+                    "operatingSystem",
+                    .fact(.anyOf([FactsSchema.operatingSystem, .object([.required("name", .anyText)])]))),
                 .required("clockOffset", .fact(.integer(-Int64.max...Int64.max)), "Seconds that its clock is ahead."),
                 .required("observed", .nullable(.time), "When it looked like this, by its own clock."),
                 .required("offers", .array(.component(PatchSchema.update)), "What it lacks, and why it is not taken."),
@@ -42,8 +51,8 @@ enum HostSchema {
                         .required("set", .digest), .required("offers", .digest), .required("facts", .digest),
                     ]), "The names of its three documents."),
                 .optional("indexes", .array(index), "The package indexes that it holds."),
-                .optional("facts", .map(.anything, maximum: 100), "Every fact: a value, or unknown and why."),
-                .optional("restarts", .fact(.anything), "What must be restarted to use what is installed."),
+                .optional("facts", .component(FactsSchema.component), "Every fact: a value, or unknown and why."),
+                .optional("restarts", .fact(FactsSchema.restarts), "What must be restarted to use what is installed."),
                 .required("unknowns", .array(.object([.required("what", .anyText), .required("why", .anyText)]))),
                 .optional(
                     "certificate",

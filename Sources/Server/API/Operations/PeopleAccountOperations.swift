@@ -149,7 +149,8 @@ enum PeopleAccountOperations {
                 .object([
                     .required("user", .text(1...64)), .required("needsPassword", .boolean),
                     .required("csrf", .text(1...200)),
-                    .required("recoveryCodes", .array(.text(1...64), count: 0...20), "Each works once; told this once."),
+                    .required(
+                        "recoveryCodes", .array(.text(1...64), count: 0...20), "Each works once; told this once."),
                 ]), "It is on."),
             .problem(.conflict, "Nothing was begun."), .problem(.unprocessableContent, "The code is wrong."),
         ]
@@ -163,7 +164,9 @@ enum PeopleAccountOperations {
         .post, "/api/v1/me/second-factor/removal", id: "removeSecondFactor", tag: .people,
         summary: "Turn your second factor off.", access: .signedIn, about: .installation,
         body: BodyDeclaration(
-            .object([.required("password", password), .required("code", .text(1...64), "A code of it, or a recovery code.")])),
+            .object([
+                .required("password", password), .required("code", .text(1...64), "A code of it, or a recovery code."),
+            ])),
         responses: [.ok(signedIn, "It is off."), .problem(.unprocessableContent, "Password or code is wrong.")]
     ) { call in
         answer(
@@ -200,7 +203,9 @@ enum PeopleAccountOperations {
             .problem(.conflict, "There are too many."), .problem(.unprocessableContent, "A field cannot be used."),
         ]
     ) { call in
-        let scopes = call.body["scopes"]?.array.map { Set($0.compactMap { $0.string.flatMap(Permission.init(rawValue:)) }) }
+        let scopes = call.body["scopes"]?.array.map {
+            Set($0.compactMap { $0.string.flatMap(Permission.init(rawValue:)) })
+        }
         let token = try await call.people.makeToken(
             name: call.body["name"]?.string ?? "", scopes: scopes,
             days: call.body["days"]?.integer ?? People.standardTokenDays, by: call.caller)

@@ -15,7 +15,9 @@ enum PeopleDeviceOperations {
         .post, "/api/v1/device/authorisations", id: "authoriseDevice", tag: .people,
         summary: "Ask to be let in.", access: .open, about: .installation,
         body: BodyDeclaration(
-            .object([.required("machine", .text(1...64), "The machine that the program runs on; its token is named so.")])),
+            .object([
+                .required("machine", .text(1...64), "The machine that the program runs on; its token is named so.")
+            ])),
         responses: [
             ResponseDeclaration(
                 .created, "Show the user code and the address, then ask for the answer.",
@@ -44,7 +46,8 @@ enum PeopleDeviceOperations {
 
     private static let poll: Operation = Operation(
         .post, "/api/v1/device/tokens", id: "pollDevice", tag: .people, summary: "Ask whether you were let in.",
-        description: "The kind of the problem is RFC 8628's error: authorization_pending, slow_down, access_denied, expired_token.",
+        description:
+            "The kind of the problem is RFC 8628's error: authorization_pending, slow_down, access_denied, expired_token.",
         access: .open, about: .installation,
         body: BodyDeclaration(.object([.required("deviceCode", .text(1...200))])),
         responses: [
@@ -69,7 +72,8 @@ enum PeopleDeviceOperations {
                 wait: Int(interval))
         case .denied: throw refusal("access_denied", "Somebody said no.", "Run fettle login again if that was wrong.")
         case .expired:
-            throw refusal("expired_token", "The time is over, or there never was such a code.", "Run fettle login again.")
+            throw refusal(
+                "expired_token", "The time is over, or there never was such a code.", "Run fettle login again.")
         case .granted(let token, let user):
             return Answer(
                 status: .created,

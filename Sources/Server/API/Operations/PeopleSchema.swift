@@ -17,15 +17,19 @@ enum PeopleSchema {
         "NewGrant",
         .object([
             .required("role", .oneOf(Role.self)),
-            .optional("organisation", .nullable(OrganisationSchema.id), "Null or absent: in every one, and in the installation."),
-            .optional("selector", .text(0...LabelSelector.maximumBytes), "On which hosts: `site=berlin,tier in (web,api)`."),
+            .optional(
+                "organisation", .nullable(OrganisationSchema.id),
+                "Null or absent: in every one, and in the installation."),
+            .optional(
+                "selector", .text(0...LabelSelector.maximumBytes), "On which hosts: `site=berlin,tier in (web,api)`."),
         ]))
 
     private static let grantFields: [Schema.Property] = [
         .required("role", .oneOf(Role.self)),
         .required("organisation", .nullable(OrganisationSchema.id), "Null: in every one, and in the installation."),
         .required("selector", .text(0...LabelSelector.maximumBytes), "On which hosts; empty: on all."),
-        .required("created", .time), .required("createdBy", .text(0...200), "Who gave it, as the audit log names them."),
+        .required("created", .time),
+        .required("createdBy", .text(0...200), "Who gave it, as the audit log names them."),
     ]
 
     static let user = Schema.Component(
