@@ -13,17 +13,25 @@ public final class HostDirectory: Sendable {
         public let certificates: [HostCertificate]
     }
 
-    private struct Presence {
-        var lastSeen: Timestamp
-        var clockOffset: Int64?
+    /// What a host's check-ins told, kept in memory and written down in batches.
+    public struct Presence: Hashable, Sendable {
+        /// When it was last seen.
+        public var lastSeen: Timestamp
+        /// Its clock less ours, in milliseconds; nil where it does not tell.
+        public var clockOffset: Int64?
+        /// When, by our clock, its last scan ended that found what we hold; nil where it has not told.
+        public var scannedAt: Timestamp?
     }
+    /// What is written down of a host that was seen.
+    typealias SeenHost = (host: String, lastSeen: Timestamp, clockOffset: Int64?, scannedAt: Timestamp?)
+
     private struct State {
         var hosts: [String: Entry] = [:]
         var serials: [String: String] = [:]
         var watermark: Int64 = 0
         /// Seen since the last flush.
-        var unwritten: [String: Presence] = [:]
-        var seen: [String: Timestamp] = [:]
+        var unwritten: Set<String> = []
+        var seen: [String: Presence] = [:]
     }
 
     private let state = Mutex(State())
@@ -54,16 +62,25 @@ public final class HostDirectory: Sendable {
 
     /// Notes that a host checked in; written down by ``Store/flushPresence()``.
     ///
-    /// - Parameter clockOffset: its clock less ours, in milliseconds; nil where it does not tell.
-    public func touch(host: String, at time: Timestamp, clockOffset: Int64? = nil) {
+    /// - Parameters:
+    ///   - clockOffset: its clock less ours, in milliseconds; nil where it does not tell.
+    ///   - scannedAt: when, by our clock, its last scan ended that found what we hold; nil where it does not tell, and
+    ///     then the last such time stays.
+    public func touch(host: String, at time: Timestamp, clockOffset: Int64? = nil, scannedAt: Timestamp? = nil) {
         state.withLock { state in
-            state.unwritten[host] = Presence(lastSeen: time, clockOffset: clockOffset)
-            state.seen[host] = time
+            state.unwritten.insert(host)
+            let scannedAt = scannedAt ?? state.seen[host]?.scannedAt
+            state.seen[host] = Presence(lastSeen: time, clockOffset: clockOffset, scannedAt: scannedAt)
         }
     }
 
     /// When this server last saw a host; nil since its start.
     public func lastSeen(host: String) -> Timestamp? {
+        state.withLock { $0.seen[host]?.lastSeen }
+    }
+
+    /// What a host's check-ins have told this server since its start; nil where there was none.
+    public func presence(host: String) -> Presence? {
         state.withLock { $0.seen[host] }
     }
 
@@ -84,19 +101,17 @@ public final class HostDirectory: Sendable {
 
     var watermark: Int64 { state.withLock { $0.watermark } }
 
-    func takeUnwritten() -> [(host: String, lastSeen: Timestamp, clockOffset: Int64?)] {
+    func takeUnwritten() -> [SeenHost] {
         state.withLock { state in
-            defer { state.unwritten = [:] }
-            return state.unwritten.map { ($0.key, $0.value.lastSeen, $0.value.clockOffset) }
+            defer { state.unwritten = [] }
+            return state.unwritten.compactMap { host in
+                state.seen[host].map { (host, $0.lastSeen, $0.clockOffset, $0.scannedAt) }
+            }
         }
     }
 
-    func putBack(_ presences: [(host: String, lastSeen: Timestamp, clockOffset: Int64?)]) {
-        state.withLock { state in
-            for (host, lastSeen, clockOffset) in presences where state.unwritten[host] == nil {
-                state.unwritten[host] = Presence(lastSeen: lastSeen, clockOffset: clockOffset)
-            }
-        }
+    func putBack(_ presences: [SeenHost]) {
+        state.withLock { $0.unwritten.formUnion(presences.map(\.host)) }
     }
 }
 
@@ -135,15 +150,17 @@ extension Store {
         if presences.isEmpty { return }
         do {
             try await write { transaction in
-                for (host, lastSeen, clockOffset) in presences {
+                for (host, lastSeen, clockOffset, scannedAt) in presences {
                     // A host that this server does not know (a message raced its removal) is left out.
                     try transaction.execute(
                         """
-                        INSERT INTO host_presence (organisation, host, last_seen, clock_offset)
-                        SELECT organisation, id, ?2, ?3 FROM hosts WHERE id = ?1
+                        INSERT INTO host_presence (organisation, host, last_seen, clock_offset, scanned_at)
+                        SELECT organisation, id, ?2, ?3, ?4 FROM hosts WHERE id = ?1
                         ON CONFLICT (organisation, host) DO UPDATE SET last_seen = excluded.last_seen,
-                            clock_offset = excluded.clock_offset WHERE host_presence.last_seen <= excluded.last_seen
-                        """, host, lastSeen, clockOffset)
+                            clock_offset = excluded.clock_offset,
+                            scanned_at = COALESCE(excluded.scanned_at, host_presence.scanned_at)
+                            WHERE host_presence.last_seen <= excluded.last_seen
+                        """, host, lastSeen, clockOffset, scannedAt)
                 }
             }
         } catch {

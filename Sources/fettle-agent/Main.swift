@@ -29,7 +29,8 @@ import Wire
         let passed = ["--protocol", "--start-delay"].flatMap { name in values[name].map { [name, $0] } ?? [] }
         do {
             let layout = StateLayout(values["--state"] ?? StateLayout.standard)
-            try Executor(layout: layout, arguments: passed).run()
+            let timeout = values["--scan-timeout"].flatMap { Int64($0) } ?? Executor.scanTimeout
+            try Executor(layout: layout, arguments: passed, scanTimeout: timeout).run()
             return 0
         } catch {
             Journal.write(.error, "\(error)")

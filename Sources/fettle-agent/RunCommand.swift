@@ -20,11 +20,15 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp("The first contact comes up to this many seconds after the start.", valueName: "seconds"))
     var startDelay: Int64 = 60
 
+    @Option(help: ArgumentHelp("A scan that takes longer is ended.", valueName: "seconds"))
+    var scanTimeout: Int64 = Executor.scanTimeout
+
     @Option(name: .customLong("protocol"), help: .hidden)
     var protocolVersion: Int = ProtocolVersion.current.rawValue
 
     func validate() throws {
         guard (0...3600).contains(startDelay) else { throw ValidationError("--start-delay is 0 to 3600 seconds.") }
+        guard (1...3600).contains(scanTimeout) else { throw ValidationError("--scan-timeout is 1 to 3600 seconds.") }
         guard ProtocolVersion(rawValue: protocolVersion) != nil else {
             throw ValidationError("This agent speaks the protocols 1 and 2.")
         }
@@ -39,7 +43,7 @@ struct RunCommand: ParsableCommand {
         // Once more from the start, without what reading the command line has cost: it would stay for months.
         let words = [
             "fettle-agent", "run", "--executor", "--state", state, "--start-delay", String(startDelay), "--protocol",
-            String(protocolVersion),
+            String(protocolVersion), "--scan-timeout", String(scanTimeout),
         ]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)

@@ -2,6 +2,8 @@ import Agent
 import Foundation
 import Inventory
 import Testing
+import Timestamps
+import Wire
 
 @Suite struct ScanHostTests {
     @Test func readsOsReleaseAsTheManualSays() throws {
@@ -55,6 +57,17 @@ import Testing
             """)
         let chosen = Mount.holdingFiles(mounts)
         #expect(chosen.map(\.point) == ["/", "/boot", "/boot/efi", "/srv/with blank"])
+        // Read-only is what the mount says, or its file system: after an error ext4 says so itself. Names that only begin
+        // with it are other options.
+        let options = Mount.parse(
+            """
+            1 0 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro
+            2 1 8:2 / /a ro,relatime - ext4 /dev/sda2 rw
+            3 1 8:3 / /b rw,relatime shared:3 master:1 - ext4 /dev/sda3 ro,errors=remount-ro
+            4 1 8:4 / /c rw,rootcontext=x - ext4 /dev/sda4 rw,rogue
+            5 1 8:5 / /d ro - ext4 /dev/sda5
+            """)
+        #expect(options.map(\.isReadOnly) == [false, true, true, false, true])
         #expect(Mount.holdingFiles([Mount.parse("27 1 0:9 / / rw - overlay overlay rw\n")[0]]).count == 1)
     }
 
@@ -183,5 +196,38 @@ import Testing
         let clock = try #require(HostTree.machine.clock().value)
         #expect(clock.synchronised == (clock.maximumErrorMilliseconds != nil))
         #expect(HostTree.machine.bootID().value?.count == 36)
+    }
+}
+
+/// What a server would refuse is told by the scan, and never queued.
+@Suite struct ScanResultTests {
+    private func result(facts: [UInt8], set: [UInt8]? = nil, offers: [UInt8]? = nil) -> ScanChild.Result {
+        ScanChild.Result(
+            documents: [
+                .set: set ?? SoftwareSet([]).document.bytes,
+                .offers: offers ?? OfferSet(indexes: [], offers: [], installedFrom: [:]).document.bytes, .facts: facts,
+            ], observation: Observation(observed: Timestamp(seconds: 1), bootID: nil))
+    }
+
+    @Test func documentsBeyondTheirLimitsAreNotSent() throws {
+        var facts = HostFacts(agentVersion: "1")
+        try result(facts: facts.bytes).check()
+        facts.hostname = .known(String(repeating: "x", count: 2000))
+        let error = #expect(throws: ScanChild.Unfit.self) { try result(facts: facts.bytes).check() }
+        #expect(error?.document == .facts)
+        #expect(error?.problem.contains("/hostname") == true)
+        let fine = HostFacts(agentVersion: "1").bytes
+        let long = SoftwareSet([
+            SoftwarePackage(
+                scheme: "deb", distribution: "debian-12", name: String(repeating: "n", count: 3000),
+                architecture: "all", version: "1")
+        ])
+        #expect(
+            #expect(throws: ScanChild.Unfit.self) {
+                try result(facts: fine, set: long.document.bytes).check()
+            }?.document == .set)
+        #expect(
+            #expect(throws: ScanChild.Unfit.self) { try result(facts: fine, offers: []).check() }?.document == .offers)
+        #expect(#expect(throws: ScanChild.Unfit.self) { try result(facts: []).check() }?.document == .facts)
     }
 }

@@ -96,6 +96,82 @@ import Testing
     }
 }
 
+/// Programs in source text: what the interpreter has read is not mapped.
+@Suite struct ScanInterpreterTests {
+    @Test(
+        arguments: [
+            ("/usr/bin/python3.11", ["python3", "/usr/bin/app"], "/usr/bin/app"),
+            ("/usr/bin/python3.11", ["/usr/bin/python3", "-u", "-Wignore", "app.py", "-c", "x"], "app.py"),
+            ("/usr/bin/python3", ["python3", "-uW", "ignore", "app.py"], "app.py"),
+            ("/usr/bin/python3", ["python3", "-uc", "import x", "/usr/bin/no"], nil),
+            ("/usr/bin/python3", ["python3", "-m", "http.server"], nil),
+            ("/usr/bin/python3", ["python3", "-"], nil), ("/usr/bin/python3", ["python3"], nil),
+            ("/usr/bin/perl", ["/usr/bin/perl", "-wT", "-I", "/lib", "/usr/sbin/tool"], "/usr/sbin/tool"),
+            ("/usr/bin/perl", ["perl", "-ne", "print"], nil), ("/usr/bin/perl", ["perl", "--", "-odd"], "-odd"),
+            ("/usr/bin/ruby3.1", ["ruby", "-r", "json", "/srv/x.rb"], "/srv/x.rb"),
+            ("/usr/bin/node", ["node", "--inspect", "/srv/x.js"], "/srv/x.js"),
+            ("/usr/bin/pythonic", ["pythonic", "/x"], nil), ("/usr/bin/perlbug", ["perlbug", "/x"], nil),
+        ] as [(String, [String], String?)])
+    func findsTheProgramInTheCommandLine(executable: String, arguments: [String], file: String?) {
+        let line = arguments.flatMap { Array($0.utf8) + [0 as UInt8] }
+        #expect(InterpretedProgram.file(in: line, executable: executable) == file)
+    }
+
+    @Test func readsTheStartWhateverTheProcessIsCalled() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3"
+        #expect(InterpretedProgram.startTicks(in: stat) == 98765)
+        #expect(InterpretedProgram.startTicks(in: "7 (a) S 1") == nil)
+        #expect(InterpretedProgram.bootTime(in: "cpu 1 2\nbtime 1795000000\nprocesses 3\n") == 1_795_000_000)
+    }
+
+    private func service(_ fixture: ScanFixture, bootedAgo: Int64) throws {
+        if !FileManager.default.fileExists(atPath: fixture.folder.path() + "/proc/20") {
+            let group = "0::/system.slice/app.service\n"
+            try fixture.process(20, "/usr/bin/python3.11", group: group, maps: ["/usr/bin/python3.11"])
+        }
+        try fixture.write("proc/20/cmdline", "python3\0-u\0/usr/bin/app\0")
+        // Started a hundred seconds after the host.
+        try fixture.write(
+            "proc/20/stat",
+            "20 (app) S 1 20 20 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(100 * sysconf(Int32(_SC_CLK_TCK))) 0\n")
+        try fixture.write("proc/stat", "cpu 0 0\nbtime \(Int64(time(nil)) - bootedAgo)\n")
+    }
+
+    @Test func aProgramReplacedAfterItsStartIsFound() throws {
+        let fixture = try ScanFixture().systemd().write("usr/bin/app", "print()\n")
+        try service(fixture, bootedAgo: 50)
+        #expect(fixture.tree.processSurvey().needs.isEmpty)
+        try service(fixture, bootedAgo: 105)
+        #expect(fixture.tree.processSurvey().needs.isEmpty, "within the tolerance")
+        try service(fixture, bootedAgo: 3600)
+        let survey = fixture.tree.processSurvey()
+        #expect(survey.unread == 0)
+        #expect(survey.needs.map(\.name) == ["app.service"])
+        #expect(survey.needs.first?.files == ["/usr/bin/app"])
+    }
+
+    @Test func aStartThatCannotBeReadIsAGap() throws {
+        let fixture = try ScanFixture().systemd().write("usr/bin/app", "print()\n")
+        try service(fixture, bootedAgo: 3600)
+        try fixture.write("proc/20/stat", "garbage")
+        #expect(fixture.tree.processSurvey().unread == 1)
+    }
+
+    /// A path of a user's choice may be longer than a fact takes; cut in the middle of a character it stays text.
+    @Test func longPathsAreBounded() throws {
+        let long = "/opt/" + String(repeating: "é/", count: 1300) + "x"
+        let fixture = try ScanFixture().systemd()
+        try fixture.process(
+            10, "/usr/bin/x", group: "0::/system.slice/x.service\n", maps: [long + " (deleted)", "/usr/bin/x"])
+        let survey = fixture.tree.processSurvey()
+        let file = try #require(survey.needs.first?.files.first)
+        #expect(file.utf8.count <= 1024 && file.hasPrefix("/opt/"))
+        var facts = HostFacts(agentVersion: "1")
+        facts.restarts = survey.restarts
+        #expect(try HostFacts(parsing: facts.bytes) == facts)
+    }
+}
+
 /// Real processes on this machine, whose files are replaced under them.
 @Suite(.serialized) struct ScanRealProcessTests {
     /// A copy of sleep(1) that runs with a copy of the C library, both in the fixture's folder.
@@ -144,6 +220,21 @@ import Testing
         #expect(staleFiles(fixture) == ["libc.so.6", "sleeper"])
         process.end()
         #expect(staleFiles(fixture) == [])
+    }
+
+    /// A real interpreter: its program's file is put anew beside a process that has long read it.
+    @Test func aScriptReplacedUnderARealInterpreterIsFound() throws {
+        let fixture = try ScanFixture()
+        let script = fixture.folder.appending(path: "service.pl")
+        try fixture.write("service.pl", "sleep 600;\n")
+        let process = try ChildProcess("/usr/bin/perl", [script.path()], environment: [])
+        defer { process.end() }
+        usleep(200_000)
+        #expect(staleFiles(fixture) == [])
+        usleep(UInt32(InterpretedProgram.tolerance + 2) * 1_000_000)
+        try fixture.write("service.pl.new", "sleep 601;\n")
+        #expect(rename(script.path() + ".new", script.path()) == 0)
+        #expect(staleFiles(fixture) == ["service.pl"])
     }
 
     @Test func twoScansOfAnIdleMachineAreEqual() throws {

@@ -1,4 +1,5 @@
 import Agent
+import Glibc
 import Inventory
 import Testing
 
@@ -109,6 +110,51 @@ import Testing
         // One good reason suffices all the same.
         try fixture.write("run/reboot-required", "")
         #expect(try #require(verdict(fixture, set).value).required)
+    }
+
+    @Test func microcodeInstalledSinceTheStartIsAGap() throws {
+        let fixture = try ScanFixture().kernel("6.1.0-50-amd64", banner: debian).systemd()
+        let kernels = try fixture.kernels([("linux-image-6.1.0-50-amd64", "6.1.170-1")])
+        let set = SoftwareSet(
+            kernels.packages + [
+                SoftwarePackage(
+                    scheme: "deb", distribution: "debian-12", name: "intel-microcode", architecture: "amd64",
+                    version: "3.20260812.1~deb12u1")
+            ])
+        let tree = fixture.tree
+        func verdict(_ virtualisation: String) -> Fact<RebootVerdict> {
+            tree.reboot(
+                kernel: tree.kernel(set: set, container: .known("none")), container: .known("none"),
+                survey: tree.processSurvey(), set: set, virtualisation: .known(virtualisation))
+        }
+        #expect(try #require(verdict("none").why).contains("when the host started"))
+        let now = Int64(time(nil))
+        try fixture.write("proc/stat", "btime \(now - 1000)\n")
+        #expect(try #require(verdict("none").why).contains("dpkg does not tell"))
+        try fixture.write("var/lib/dpkg/info/intel-microcode.list", "/.\n")
+        #expect(try #require(verdict("none").why).contains("intel-microcode 3.20260812.1~deb12u1 was installed since"))
+        // A guest's processor is not its own.
+        #expect(try !#require(verdict("kvm").value).required)
+        try fixture.write("proc/stat", "btime \(now + 1000)\n")
+        let found = try #require(verdict("none").value)
+        #expect(!found.required)
+        #expect(found.proof.contains { $0.hasPrefix("intel-microcode") })
+    }
+
+    /// One of the unread processes may be the message bus.
+    @Test func processesThatCannotBeReadProveNothingOfTheMessageBus() throws {
+        let fixture = try ScanFixture().kernel("6.1.0-50-amd64", banner: debian).systemd()
+        let set = try fixture.kernels([("linux-image-6.1.0-50-amd64", "6.1.170-1")])
+        #expect(try !#require(verdict(fixture, set).value).required)
+        // A folder in place of a file cannot be read, whoever tries.
+        try fixture.write("proc/11/maps/x", "")
+        let why = try #require(verdict(fixture, set).why)
+        #expect(why.contains("message bus") && why.contains("1 process could not be read"))
+        // A bus that is seen to need it asks for it all the same.
+        try fixture.process(
+            7, "/usr/bin/dbus-daemon (deleted)", group: "0::/system.slice/dbus.service\n",
+            maps: ["/usr/bin/dbus-daemon"])
+        #expect(try #require(verdict(fixture, set).value).reasons.map(\.kind) == [.messageBus])
     }
 
     @Test(arguments: [

@@ -1,7 +1,9 @@
 import Foundation
+import Inventory
 import JSON
 import NIOHTTP1
 import Server
+import Store
 import Testing
 import Timestamps
 import Wire
@@ -157,6 +159,118 @@ extension ServerTests {
                 let census = try await server.api(.GET, "server").json["hosts"]?["unjudged"]?.integer
                 #expect(census == 1)
             }
+        }
+
+        /// It checks in all the same: only the age of its last scan shows that nothing is looked at any more.
+        @Test(arguments: TestEngine.allCases)
+        func aHostWhoseScansFailIsNotEvidence(_ engine: TestEngine) async throws {
+            let clock = TestClock()
+            let database = try await engine.newDatabase()
+            let server = try await TestServer.start(engine, database: database, clock: clock)
+            var host = try await TestHost.enrol(server)
+            let truth = Truth(version: "9.9-1")
+            try await host.reported(truth)
+            _ = try await host.checkedIn(digests: truth.digests, scanAge: 5)
+            let limit: Int64 = 3 * 3600 + 60
+            clock.advance(limit - 100)
+            _ = try await host.checkedIn(digests: truth.digests, scanAge: limit - 95)
+            #expect(try await server.host(host.id)["pending"]?["value"] == ["total": 0, "security": 0])
+            clock.advance(200)
+            // Neither the check-in itself, nor one that knows of no scan since the agent's start, nor a scan that found
+            // something else than what is held, is evidence.
+            _ = try await host.checkedIn(digests: truth.digests, scanAge: limit + 105)
+            _ = try await host.checkedIn(digests: truth.digests, scanAge: nil)
+            _ = try await host.checkedIn(digests: Truth(packages: 9).digests, scanAge: 0)
+            let shown = try await server.host(host.id)
+            #expect(shown["silent"]?.bool == false)
+            #expect(shown["pending"]?["value"] == nil)
+            #expect(shown["pending"]?["unknown"]?.string?.hasPrefix("the host was not scanned since") == true)
+            #expect(shown["pending"]?["lastKnown"] == ["total": 0, "security": 0])
+            #expect(shown["reboot"]?["unknown"] != nil)
+            let listed = try await server.api(.GET, "hosts").json["items"]?[0]
+            #expect(listed?["reboot"]?["unknown"] != nil)
+            let counted = try await server.api(.GET, "patches").json["hosts"]
+            #expect(counted?["active"]?.integer == 1)
+            #expect(counted?["unjudged"]?.integer == 1)
+            #expect(counted?["stale"]?.integer == 1)
+            #expect(counted?["silent"]?.integer == 0)
+            try await server.stop()
+            // The time of the last scan is written down with the last-seen times, and a restart forgets neither.
+            let again = try await TestServer.start(engine, folder: server.folder, database: database, clock: clock)
+            #expect(try await again.host(host.id)["pending"]?["unknown"] != nil)
+            host.server = again
+            let answer = try await host.checkIn(digests: truth.digests, scanAge: 1)
+            #expect(answer.status == 200)
+            #expect(try await again.host(host.id)["pending"]?["value"] != nil)
+            try await again.stop()
+        }
+
+        @Test func aHostOfProtocolOneIsJudgedByItsLastReport() async throws {
+            try await TestServer.with { server in
+                var host = try await TestHost.enrol(server)
+                host.version = .one
+                let truth = Truth(version: "9.9-1")
+                try await host.reported(truth)
+                _ = try await host.checkedIn(digests: truth.digests)
+                #expect(try await server.host(host.id)["pending"]?["value"] != nil)
+                server.clock.advance(3 * 3600 + 100)
+                _ = try await host.checkedIn(digests: truth.digests)
+                let shown = try await server.host(host.id)
+                #expect(shown["pending"]?["unknown"]?.string?.hasPrefix("the host was not scanned since") == true)
+                try await host.reported(truth)
+                #expect(try await server.host(host.id)["pending"]?["value"] != nil)
+            }
+        }
+
+        /// An index without Valid-Until ages all the same.
+        @Test func indexesThatWereNotFetchedForAWeekAreNotEvidence() async throws {
+            try await TestServer.with { server in
+                var host = try await TestHost.enrol(server)
+                let now = server.clock.clock.now()
+                func pending(_ fetched: Fact<Timestamp>, ahead: Int64 = 0) async throws -> JSONValue? {
+                    let truth = Truth(version: "9.9-1", fetched: fetched)
+                    try await host.reported(truth)
+                    let message = host.checkInMessage(
+                        digests: truth.digests, clock: server.clock.clock.now().adding(seconds: ahead))
+                    #expect(try await host.send(.POST, "check-in", body: message.encoded()).status == 200)
+                    return try await server.host(host.id)["pending"]
+                }
+                let week: Int64 = 7 * 86_400
+                #expect(try await pending(.known(now.adding(seconds: -week + 600)))?["value"] != nil)
+                let old = try await pending(.known(now.adding(seconds: -week - 600)))
+                #expect(old?["unknown"]?.string?.contains("last fetched at") == true)
+                // By the host's clock, which is an hour ahead: a week and ten minutes ago.
+                #expect(try await pending(.known(now.adding(seconds: -week + 3000)), ahead: 3600)?["unknown"] != nil)
+                let never = try await pending(.unknown("no stamp"))
+                #expect(never?["unknown"]?.string?.hasSuffix("no stamp") == true)
+                #expect(try await server.api(.GET, "server").json["hosts"]?["stale"]?.integer == 1)
+            }
+        }
+
+        /// One host's damage hides neither itself nor the others.
+        @Test func offersThatCannotBeReadCountAsNotJudged() async throws {
+            let server = try await TestServer.start()
+            var host = try await TestHost.enrol(server)
+            try await host.reported(Truth(version: "9.9-1"))
+            var other = try await TestHost.enrol(server, hostname: "web2")
+            try await other.reported(Truth(version: "9.9-1", validUntil: Truth.today.adding(seconds: 9000)))
+            try await server.stop()
+            let store = try await Store.open(
+                "sqlite:\(server.folder)/fettle.sqlite", program: "test", now: Truth.today)
+            let digest = Truth(version: "9.9-1").offers.digest
+            try await store.write { transaction in
+                try transaction.execute(
+                    "UPDATE offer_sets SET content = ?2 WHERE digest = ?1", digest, Array("damage\n".utf8))
+            }
+            try await store.close()
+            let again = try await TestServer.start(folder: server.folder)
+            let hosts = try await again.api(.GET, "patches").json["hosts"]
+            #expect(hosts?["active"]?.integer == 2)
+            #expect(hosts?["unjudged"]?.integer == 1)
+            let shown = try await again.host(host.id)
+            #expect(shown["pending"]?["unknown"]?.string?.contains("cannot be read") == true)
+            #expect(try await again.api(.GET, "hosts").json["items"]?.array?.count == 2)
+            try await again.stop()
         }
     }
 }

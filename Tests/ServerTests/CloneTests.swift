@@ -168,7 +168,7 @@ extension ServerTests {
 
             let acknowledged = try await restored.api(.POST, "server/acknowledge-restore")
             #expect(acknowledged.json["epoch"]?.integer == 2)
-            #expect(try await restored.audit().contains("epoch.raised"))
+            #expect(try await restored.audit(organisation: "").contains("epoch.raised"))
             #expect(try await restored.api(.GET, "server").json["restored"]?.bool == false)
             #expect(try await restored.api(.POST, "server/acknowledge-restore").status == 409)
             // Forgiven now, and once: from now on a wrong token is a wrong token.
@@ -232,7 +232,7 @@ extension ServerTests {
             try blocker.script("ROLLBACK")
             blocker.close()
             #expect(try await host.checkIn(epoch: 7).status == 200)
-            #expect(try await server.audit().contains("server.restore-noticed"))
+            #expect(try await server.audit(organisation: "").contains("server.restore-noticed"))
             try await server.stop()
             let again = try await TestServer.start(folder: server.folder)
             #expect(try await again.api(.GET, "server").json["restored"]?.bool == true)

@@ -130,7 +130,7 @@ extension ServerTests {
     }
 }
 
-private struct CommandResult {
+struct CommandResult {
     var status: Int32
     var output: String
     var errors: String
@@ -138,7 +138,7 @@ private struct CommandResult {
 
 /// Runs the `fettle` that was built beside this test; on a thread of its own, for the server in this process needs those
 /// of the pool to answer it.
-private func fettle(_ arguments: [String], input: String = "") async throws -> CommandResult {
+func fettle(_ arguments: [String], input: String = "") async throws -> CommandResult {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try runFettle(arguments, input) }) }
     }

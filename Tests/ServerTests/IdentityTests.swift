@@ -34,7 +34,8 @@ extension ServerTests {
                     _ = try await client.send(.GET, "/agent/v2/state")
                 }
                 #expect(server.server.metrics.value(.handshakesRefused) >= 1)
-                #expect(try await eventually { try await server.audit().contains("certificate.refused") })
+                #expect(
+                    try await eventually { try await server.audit(organisation: "").contains("certificate.refused") })
             }
         }
 

@@ -116,7 +116,8 @@ extension StoreTests {
         @Test(arguments: TestEngine.allCases) func newerAndChangedDatabases(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             let second = Migration(
-                number: 2, name: "second step", schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
+                number: Migration.all.count + 1, name: "second step",
+                schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
             try await Store.open(
                 address, program: "fettle 9.9", now: t0, migrations: Migration.all + [second]
             ).close()
@@ -124,7 +125,8 @@ extension StoreTests {
             #expect(newer?.kind == .newerDatabase)
             #expect(newer?.description.contains("second step") == true)
             #expect(newer?.description.contains("fettle 9.9") == true)
-            let other = Migration(number: 2, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
+            let other = Migration(
+                number: Migration.all.count + 1, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
             let changed = await #expect(throws: StoreError.self) {
                 try await Store.open(address, program: "fettle 9.9", now: t0, migrations: Migration.all + [other])
                     .close()
@@ -136,14 +138,15 @@ extension StoreTests {
             let address = try await engine.newDatabase()
             try await Store.open(address, program: "test", now: t0).close()
             let broken = Migration(
-                number: 2, name: "broken",
+                number: Migration.all.count + 1, name: "broken",
                 schema: "CREATE TABLE half (id {integer}) {table}; INSERT INTO nowhere VALUES (1);")
             await #expect(throws: StoreError.self) {
                 try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [broken])
             }
             let plan = try await Store.plan(address)
             #expect(plan.applied == Migration.all.count)
-            let fixed = Migration(number: 2, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
+            let fixed = Migration(
+                number: Migration.all.count + 1, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
             try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [fixed]).close()
         }
 

@@ -6,7 +6,7 @@ public import JSON
 /// What is hashed is the canonical JSON (RFC 8785) of the event, with personal data replaced by a salted commitment, so
 /// that the data can be erased later while the leaf, and every proof over it, stays as it is.
 public struct AuditEvent: Sendable, Hashable {
-    /// The organisation whose log the event enters.
+    /// The organisation whose log the event enters; ``installation`` where it belongs to none.
     public let organisation: String
     /// When it happened, in UTC as RFC 3339 writes it: `2026-11-21T08:30:00Z`, with a fraction if need be.
     public let time: String
@@ -21,14 +21,16 @@ public struct AuditEvent: Sendable, Hashable {
     /// Names, addresses and the like, or what is left of them; nil when there never were any.
     public private(set) var personal: PersonalData?
 
+    /// Stands for the installation as a whole, where an effect belongs to no organisation: its events are in the
+    /// installation's tree only.
+    public static let installation = ""
+
     /// Makes an event; refuses one that lacks who, what or to what, and a time in another form than RFC 3339 UTC.
     public init(
         organisation: String, time: String, actor: String, action: String, subject: String, detail: JSONValue = [:],
         personal: PersonalData? = nil
     ) throws(AuditError) {
-        for (field, value) in [
-            ("organisation", organisation), ("actor", actor), ("action", action), ("subject", subject),
-        ] where value.isEmpty {
+        for (field, value) in [("actor", actor), ("action", action), ("subject", subject)] where value.isEmpty {
             throw AuditError(field: field, reason: "it is empty; every audit event names it")
         }
         guard isUTCTimestamp(time) else {
@@ -55,13 +57,50 @@ public struct AuditEvent: Sendable, Hashable {
         return JSONValue.object(members).canonicalBytes()
     }
 
-    /// The leaf of the hash tree: SHA-256 of a zero byte and ``canonicalBytes()`` (RFC 6962, section 2.1).
-    public func leafHash() -> SHA256Digest {
-        var hasher = SHA256()
-        hasher.update(CollectionOfOne(0x00))
-        hasher.update(canonicalBytes())
-        return hasher.finalize()
+    /// Reads an event from what ``canonicalBytes()`` wrote; personal data come out as erased, for only their commitment
+    /// is there.
+    ///
+    /// - Throws: ``AuditError`` for bytes that are not an event, or not in the canonical form.
+    public init(canonical bytes: [UInt8]) throws(AuditError) {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes, limits: .message) } catch {
+            throw AuditError(field: "event", reason: "it is not JSON: \(error)")
+        }
+        guard value.canonicalBytes() == bytes else {
+            throw AuditError(field: "event", reason: "its bytes are not in the canonical form of RFC 8785")
+        }
+        try self.init(value)
     }
+
+    /// Reads an event from its members; any that an event does not have are refused.
+    public init(_ value: JSONValue) throws(AuditError) {
+        do {
+            var object = try JSONObject(value)
+            let detail = try object.value("detail")
+            var personal: PersonalData?
+            if var commitment = try object.optionalObject("personal") {
+                let hex = try commitment.string("commitment", maximumBytes: 64)
+                try commitment.finish()
+                guard let digest = SHA256Digest(hex: hex), digest.hex == hex else {
+                    throw AuditError(field: "personal", reason: "its commitment is not 64 hexadecimal digits")
+                }
+                personal = .erased(digest)
+            }
+            self = try AuditEvent(
+                organisation: object.string("organisation"), time: object.string("time"),
+                actor: object.string("actor", maximumBytes: 64 << 10),
+                action: object.string("action", maximumBytes: 64 << 10),
+                subject: object.string("subject", maximumBytes: 64 << 10), detail: detail, personal: personal)
+            try object.finish()
+        } catch let error as AuditError {
+            throw error
+        } catch {
+            throw AuditError(field: "event", reason: "\(error)")
+        }
+    }
+
+    /// The leaf of the hash tree: SHA-256 of a zero byte and ``canonicalBytes()`` (RFC 6962, section 2.1).
+    public func leafHash() -> SHA256Digest { MerkleTree.leafHash(canonicalBytes()) }
 
     /// Forgets personal data and their salt; the leaf stays the same.
     public mutating func erasePersonalData() {
@@ -108,6 +147,12 @@ public struct AuditError: Error, Sendable, Hashable, CustomStringConvertible {
     public let field: String
     /// What is wrong with it and what would be right.
     public let reason: String
+
+    /// An error of that field.
+    public init(field: String, reason: String) {
+        self.field = field
+        self.reason = reason
+    }
 
     /// One line for people.
     public var description: String { "audit event, field \(field): \(reason)" }

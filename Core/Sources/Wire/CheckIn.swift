@@ -22,11 +22,17 @@ public struct CheckIn: WireMessage, Hashable {
     public var agentVersion: String
     /// The agent's clock. Protocol 2; nil in protocol 1.
     public var clock: Timestamp?
+    /// Whole seconds since the end of the last scan that succeeded and found what ``digests`` names, counted by a clock
+    /// that nobody can set. Protocol 2; nil where no scan has succeeded since the agent started, and in protocol 1.
+    public var scanAge: Int64?
+
+    /// The longest ``scanAge`` that may be told: a hundred years.
+    public static let maximumScanAge: Int64 = 3_155_760_000
 
     /// A check-in with these fields.
     public init(
         exchangeToken: String, bootID: String?, epoch: Int64, stateVersion: Int64, incarnation: String,
-        nextReport: Int64, digests: HostDigests?, agentVersion: String, clock: Timestamp?
+        nextReport: Int64, digests: HostDigests?, agentVersion: String, clock: Timestamp?, scanAge: Int64? = nil
     ) {
         self.exchangeToken = exchangeToken
         self.bootID = bootID
@@ -37,6 +43,7 @@ public struct CheckIn: WireMessage, Hashable {
         self.digests = digests
         self.agentVersion = agentVersion
         self.clock = clock
+        self.scanAge = scanAge
     }
 
     public func json(_ version: ProtocolVersion) -> JSONValue {
@@ -48,6 +55,7 @@ public struct CheckIn: WireMessage, Hashable {
         if let bootID { fields["bootID"] = .string(bootID) }
         if let digests { fields["digests"] = digests.json }
         if version >= .two, let clock { fields["clock"] = .string(clock.description) }
+        if version >= .two, let scanAge { fields["scanAge"] = .integer(scanAge) }
         return .object(fields)
     }
 
@@ -62,7 +70,10 @@ public struct CheckIn: WireMessage, Hashable {
             nextReport: try object.integer("nextReport", in: 1...Int64.max),
             digests: nil, agentVersion: try object.string("agentVersion", maximumBytes: 64), clock: nil)
         if let digests = try object.optionalObject("digests") { self.digests = try HostDigests(digests) }
-        if version >= .two { self.clock = try object.timestamp("clock") }
+        if version >= .two {
+            self.clock = try object.timestamp("clock")
+            self.scanAge = try object.optionalInteger("scanAge", in: 0...Self.maximumScanAge)
+        }
         try object.finish()
     }
 }

@@ -8,7 +8,7 @@ private let digests = HostDigests(set: SHA256.hash([1]), offers: SHA256.hash([2]
 
 private let checkIn = CheckIn(
     exchangeToken: "t", bootID: "b", epoch: 3, stateVersion: 7, incarnation: "i", nextReport: 12, digests: digests,
-    agentVersion: "0.1.0", clock: Timestamp(milliseconds: 1_795_248_000_123))
+    agentVersion: "0.1.0", clock: Timestamp(milliseconds: 1_795_248_000_123), scanAge: 77)
 
 @Suite struct WireMessageTests {
     @Test(arguments: ProtocolVersion.allCases)
@@ -17,7 +17,9 @@ private let checkIn = CheckIn(
             #expect(try Message(decoding: message.encoded(version), version) == message)
         }
         var checkIn = checkIn
-        if version == .one { checkIn.clock = nil }
+        if version == .one { (checkIn.clock, checkIn.scanAge) = (nil, nil) }
+        try survives(checkIn)
+        checkIn.scanAge = nil
         try survives(checkIn)
         try survives(
             CheckInReply(
@@ -46,8 +48,9 @@ private let checkIn = CheckIn(
             ReportReply(expectedReport: 13, needed: [NeededDocument(document: .offers, digest: digests.offers)]))
     }
 
-    @Test func theOlderVersionKnowsNoClock() throws {
-        #expect(try CheckIn(decoding: checkIn.encoded(.one), .one).clock == nil)
+    @Test func theOlderVersionKnowsNoClockAndNoScan() throws {
+        let old = try CheckIn(decoding: checkIn.encoded(.one), .one)
+        #expect(old.clock == nil && old.scanAge == nil)
         #expect(throws: JSONError.self) { try CheckIn(decoding: checkIn.encoded(.two), .one) }
         #expect(throws: JSONError.self) { try CheckIn(decoding: checkIn.encoded(.one), .two) }
     }

@@ -20,13 +20,16 @@ struct ChangeWatch {
     /// The inotify descriptor; -1 where the kernel refuses one.
     let descriptor: Int32
     private var watches: [Int32: Set<String>] = [:]
+    /// In front of every path; empty for this machine.
+    private let root: String
 
-    init() {
+    init(root: String = "") {
+        self.root = root
         descriptor = inotify_init1(Int32(O_CLOEXEC | O_NONBLOCK))
         guard descriptor >= 0 else { return }
         let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE)
         for folder in Self.folders {
-            let watch = inotify_add_watch(descriptor, folder.path, mask)
+            let watch = inotify_add_watch(descriptor, root + folder.path, mask)
             if watch >= 0 { watches[watch] = folder.names }
         }
     }
@@ -58,14 +61,14 @@ struct ChangeWatch {
     }
 
     /// What the files that matter look like from outside: inode, size and time of change of each.
-    static func fingerprint() -> [String] {
-        var marks = files.map(mark)
-        for path in listed {
-            marks.append(mark(path))
+    func fingerprint() -> [String] {
+        var marks = Self.files.map { Self.mark(root + $0) }
+        for path in Self.listed.map({ root + $0 }) {
+            marks.append(Self.mark(path))
             let names = (try? DurableFolder(path, create: false))?.namesOrNone ?? []
             // apt touches its lock at every run.
             for name in names where name != "lock" && name != "partial" && name != "auxfiles" {
-                marks.append(mark("\(path)/\(name)"))
+                marks.append(Self.mark("\(path)/\(name)"))
             }
         }
         return marks

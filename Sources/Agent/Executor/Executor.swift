@@ -10,11 +10,11 @@ import Wire
 public final class Executor {
     private let layout: StateLayout
     private let arguments: [String]
+    private let scanTimeout: Int64
     private let folder: DurableFolder
     private let signals: Int32
     private var watch = ChangeWatch()
-    private var hostNetwork: Int32 = -1
-    private var isolated = "not tried"
+    private var isolation = NetworkIsolation()
     private var network: NetworkChild?
     private var scan: RunningScan?
     private var restartDelay: Int64 = 1000
@@ -49,17 +49,22 @@ public final class Executor {
 
     /// The facts of the last scan: an amount on the border of two steps stays in the step where it was.
     private static let facts = "facts"
-    /// A scan that takes longer is killed, in milliseconds.
-    private static let scanTimeout: Int64 = 180_000
+    /// A scan that takes longer is killed, in seconds, unless told otherwise.
+    public static let scanTimeout: Int64 = 180
     /// After the last change in a package operation, in milliseconds; and at most that long after the first.
     private static let settleTime: Int64 = 5000
     private static let settleLimit: Int64 = 120_000
 
     /// An executor for that state folder.
     ///
-    /// - Parameter arguments: passed on to the network process.
-    public init(layout: StateLayout, arguments: [String]) throws(SystemError) {
+    /// - Parameters:
+    ///   - arguments: passed on to the network process.
+    ///   - scanTimeout: a scan that takes longer is killed, in seconds.
+    public init(
+        layout: StateLayout, arguments: [String], scanTimeout: Int64 = Executor.scanTimeout
+    ) throws(SystemError) {
         self.layout = layout
+        self.scanTimeout = scanTimeout
         self.arguments = arguments
         try layout.prepare(for: UnprivilegedUser.find())
         folder = try DurableFolder(layout.executor)
@@ -71,11 +76,10 @@ public final class Executor {
     public func run() throws(SystemError) {
         SystemCalls.keepMemorySmall()
         signal(SIGPIPE, SIG_IGN)
-        hostNetwork = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)
         startNetwork()
         // Only now: the network process keeps the host's network.
-        isolate()
-        lastFingerprint = ChangeWatch.fingerprint()
+        isolation.isolate()
+        lastFingerprint = watch.fingerprint()
         tellStatus()
         while true {
             let now = Moment.now().uptime
@@ -101,20 +105,6 @@ public final class Executor {
         }
     }
 
-    private func isolate() {
-        guard geteuid() == 0 else {
-            isolated = "no: not run as root, so both processes have the caller's rights"
-            return
-        }
-        if SystemCalls.leaveNetwork() {
-            isolated = "yes"
-        } else {
-            isolated = "no: \(SystemError("unshare", "the network").reason)"
-            close(hostNetwork)
-            hostNetwork = -1
-        }
-    }
-
     // MARK: Time
 
     private func wait(from now: Int64) -> Int32 {
@@ -132,7 +122,7 @@ public final class Executor {
         let now = Moment.now().uptime
         if network == nil, now >= nextStart { startNetwork() }
         if let scan, scan.status == nil, now >= scan.deadline {
-            self.scan?.problem = "it took longer than \(Self.scanTimeout / 1000) s and was ended"
+            self.scan?.problem = "it took longer than \(scanTimeout) s and was ended"
             scan.process.signal(SIGKILL)
             self.scan?.ended = true
             // SIGCHLD tells the rest, however long the kernel takes to end it.
@@ -141,7 +131,7 @@ public final class Executor {
         if !watch.isWatching, settle == nil { noticeChange() }
         if let settle, now >= settle.due {
             self.settle = nil
-            let fingerprint = ChangeWatch.fingerprint()
+            let fingerprint = watch.fingerprint()
             if fingerprint != lastFingerprint {
                 lastFingerprint = fingerprint
                 send(Frame(.changed))
@@ -163,10 +153,11 @@ public final class Executor {
             let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else { throw SystemError("make", "a socket pair") }
             defer { close(pair[1]) }
-            if hostNetwork >= 0, isolated == "yes" { try joinHostNetwork() }
-            defer { if isolated == "yes" { _ = SystemCalls.leaveNetwork() } }
-            let process = try ChildProcess(
-                ["run", "--network-process", "--state", layout.path] + arguments, descriptors: [pair[1]])
+            let end = pair[1]
+            let process = try isolation.lend { () throws(SystemError) in
+                try ChildProcess(
+                    ["run", "--network-process", "--state", layout.path] + arguments, descriptors: [end])
+            }
             _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
             network = NetworkChild(process: process, socket: pair[0], started: Moment.now().uptime)
             tellStatus()
@@ -175,11 +166,6 @@ public final class Executor {
             if pair[0] >= 0 { close(pair[0]) }
             planRestart()
         }
-    }
-
-    /// For the moment in which the network process is started again: a child inherits its parent's network.
-    private func joinHostNetwork() throws(SystemError) {
-        guard SystemCalls.enterNetwork(hostNetwork) else { throw SystemError("lend", "the host's network") }
     }
 
     private func planRestart() {
@@ -274,13 +260,13 @@ public final class Executor {
             guard pipe(&pair) == 0 else { throw SystemError("make", "a pipe") }
             for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             defer { close(pair[1]) }
-            lastFingerprint = ChangeWatch.fingerprint()
+            lastFingerprint = watch.fingerprint()
             let process = try ChildProcess(
                 ["scan", "--documents", folder.path(of: Self.facts)],
-                descriptors: [pair[1]] + (hostNetwork >= 0 ? [hostNetwork] : []))
+                descriptors: [pair[1]] + (isolation.hostNetwork >= 0 ? [isolation.hostNetwork] : []))
             _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
             scan = RunningScan(
-                process: process, pipe: pair[0], deadline: Moment.now().uptime + Self.scanTimeout)
+                process: process, pipe: pair[0], deadline: Moment.now().uptime + scanTimeout * 1000)
         } catch {
             if pair[0] >= 0 { close(pair[0]) }
             lastScanProblem = "\(error)"
@@ -381,7 +367,7 @@ public final class Executor {
     private func tellStatus() {
         var fields: [String: JSONValue] = [
             "pid": .integer(Int64(getpid())), "networkPID": .integer(Int64(network?.process.pid ?? 0)),
-            "isolated": .string(isolated), "restarts": .integer(restarts),
+            "isolated": .string(isolation.state), "restarts": .integer(restarts),
             "watching": .string(watch.isWatching ? "inotify" : "a look each minute: inotify is not available"),
             "user": .integer(Int64(geteuid())),
         ]

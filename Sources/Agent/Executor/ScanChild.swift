@@ -1,4 +1,5 @@
 import Glibc
+import Inventory
 import JSON
 public import Wire
 
@@ -15,6 +16,19 @@ public enum ScanChild {
         public init(documents: [HostDocument: [UInt8]], observation: Observation) {
             self.documents = documents
             self.observation = observation
+        }
+    }
+
+    /// A document that breaks a limit of its form, so that no server would take it.
+    public struct Unfit: Error, Hashable, Sendable, CustomStringConvertible {
+        /// Which.
+        public var document: HostDocument
+        /// What is wrong with it, and where.
+        public var problem: String
+
+        public var description: String {
+            "the \(document.rawValue) document that was made of this host is not fit to be sent: \(problem). "
+                + "This is a defect of the agent: report it"
         }
     }
 
@@ -36,6 +50,7 @@ public enum ScanChild {
         var code: Int32 = 0
         do {
             let result = try scan()
+            try result.check()
             bytes = HostDocument.allCases.flatMap { Frame($0, result.documents[$0] ?? []).encoded }
             bytes += Frame(.observation, result.observation.json.canonicalBytes()).encoded
         } catch {
@@ -52,5 +67,28 @@ public enum ScanChild {
             done += wrote
         }
         return code
+    }
+}
+
+extension ScanChild.Result {
+    /// Reads the documents as a server does that receives them: what it would refuse must not be queued.
+    ///
+    /// - Throws: ``ScanChild/Unfit``.
+    public func check() throws(ScanChild.Unfit) {
+        do {
+            _ = try LineDocument(parsing: documents[.set] ?? [], header: SoftwareSet.header)
+        } catch {
+            throw ScanChild.Unfit(document: .set, problem: "\(error)")
+        }
+        do {
+            _ = try OfferSet(parsing: documents[.offers] ?? [])
+        } catch {
+            throw ScanChild.Unfit(document: .offers, problem: "\(error)")
+        }
+        do {
+            _ = try HostFacts(parsing: documents[.facts] ?? [])
+        } catch {
+            throw ScanChild.Unfit(document: .facts, problem: "\(error)")
+        }
     }
 }

@@ -11,7 +11,7 @@ extension AgentLoop {
                 switch answer {
                 case .checkIn(let reply): try took(reply, now)
                 case .reports(let reply, let sent): try took(reply, sent: sent)
-                case .uploaded(let document, let result): took(document, result)
+                case .uploaded(let document, let result): took(document, result, now, &random)
                 case .state(let state): try took(state)
                 case .identity(let credentials, let token, let epoch):
                     try took(credentials, token: token, epoch: epoch, &random)
@@ -109,14 +109,19 @@ extension AgentLoop {
         var effects: [Effect] = []
         if reply.expectedReport > first {
             memory.acknowledged = sent[Int(reply.expectedReport - first) - 1].digests
+            if let newest = memory.acknowledged, newest == memory.digests { rejections = Rejections() }
             effects += [.save, .acknowledge(below: reply.expectedReport)]
         }
         cycle?.uploads = reply.needed
         return effects
     }
 
-    private mutating func took(_ document: NeededDocument, _ result: ServerLink.UploadResult) -> [Effect] {
+    private mutating func took(
+        _ document: NeededDocument, _ result: ServerLink.UploadResult, _ now: Moment,
+        _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
         switch result {
+        case .rejected(let why): return rejected(document, why, now, &random)
         case .taken: cycle?.uploaded.insert(document)
         case .baseUnknown:
             cycle?.wholeOnly.insert(document)

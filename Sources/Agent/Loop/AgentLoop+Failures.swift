@@ -1,3 +1,4 @@
+import Digest
 import Timestamps
 import Wire
 
@@ -74,9 +75,59 @@ extension AgentLoop {
         _ document: NeededDocument, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
         memory.digests = nil
+        confirmed = nil
         forceReport = true
         return [.save, .drop(naming: document)] + wantScan("repaired")
             + failed(
                 .local("the document \(document.digest) was lost from its disk; it is scanned again"), now, &random)
+    }
+
+    /// The server finds a document bad that is what was scanned: sent again it would be found bad again.
+    ///
+    /// The reports that name it go, and a fresh scan replaces them: at once the first time, for the document may be of
+    /// another day; then later and later, for the agent and the server may be of two minds for good. The cycle goes on, so
+    /// that the host is not silent meanwhile.
+    mutating func rejected(
+        _ document: NeededDocument, _ why: String, _ now: Moment, _ random: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        refusals["document-rejected", default: 0] += 1
+        cycle?.uploads = []
+        rejections.note(document, why, now)
+        // Where newer reports wait that do not name it, they tell what is true now.
+        guard memory.digests?[document.document] == document.digest else { return [.drop(naming: document), .status] }
+        memory.digests = nil
+        confirmed = nil
+        forceReport = true
+        let effects: [Effect] = [.save, .drop(naming: document), .status]
+        if rejections.count == 1 { return effects + wantScan("repaired") }
+        planScan(seconds: rejections.wait, now, &random)
+        return effects
+    }
+
+    /// Documents that the server found bad since it last took what the host looks like.
+    struct Rejections: Sendable {
+        /// How often, in a row.
+        private(set) var count = 0
+        /// The last: when, and why.
+        private(set) var last: (time: Timestamp, text: String)?
+        private var until: [SHA256Digest: Int64] = [:]
+
+        /// Seconds before the host is scanned and the document sent again: five minutes, doubled by each rejection up to
+        /// a day.
+        var wait: Int64 { min(86_400, 300 << Int64(min(max(0, count - 1), 10))) }
+
+        /// Notes one.
+        mutating func note(_ document: NeededDocument, _ why: String, _ now: Moment) {
+            count += 1
+            last = (now.wall, "\(document.document.rawValue): \(why)")
+            if until.count >= 64 { until = [:] }
+            // A little less than the wait, so that the next scan does not come a moment too early.
+            until[document.digest] = now.uptime + wait * 900
+        }
+
+        /// Whether one of these documents was found bad and shall not be sent yet.
+        func holdBack(_ digests: HostDigests, _ now: Moment) -> Bool {
+            HostDocument.allCases.contains { until[digests[$0]].map { now.uptime < $0 } ?? false }
+        }
     }
 }

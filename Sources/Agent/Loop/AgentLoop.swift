@@ -8,151 +8,6 @@ public import Wire
 /// A *cycle* is one contact with the server: deliver what waits, check in, fetch the state where it changed, renew the
 /// certificate where that is due. One exchange is under way at a time; a scan may run beside it.
 public struct AgentLoop: Sendable {
-    /// What the host is called and until when it may say so.
-    public struct Credentials: Hashable, Sendable {
-        /// The host.
-        public var host: String
-        /// Its organisation.
-        public var organisation: String
-        /// SHA-256 of the certificate, hexadecimal.
-        public var certificate: String
-        /// When the certificate begins to be valid.
-        public var notBefore: Timestamp
-        /// When it expires.
-        public var notAfter: Timestamp
-
-        /// Credentials with these values.
-        public init(
-            host: String, organisation: String, certificate: String, notBefore: Timestamp, notAfter: Timestamp
-        ) {
-            self.host = host
-            self.organisation = organisation
-            self.certificate = certificate
-            self.notBefore = notBefore
-            self.notAfter = notAfter
-        }
-    }
-
-    /// What the machine needs to know of the report queue.
-    public struct QueueView: Hashable, Sendable {
-        /// Within which the reports are numbered.
-        public var incarnation: String
-        /// The number of the oldest waiting report, or of the next one.
-        public var first: Int64
-        /// The number of the next report.
-        public var next: Int64
-
-        /// A view with these values.
-        public init(incarnation: String, first: Int64, next: Int64) {
-            self.incarnation = incarnation
-            self.first = first
-            self.next = next
-        }
-
-        var isEmpty: Bool { first == next }
-    }
-
-    /// A request to the server.
-    public enum Exchange: Hashable, Sendable {
-        /// Deliver the oldest reports, at most that many.
-        case report(limit: Int)
-        /// Upload a document; as a delta where that is allowed and worth it.
-        case upload(NeededDocument, base: SHA256Digest?)
-        /// Check in.
-        case checkIn(CheckIn)
-        /// Fetch the desired state, unless it is still this.
-        case state(held: DesiredState?)
-        /// Renew the certificate.
-        case renew
-        /// Come back with an expired certificate.
-        case comeBack
-    }
-
-    /// What the shell is to do.
-    public enum Effect: Hashable, Sendable {
-        /// Ask the executor for a scan.
-        case scan(cause: String)
-        /// Perform an exchange and tell its outcome.
-        case exchange(Exchange)
-        /// Keep the scanned documents, append a report, sync both, then tell ``Event/appended(_:)``.
-        case append(Observation, HostDigests, cause: String)
-        /// Forget reports that the server has.
-        case acknowledge(below: Int64)
-        /// Give the waiting reports new numbers.
-        case renumber(from: Int64, newIncarnation: Bool)
-        /// Forget the reports that name a lost document.
-        case drop(naming: NeededDocument)
-        /// Make the verified new identity the host's.
-        case adoptIdentity
-        /// Trust these authorities from now on.
-        case trust([String])
-        /// Write the memory, synced, before anything that comes after.
-        case save
-        /// Close the connections.
-        case disconnect
-        /// Write the status.
-        case status
-    }
-
-    /// What the server answered.
-    public enum Answer: Sendable {
-        /// To a check-in.
-        case checkIn(CheckInReply)
-        /// To these reports.
-        case reports(ReportReply, sent: [Report])
-        /// To an upload.
-        case uploaded(NeededDocument, ServerLink.UploadResult)
-        /// To a fetch of the state; nil for "not modified".
-        case state(DesiredState?)
-        /// A new certificate, already verified.
-        case identity(Credentials, exchangeToken: String, epoch: Int64)
-    }
-
-    /// What happened.
-    public enum Event: Sendable {
-        /// The process has started.
-        case started
-        /// ``AgentLoop/wake`` has come.
-        case wake
-        /// A scan ended with these documents.
-        case scanned(Observation, HostDigests)
-        /// A scan failed.
-        case scanFailed(String)
-        /// What was scanned may have changed.
-        case changed
-        /// A report and its documents are on the disk.
-        case appended(HostDigests)
-        /// The exchange under way was answered.
-        case answered(Answer)
-        /// The exchange under way failed.
-        case failed(ExchangeError)
-        /// A document that a report names is lost.
-        case documentLost(NeededDocument)
-        /// The host's disk failed.
-        case storeFailed(String)
-    }
-
-    /// What a cycle has done so far.
-    struct Cycle: Hashable, Sendable {
-        var checkedIn = false
-        var checkInFirst = false
-        var fetchedState = false
-        var triedRenewal = false
-        var stateVersion: Int64?
-        var uploads: [NeededDocument] = []
-        var uploaded: Set<NeededDocument> = []
-        var wholeOnly: Set<NeededDocument> = []
-        var exchanges = 0
-    }
-
-    /// Whether the server lets the host take part.
-    public enum Standing: Hashable, Sendable {
-        /// It does.
-        case accepted
-        /// It does not, for that reason: the kind of the problem, and its text.
-        case excluded(kind: String, text: String)
-    }
-
     /// What must not be forgotten.
     public internal(set) var memory: AgentMemory
     /// Who the host is.
@@ -198,6 +53,13 @@ public struct AgentLoop: Sendable {
     var renumbers = false
     var lastRenumbering: Int64?
     let bootID: String?
+    /// When a scan last found what `memory.digests` names, in milliseconds of uptime.
+    var confirmed: Int64?
+    var rejections = Rejections()
+    /// The last document that the server found bad, where it has not taken what the host looks like since.
+    public var rejection: (time: Timestamp, text: String)? { rejections.last }
+    /// A scan whose result is not on the disk yet.
+    var unkept: (digests: HostDigests, ended: Int64)?
 
     /// A machine at the start of the process.
     ///
@@ -325,7 +187,8 @@ public struct AgentLoop: Sendable {
         CheckIn(
             exchangeToken: memory.exchangeToken, bootID: bootID ?? lastScan?.bootID, epoch: memory.epoch,
             stateVersion: heldVersion, incarnation: queue.incarnation, nextReport: queue.next, digests: memory.digests,
-            agentVersion: AgentVersion.text, clock: version >= .two ? now.wall : nil)
+            agentVersion: AgentVersion.text, clock: version >= .two ? now.wall : nil,
+            scanAge: version >= .two && memory.digests != nil ? confirmed.map { max(0, now.uptime - $0) / 1000 } : nil)
     }
 
     /// The document of the same kind that the server acknowledged; facts travel whole.
@@ -346,70 +209,5 @@ public struct AgentLoop: Sendable {
             host: credentials.host, salt: memory.state?.salt ?? "", interval: interval)
         nextContact = now.uptime + schedule.wait(from: now.wall, &random)
         return (keepsConnection ? [] : [.disconnect]) + [.status]
-    }
-
-    // MARK: Scans
-
-    mutating func wantScan(_ cause: String) -> [Effect] {
-        guard scanning == nil else {
-            pendingScan = cause
-            return []
-        }
-        scanning = cause
-        fulfillingScan = memory.state?.scanRequest ?? 0
-        return [.scan(cause: cause)]
-    }
-
-    private mutating func scanned(
-        _ observation: Observation, _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
-    ) -> [Effect] {
-        let cause = scanning ?? "changed"
-        scanning = nil
-        scanProblem = nil
-        lastScan = observation
-        planScan(seconds: memory.state?.scanInterval ?? 3600, now, &random)
-        var effects: [Effect] = []
-        if memory.digests != digests || forceReport {
-            effects.append(.append(observation, digests, cause: forceReport ? "report-all" : cause))
-        } else if memory.scanRequest < fulfillingScan {
-            memory.scanRequest = fulfillingScan
-            effects.append(.save)
-        }
-        return effects + scanAgain() + [.status]
-    }
-
-    private mutating func scanFailed(
-        _ why: String, _ now: Moment, _ random: inout some RandomNumberGenerator
-    ) -> [Effect] {
-        scanning = nil
-        scanProblem = why
-        planScan(seconds: 300, now, &random)
-        return scanAgain() + [.status]
-    }
-
-    private mutating func scanAgain() -> [Effect] {
-        guard let cause = pendingScan else { return [] }
-        pendingScan = nil
-        return wantScan(cause)
-    }
-
-    private mutating func planScan(seconds: Int64, _ now: Moment, _ random: inout some RandomNumberGenerator) {
-        let length = seconds * 1000
-        nextScan = now.uptime + length + Int64.random(in: -length / 20...length / 20, using: &random)
-    }
-
-    private mutating func appended(
-        _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
-    ) -> [Effect] {
-        memory.digests = digests
-        memory.scanRequest = max(memory.scanRequest, fulfillingScan)
-        forceReport = false
-        // News goes out soon, spread because whole fleets change at once; never past a wait that a failure or the
-        // server imposed.
-        if contacted, healthy {
-            let most = min(interval * 1000 / 2, 30_000)
-            nextContact = min(nextContact, now.uptime + Int64.random(in: 0...most, using: &random))
-        }
-        return [.save, .status]
     }
 }

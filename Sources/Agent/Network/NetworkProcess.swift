@@ -298,6 +298,12 @@ public final class NetworkProcess {
         }
         let result = try link.upload(
             document, bytes: delta ?? bytes, isDelta: delta != nil, identity, loop.version)
+        if case .rejected(let why) = result {
+            Journal.write(
+                .warning,
+                "the server found the \(document.document.rawValue) document \(document.digest) bad (\(why)); "
+                    + "its reports are dropped and the host is scanned again")
+        }
         return .answered(.uploaded(document, result))
     }
 

@@ -120,6 +120,8 @@ public final class ServerLink {
         case taken
         /// The server does not hold the base of the delta: send the document whole.
         case baseUnknown
+        /// The server finds the whole document bad, and always will; the text says why.
+        case rejected(String)
     }
 
     /// `PUT documents/…`: a document whole, or the delta that makes it.
@@ -137,6 +139,10 @@ public final class ServerLink {
             return .taken
         } catch ExchangeError.refused(409, let problem, _) where isDelta && problem?.kind == "base-unknown" {
             return .baseUnknown
+        } catch ExchangeError.refused(422, let problem, _) {
+            // Of a delta the fault may be the delta's.
+            if isDelta { return .baseUnknown }
+            return .rejected(problem.map { "\($0.title): \($0.detail)" } ?? "the server does not say why")
         }
     }
 

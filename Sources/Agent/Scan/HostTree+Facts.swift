@@ -18,7 +18,9 @@ extension HostTree {
         facts.kernel = kernel(set: set, container: facts.container)
         let survey = processSurvey()
         facts.restarts = survey.restarts
-        facts.reboot = reboot(kernel: facts.kernel, container: facts.container, survey: survey)
+        facts.reboot = reboot(
+            kernel: facts.kernel, container: facts.container, survey: survey, set: set,
+            virtualisation: facts.virtualisation)
         facts.disks = disks(previous: previous?.disks.value ?? [])
         facts.memory = memory(previous: previous?.memory.value)
         facts.processors = processors()

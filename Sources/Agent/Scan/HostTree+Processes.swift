@@ -24,7 +24,8 @@ public struct ProcessSurvey: Hashable, Sendable {
 }
 
 extension HostTree {
-    /// Looks through all processes for executable mappings of files that were deleted or replaced since.
+    /// Looks through all processes for executable mappings of files that were deleted or replaced since, and through
+    /// those of interpreters for programs that were.
     public func processSurvey() -> ProcessSurvey {
         var survey = ProcessSurvey(
             needs: [], unread: 0, problem: "", initFiles: .unknown("\(proc)/1: No such file or directory"))
@@ -119,6 +120,9 @@ extension HostTree {
                 current[key] = isCurrent
             }
             if !isCurrent { files.insert(Self.bounded(file.path)) }
+        }
+        if let program = try replacedProgram(of: number, executable: executable, tops: tops) {
+            files.insert(Self.bounded(program))
         }
         guard !files.isEmpty else { return nil }
         return StaleProcess(number: number, name: processName(number, executable: executable), files: files.sorted())

@@ -1,3 +1,4 @@
+import Glibc
 public import Inventory
 import Versions
 
@@ -5,14 +6,22 @@ extension HostTree {
     /// Whether the host must be restarted: a verdict with its reasons, or with the proof that nothing asks for it.
     ///
     /// One good reason suffices for *required*; *not required* needs every examination to have been made.
+    ///
+    /// - Parameters:
+    ///   - set: the host's packages, for microcode.
+    ///   - virtualisation: what ``virtualisation()`` found; a guest's processor is not its own.
     public func reboot(
-        kernel: Fact<KernelFacts>, container: Fact<String>, survey: ProcessSurvey
+        kernel: Fact<KernelFacts>, container: Fact<String>, survey: ProcessSurvey, set: SoftwareSet = SoftwareSet([]),
+        virtualisation: Fact<String> = .known("none")
     ) -> Fact<RebootVerdict> {
         var evidence = Evidence()
         examineKernel(kernel, container: container, &evidence)
         examineInit(survey, &evidence)
         examineMessageBus(survey, &evidence)
         examineRequests(&evidence)
+        if container.value ?? "none" == "none", virtualisation.value ?? "none" == "none" {
+            examineMicrocode(set, &evidence)
+        }
         guard !evidence.reasons.isEmpty || evidence.gaps.isEmpty else {
             return .unknown(evidence.gaps.joined(separator: "; "))
         }
@@ -78,6 +87,34 @@ extension HostTree {
         }
     }
 
+    /// Microcode is loaded when the host starts, from the package that was installed then. Whether a newer package has
+    /// newer microcode for this very processor is not looked up: then nothing is proven.
+    private func examineMicrocode(_ set: SoftwareSet, _ evidence: inout Evidence) {
+        let packages = set.packages.filter { ["intel-microcode", "amd64-microcode"].contains($0.name) }
+        guard !packages.isEmpty else { return }
+        guard let boot = (try? procText("stat", limit: 16 << 20)).flatMap(InterpretedProgram.bootTime) else {
+            evidence.gaps.append("the processor's microcode: \(proc)/stat does not tell when the host started")
+            return
+        }
+        for package in packages {
+            // dpkg writes the list of a package's files anew whenever it unpacks it.
+            let names = ["\(package.name).list", "\(package.name):\(package.architecture).list"]
+            var status = stat()
+            guard names.contains(where: { stat(path("/var/lib/dpkg/info/" + $0), &status) == 0 }) else {
+                evidence.gaps.append("the processor's microcode: dpkg does not tell when \(package.name) was installed")
+                continue
+            }
+            if status.st_ctim.tv_sec < boot {
+                evidence.proof.append(
+                    "\(package.name) \(package.version) was installed before the host started, which loads microcode")
+            } else {
+                evidence.gaps.append(
+                    "the processor's microcode: \(package.name) \(package.version) was installed since the host started, "
+                        + "and whether it has newer microcode for this processor was not examined")
+            }
+        }
+    }
+
     private func examineInit(_ survey: ProcessSurvey, _ evidence: inout Evidence) {
         switch survey.initFiles {
         case .unknown(let why): evidence.gaps.append("process 1: \(why)")
@@ -96,8 +133,13 @@ extension HostTree {
         for need in bus {
             evidence.reason(.messageBus, "\(need.name) still runs the former \(listed(need.files))")
         }
-        if bus.isEmpty, survey.unread == 0 {
+        guard bus.isEmpty else { return }
+        if survey.unread == 0 {
             evidence.proof.append("the message bus runs no file that was replaced")
+        } else {
+            // One of those may be the bus.
+            let count = survey.unread == 1 ? "1 process" : "\(survey.unread) processes"
+            evidence.gaps.append("the message bus: \(count) could not be read (\(survey.problem))")
         }
     }
 

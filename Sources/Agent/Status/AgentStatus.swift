@@ -122,6 +122,12 @@ public struct AgentStatus: Sendable {
         if let problem = status["scanProblem"]?.string {
             add("the last scan failed: \(problem)", "fettle-agent scan shows it again; it is repeated by itself.")
         }
+        if let rejected = status["rejected"], let time = rejected["time"]?.string {
+            add(
+                "the server found what was scanned bad at \(time): \(rejected["text"]?.string ?? "")",
+                "The host is scanned and reported again by itself. If it stays, agent and server do not agree: update both, "
+                    + "and report it.")
+        }
         if let ahead = status["serverAhead"]?.integer, abs(ahead) > 120 {
             add(
                 "this host's clock is \(abs(ahead)) s \(ahead > 0 ? "behind" : "ahead of") the server's",

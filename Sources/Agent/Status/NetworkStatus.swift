@@ -35,6 +35,9 @@ public struct NetworkStatus: Sendable {
         }
         if let scan = loop.lastScan { fields["lastScan"] = .string(scan.observed.description) }
         if let problem = loop.scanProblem { fields["scanProblem"] = .string(problem) }
+        if let rejection = loop.rejection {
+            fields["rejected"] = ["time": .string(rejection.time.description), "text": .string(rejection.text)]
+        }
         if let ahead = loop.serverAhead { fields["serverAhead"] = .integer(ahead) }
     }
 

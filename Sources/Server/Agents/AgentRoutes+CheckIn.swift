@@ -21,8 +21,11 @@ extension AgentRoutes {
                     protocolVersion: Int64(version.rawValue), now: now)
             }
         }
+        // A scan is evidence for what it found, and only where that is what is held here.
+        let isHeld = message.digests.map { $0.stored == host.digests } ?? false
         state.store.directory.touch(
-            host: host.id, at: now, clockOffset: message.clock.map { $0.milliseconds - now.milliseconds })
+            host: host.id, at: now, clockOffset: message.clock.map { $0.milliseconds - now.milliseconds },
+            scannedAt: isHeld ? message.scanAge.map { now.adding(seconds: -$0) } : nil)
         state.metrics.count(.checkIns, "protocol=\"\(version.rawValue)\"")
         let expected = try await expectedReport(host, message.incarnation)
         return CheckInReply(

@@ -148,7 +148,12 @@ func summary(facts bytes: [UInt8]) -> FactsSummary? {
             ]
         ]
     }
-    let json: JSONValue = ["reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count))]
+    let fetched =
+        facts.packages.value?.lastUpdate ?? .unknown(facts.packages.why ?? "")
+    let json: JSONValue = [
+        "reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count)),
+        "indexesFetched": fetched.json { .string($0.description) },
+    ]
     return FactsSummary(
         hostname: facts.hostname.value, operatingSystem: facts.operatingSystem.value?.name ?? "",
         json: String(decoding: json.canonicalBytes(), as: UTF8.self))

@@ -1,3 +1,4 @@
+import Audit
 import Digest
 import Hummingbird
 import JSON
@@ -105,7 +106,7 @@ struct EnrolmentRoutes: Sendable {
             }?.id
         }
         await state.audit(
-            organisation: organisation ?? ServerState.firstOrganisation, actor: "token:\(request.tokenID)",
+            organisation: organisation ?? AuditEvent.installation, actor: "token:\(request.tokenID)",
             action: "enrolment.refused", subject: "token:\(request.tokenID)", detail: detail, personal: personal)
     }
 

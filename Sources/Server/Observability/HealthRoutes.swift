@@ -31,8 +31,9 @@ struct HealthRoutes: Sendable {
         if let problem = await state.database.problem() { reasons.append("the database does not answer: \(problem)") }
         // Said, but no reason to take the server out: hosts still report.
         let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
-        if reasons.isEmpty { return ("readyz", Self.text("ready\n" + restored)) }
-        return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + restored, status: .serviceUnavailable))
+        let said = restored + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
+        if reasons.isEmpty { return ("readyz", Self.text("ready\n" + said)) }
+        return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + said, status: .serviceUnavailable))
     }
 
     private static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
@@ -48,8 +49,8 @@ struct HealthRoutes: Sendable {
             refused.append(("listener=\"\(name)\"", Double(counts.refused)))
         }
         var statuses: [(String, Double)] = []
-        let hosts = state.census.counts(state)
-        for (status, count) in hosts.byStatus.sorted(by: { $0.key < $1.key }) {
+        let hosts = state.census.last?.counts(nil) ?? FleetCensus.Counts()
+        for (status, count) in FleetCensus.statuses(state).sorted(by: { $0.key < $1.key }) {
             statuses.append(("status=\"\(status)\"", Double(count)))
         }
         return Self.process() + [
@@ -64,6 +65,9 @@ struct HealthRoutes: Sendable {
                 "fettle_hosts_silent", help: "Active hosts silent for more than three intervals.",
                 [("", Double(hosts.silent))]),
             Metrics.Gauge(
+                "fettle_hosts_unjudged", help: "Active hosts whose pending updates are not known.",
+                [("", Double(hosts.unjudged))]),
+            Metrics.Gauge(
                 "fettle_last_seen_age_seconds",
                 help: "Seconds since the active host was seen that was seen longest ago.",
                 [("", hosts.oldestSeconds)]),
@@ -72,6 +76,9 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge(
                 "fettle_restored", help: "1 while a restore from a backup waits to be acknowledged.",
                 [("", state.restore == nil ? 0 : 1)]),
+            Metrics.Gauge(
+                "fettle_audit_faults", help: "Audit trees that contradict what was signed, or are damaged.",
+                [("", Double(state.auditKeeping.health.faults.count))]),
             Metrics.Gauge(
                 "process_start_time_seconds", help: "When the server started, in seconds since the epoch.",
                 [("", Double(state.started.milliseconds) / 1000)]),

@@ -12,14 +12,14 @@ struct HostJSON: Sendable {
     /// What lists show.
     func summary(_ host: HostRecord, _ transaction: Transaction) throws -> [String: JSONValue] {
         let judgement = Judgement(host, state, offers: try state.freshness.verdict(host, transaction), now: now)
-        let summary = try? JSONValue(parsing: Array(host.summary.utf8), limits: .message)
         var fields: [String: JSONValue] = [
             "id": .string(host.id), "organisation": .string(host.organisation), "hostname": .string(host.hostname),
             "status": .string(host.status.rawValue), "agentVersion": .string(host.agentVersion),
             "protocol": .integer(host.protocolVersion), "enrolled": .string(host.enrolledAt.description),
             "lastSeen": time(judgement.lastSeen), "lastReport": time(host.reportedAt),
+            "lastScan": time(judgement.lastScan),
             "silent": .bool(judgement.silent),
-            "pending": judgement.pending(host), "reboot": judgement.fact(summary?["reboot"], host),
+            "pending": judgement.pending(host), "reboot": judgement.fact(judgement.summary?["reboot"]),
             "operatingSystem": host.operatingSystem.isEmpty
                 ? ["unknown": "the host has not reported it"] : ["value": ["name": .string(host.operatingSystem)]],
             "labels": .object(host.labels.mapValues { .string($0) }),
@@ -37,7 +37,7 @@ struct HostJSON: Sendable {
         if let why = judgement.unknown { unknown("updates", why) }
 
         fields["clockOffset"] =
-            host.clockOffset.map { ["value": .integer($0 / 1000)] }
+            judgement.clockOffset.map { ["value": .integer($0 / 1000)] }
             ?? ["unknown": "the agent has not told its clock; protocol 1 does not"]
         fields["observed"] = time(host.observedAt)
         fields["offers"] = .array(
@@ -50,19 +50,30 @@ struct HostJSON: Sendable {
                 "set": .string(digests.set.hex), "offers": .string(digests.offers.hex),
                 "facts": .string(digests.facts.hex),
             ]
-            if let offers = try transaction.documents.offerSet(organisation: host.organisation, digests.offers) {
-                fields["indexes"] = .array(offers.indexes.map { index(of: $0) })
+            do {
+                if let offers = try transaction.documents.offerSet(organisation: host.organisation, digests.offers) {
+                    fields["indexes"] = .array(offers.indexes.map { index(of: $0) })
+                }
+            } catch is LineDocumentError {
+                // Said already: it is why the updates are not known.
+                fields["indexes"] = []
             }
-            if let bytes = try transaction.documents.facts(organisation: host.organisation, digests.facts) {
-                let facts = try HostFacts(parsing: bytes)
-                fields["facts"] = facts.json
-                fields["operatingSystem"] = facts.json["operatingSystem"]
-                fields["reboot"] = judgement.fact(reboot(facts), host)
-                fields["restarts"] = judgement.fact(facts.json["restarts"], host)
-                for (name, why) in facts.unknowns { unknown(name, why) }
+            do {
+                if let bytes = try transaction.documents.facts(organisation: host.organisation, digests.facts) {
+                    let facts = try HostFacts(parsing: bytes)
+                    fields["facts"] = facts.json
+                    fields["operatingSystem"] = facts.json["operatingSystem"]
+                    fields["reboot"] = judgement.fact(reboot(facts))
+                    fields["restarts"] = judgement.fact(facts.json["restarts"])
+                    for (name, why) in facts.unknowns { unknown(name, why) }
+                }
+            } catch let error as JSONError {
+                let why = "the facts that are stored of the host cannot be read: \(error)"
+                unknown("facts", why)
+                for name in ["reboot", "restarts", "operatingSystem"] { fields[name] = ["unknown": .string(why)] }
             }
         }
-        if let offset = host.clockOffset, abs(offset) > 30_000 {
+        if let offset = judgement.clockOffset, abs(offset) > 30_000 {
             unknown("clock", "the host's clock is \(offset / 1000) seconds off the server's")
         }
         fields["unknowns"] = .array(unknowns)

@@ -75,6 +75,7 @@ public final class FettleServer: Sendable {
         // Stopped in the reverse order: first the mark that we stop, then whoever comes from outside, health last.
         let services: [any Service] = [
             Maintenance(state: state),
+            AuditKeeper(state: state),
             state.listener("metrics", .hostname(configuration.metrics.host, port: configuration.metrics.port)) {
                 request, _ in
                 try await health.respond(request)
@@ -123,6 +124,7 @@ public final class FettleServer: Sendable {
             if !state.gates.stopping { failure = error }
         }
         readiness.end()
+        await AuditKeeper(state: state).finish()
         await state.store.close()
         unlink(state.configuration.data.socketPath)
         lock.release()

@@ -28,7 +28,7 @@ struct Maintenance: Service {
                 await attempt("renew the server's certificate") {
                     if try state.credentials.renewIfDue() { state.logger.info("server certificate renewed") }
                 }
-                await state.census.refreshIfDue(state)
+                await attempt("count the hosts") { try await state.census.refreshIfDue(state) }
             }
             if tick % 3600 == 0 {
                 await attempt("collect documents") {

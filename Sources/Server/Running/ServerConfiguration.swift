@@ -63,6 +63,8 @@ public struct ServerConfiguration: Sendable {
     public var exchangeRotation: Int64 = 3600
     /// Seconds for which requests in work may go on after a stop was asked for.
     public var drainTime: Int64 = 8
+    /// The fewest seconds between two signed checkpoints of one audit tree.
+    public var auditCheckpointInterval: Int64 = 60
     /// What peers may cost.
     public var limits = ServerLimits()
     /// The program's version, for logs and the API.

@@ -1,3 +1,4 @@
+import Audit
 import JSON
 import Logging
 import Store
@@ -74,8 +75,8 @@ extension ServerState {
                 organisation: organisation, fence: fence, reason: reason, since: life.restore?.since ?? now)
             try transaction.settings.set(RestoreEvidence.setting, evidence.json.canonicalBytes(), now: now)
             try transaction.audit.append(
-                organisation: organisation, actor: "host:\(host)", action: "server.restore-noticed", subject: "server",
-                detail: evidence.json, now: now)
+                organisation: AuditEvent.installation, actor: "host:\(host)", action: "server.restore-noticed",
+                subject: "server", detail: evidence.json, now: now)
             life.restore = evidence
             return (life, true)
         }
@@ -100,7 +101,7 @@ extension ServerState {
             }
             try transaction.settings.set(RestoreEvidence.setting, [], now: now)
             _ = try transaction.epochs.raise(
-                above: evidence.fence, organisation: evidence.organisation, actor: actor, cause: evidence.reason,
+                above: evidence.fence, organisation: AuditEvent.installation, actor: actor, cause: evidence.reason,
                 now: now)
             // Whose token was seeded anew since the restore was noticed is not forgiven again.
             try ServerLife.began(evidence.since, transaction, now: now)

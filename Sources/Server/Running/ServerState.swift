@@ -1,3 +1,4 @@
+import Audit
 import Glibc
 import JSON
 import Logging
@@ -8,7 +9,7 @@ import Wire
 
 /// What all routes of one server share.
 final class ServerState: Sendable {
-    /// The organisation that exists from the start, and whose audit log holds what belongs to none.
+    /// The organisation that exists from the start.
     static let firstOrganisation = "default"
 
     let configuration: ServerConfiguration
@@ -29,6 +30,7 @@ final class ServerState: Sendable {
     let challenges = ChallengeBook()
     let census = FleetCensus()
     let freshness = OfferFreshness()
+    let auditKeeping: AuditKeeping
     let started: Timestamp
     /// Refused handshakes and unknown tokens enter the audit log at most this often; metrics count them all.
     private let noiseLimiter = RateLimiter(perSecond: 1)
@@ -40,6 +42,7 @@ final class ServerState: Sendable {
     ) async throws -> ServerState {
         let authorities = try AuthorityStore(folder: configuration.data.authorityPath, clock: clock)
         let tokens = try ExchangeTokens(folder: configuration.data.authorityPath)
+        let auditKey = try AuditKey(folder: configuration.data.authorityPath)
         let names = certificateNames(configuration)
         let credentials = try ServerCredentials(
             authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime,
@@ -55,8 +58,9 @@ final class ServerState: Sendable {
                 _ = try transaction.epochs.currentOrFirst(now: now)
                 return try ServerLife(transaction)
             }
+            let auditKeeping = try await AuditKeeping.open(auditKey, store, now: now)
             return ServerState(
-                configuration, clock, logger, store, people, authorities, credentials, tokens, now, life)
+                configuration, clock, logger, store, people, authorities, credentials, tokens, auditKeeping, now, life)
         } catch {
             await store.close()
             throw error
@@ -66,7 +70,7 @@ final class ServerState: Sendable {
     private init(
         _ configuration: ServerConfiguration, _ clock: ServerClock, _ logger: Logger, _ store: Store,
         _ people: People, _ authorities: AuthorityStore, _ credentials: ServerCredentials,
-        _ exchangeTokens: ExchangeTokens, _ started: Timestamp, _ life: ServerLife
+        _ exchangeTokens: ExchangeTokens, _ auditKeeping: AuditKeeping, _ started: Timestamp, _ life: ServerLife
     ) {
         self.configuration = configuration
         self.clock = clock
@@ -76,6 +80,7 @@ final class ServerState: Sendable {
         self.authorities = authorities
         self.credentials = credentials
         self.exchangeTokens = exchangeTokens
+        self.auditKeeping = auditKeeping
         self.started = started
         let limits = configuration.limits
         self.gates = RequestGates(limits)
@@ -153,9 +158,9 @@ final class ServerState: Sendable {
             actor: "address", action: action, subject: subject, detail: detail, personal: ["address": .string(address)])
     }
 
-    /// Appends to an audit log; a failure is logged, for the effect itself has been refused or done already.
+    /// Appends to an audit log, the installation's where no organisation is named; a failure is logged, for the effect itself has been refused or done already.
     func audit(
-        organisation: String = ServerState.firstOrganisation, actor: String, action: String, subject: String,
+        organisation: String = AuditEvent.installation, actor: String, action: String, subject: String,
         detail: JSONValue = [:], personal: [String: JSONValue] = [:]
     ) async {
         let now = clock.now()

@@ -73,6 +73,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
                 arm(context, times.idleTime)
             }
         }
+        // A long answer may take its time as long as the peer takes it: the next part is made when the last was sent.
+        if case .body = unwrapOutboundIn(data), case .answering = phase { arm(context, times.answerTime) }
         context.write(data, promise: promise)
     }
 

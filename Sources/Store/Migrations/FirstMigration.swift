@@ -174,6 +174,7 @@ let firstMigration = Migration(
             host {text} NOT NULL,
             last_seen {integer} NOT NULL,
             clock_offset {integer},
+            scanned_at {integer},
             PRIMARY KEY (organisation, host),
             FOREIGN KEY (organisation, host) REFERENCES hosts (organisation, id)
         ) {keyed table};

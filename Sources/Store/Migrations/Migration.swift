@@ -27,5 +27,5 @@ package struct Migration: Sendable {
     }
 
     /// All steps, in order.
-    package static let all: [Migration] = [firstMigration, idempotencyMigration, peopleMigration]
+    package static let all: [Migration] = [firstMigration, auditTrees, idempotencyMigration, peopleMigration]
 }

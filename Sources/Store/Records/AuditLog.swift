@@ -17,15 +17,35 @@ public struct AuditLeaf: Hashable, Sendable {
     public var personal: [UInt8]?
     /// When it was written.
     public var recordedAt: Timestamp
-    /// Its number in the organisation's tree; nil until it has been sequenced.
+    /// Its number in the organisation's tree; nil until it has been sequenced, and for the installation's own.
     public var sequence: Int64?
+    /// Its number in the installation's tree, which has every leaf; nil until it has been sequenced.
+    public var installationSequence: Int64?
+    /// Whether the event commits to personal data that are gone.
+    public var isErased: Bool {
+        personal == nil && (try? AuditEvent(canonical: event))?.personal != nil
+    }
+
+    static let columns = "id, organisation, leaf_hash, event, personal, recorded_at, sequence, installation_sequence"
+
+    static func read(_ row: inout SQLRow) throws -> AuditLeaf {
+        AuditLeaf(
+            id: try row.integer(), organisation: try row.text(), hash: try row.digest(), event: try row.blob(),
+            personal: try row.optionalBlob(), recordedAt: try row.timestamp(), sequence: try row.optionalInteger(),
+            installationSequence: try row.optionalInteger())
+    }
 }
 
 /// What was done, by whom, to what: one leaf an effect, written with the effect.
 public struct AuditLog {
     let sql: Transaction
 
+    /// The largest event, in bytes of its canonical form: what every reader of it takes.
+    public static let maximumEventBytes = 256 << 10
+
     /// Appends an event.
+    ///
+    /// - Throws: `AuditError` for one over ``maximumEventBytes``.
     public func append(_ event: AuditEvent, now: Timestamp) throws {
         var personal: [UInt8]?
         var salt: [UInt8]?
@@ -33,11 +53,19 @@ public struct AuditLog {
             personal = JSONValue.object(members).canonicalBytes()
             salt = used.bytes
         }
+        let bytes = event.canonicalBytes()
+        guard bytes.count <= Self.maximumEventBytes else {
+            throw AuditError(
+                field: "detail",
+                reason: "the event has \(bytes.count) bytes, at most \(Self.maximumEventBytes) are kept; say less")
+        }
         try sql.execute(
             """
-            INSERT INTO audit_leaves (organisation, leaf_hash, event, personal, personal_salt, recorded_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            """, event.organisation, event.leafHash(), event.canonicalBytes(), personal, salt, now)
+            INSERT INTO audit_leaves
+                (organisation, leaf_hash, event, personal, personal_salt, recorded_at, actor, action, subject)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """, event.organisation, MerkleTree.leafHash(bytes), bytes, personal, salt, now, event.actor, event.action,
+            event.subject)
     }
 
     /// Appends an event with these fields; `personal` gets a salt of its own.
@@ -54,7 +82,9 @@ public struct AuditLog {
     ) throws {
         var salted: PersonalData?
         if !personal.isEmpty {
-            let bytes = (0..<16).map { _ in UInt8.random(in: 0...255) }
+            // Swift's own generator is SystemRandomNumberGenerator: getrandom(2), a cryptographic source.
+            var source = SystemRandomNumberGenerator()
+            let bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &source) }
             if let salt = PersonalDataSalt(bytes: bytes) { salted = .known(personal, salt: salt) }
         }
         try append(
@@ -67,14 +97,13 @@ public struct AuditLog {
     public func list(organisation: String, after id: Int64 = 0, limit: Int = 100) throws -> [AuditLeaf] {
         try sql.rows(
             """
-            SELECT id, organisation, leaf_hash, event, personal, recorded_at, sequence FROM audit_leaves
-            WHERE organisation = ?1 AND id > ?2 ORDER BY id LIMIT ?3
-            """, organisation, id, limit
-        ) { row in
-            AuditLeaf(
-                id: try row.integer(), organisation: try row.text(), hash: try row.digest(), event: try row.blob(),
-                personal: try row.optionalBlob(), recordedAt: try row.timestamp(), sequence: try row.optionalInteger())
-        }
+            SELECT \(AuditLeaf.columns) FROM audit_leaves WHERE organisation = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+            """, organisation, id, limit, read: AuditLeaf.read)
+    }
+
+    /// The leaf with that id; nil where there is none.
+    public func find(id: Int64) throws -> AuditLeaf? {
+        try sql.first("SELECT \(AuditLeaf.columns) FROM audit_leaves WHERE id = ?1", id, read: AuditLeaf.read)
     }
 
     /// Erases the personal data of one leaf, and their salt; the leaf and its hash stay.
@@ -82,6 +111,20 @@ public struct AuditLog {
         try sql.execute(
             "UPDATE audit_leaves SET personal = NULL, personal_salt = NULL WHERE organisation = ?1 AND id = ?2",
             organisation, id)
+    }
+
+    /// Erases the personal data of one leaf and says so in its log; false where it has none.
+    ///
+    /// - Parameters:
+    ///   - actor: who erases them.
+    ///   - reason: why; it enters the log, so it must not repeat them.
+    public func erase(id: Int64, actor: String, reason: String, now: Timestamp) throws -> Bool {
+        guard let leaf = try find(id: id), leaf.personal != nil else { return false }
+        try erasePersonal(organisation: leaf.organisation, id: id)
+        try append(
+            organisation: leaf.organisation, actor: actor, action: "audit.personal-erased", subject: "audit:\(id)",
+            detail: ["leaf": .string(leaf.hash.hex), "reason": .string(reason)], now: now)
+        return true
     }
 }
 

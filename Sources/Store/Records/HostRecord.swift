@@ -83,13 +83,16 @@ public struct HostRecord: Hashable, Sendable {
     public var lastSeen: Timestamp?
     /// Its clock less ours, in milliseconds, at the last check-in; nil where unknown.
     public var clockOffset: Int64?
+    /// When, by our clock, its last scan ended that found what it last reported, as far as it was written down; nil where
+    /// it has not told so.
+    public var scannedAt: Timestamp?
 
     static let columns = """
         hosts.id, hosts.organisation, asset, hostname, labels, status, status_reason, enrolled_at, enrolled_with,
         state_version, check_in_interval, scan_interval, phase_salt, scan_request, renew_request, exchange_current,
         exchange_previous, exchange_rotated_at, boot_id, agent_version, protocol_version, incarnation, next_report,
         set_digest, offers_digest, facts_digest, observed_at, reported_at, operating_system, summary, pending_count,
-        security_count, updated_at, change, last_seen, clock_offset
+        security_count, updated_at, change, last_seen, clock_offset, scanned_at
         """
 
     static let source = """
@@ -139,6 +142,7 @@ public struct HostRecord: Hashable, Sendable {
         change = try row.integer()
         lastSeen = try row.optionalTimestamp()
         clockOffset = try row.optionalInteger()
+        scannedAt = try row.optionalTimestamp()
     }
 }
 

@@ -43,12 +43,12 @@ struct PatchesCommand: AsyncParsableCommand {
                     ("limit", String(max(1, min(limit, 500)))),
                 ], limit: limit)
             var shown = Shown(items, Self.overAll, empty: "nothing is missing, as far as is known", name: { $0.text("name") })
-            // Who may not see the server sees the list all the same.
-            if let server = try? await client.get("/api/v1/server"),
-                let unjudged = server["hosts"]?["unjudged"]?.integer, unjudged > 0
-            {
+            let hosts = try await client.get("/api/v1/patches", [organisation.query(client), ("limit", "1")])["hosts"]
+            if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
                 shown.notes.append(
-                    "\(unjudged) host(s) are not judged (silent, or nothing fresh reported): fettle hosts list --unjudged")
+                    "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
+                        + "\(hosts.text("stale")) with scans or indexes too old); what they lack is not known: "
+                        + "fettle hosts list --unjudged")
             }
             return shown
         }

@@ -140,7 +140,7 @@ struct TokensCommand: AsyncParsableCommand {
                     _ = changing.goesOn("revoke the token \(id), which is \(token.text("state"))")
                     return
                 }
-                _ = try await client.delete(organisation.path(client, "enrolment-tokens", id))
+                _ = try await client.post(organisation.path(client, "enrolment-tokens", id, "revoke"))
                 say("token \(id) is revoked")
             }
         }

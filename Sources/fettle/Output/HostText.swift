@@ -39,7 +39,7 @@ func hostText(_ host: JSONValue) -> String {
         ("Host", host.text("hostname")), ("Id", host.text("id")), ("Organisation", host.text("organisation")),
         ("Status", hostStatus(host)), ("Reason", host.text("statusReason")), ("Labels", labelText(host["labels"])),
         ("Agent", host.text("agentVersion")), ("Last seen", age(host["lastSeen"]?.string)),
-        ("Last report", age(host["lastReport"]?.string)),
+        ("Last report", age(host["lastReport"]?.string)), ("Last scan", age(host["lastScan"]?.string)),
         ("System", cell(host["operatingSystem"]) { $0.text("name") }),
         ("Certificate", host["certificate"].map { "\($0.text("serial")) until \($0.text("notAfter"))" } ?? ""),
     ]

@@ -226,4 +226,150 @@ import Wire
         // The same digests as before: they must be reported all the same.
         #expect(driver.scanned(9).contains { if case .append = $0 { true } else { false } })
     }
+
+    // MARK: The age of the last scan
+
+    @Test func checkInsTellHowLongAgoTheLastScanFoundWhatTheySpeakOf() throws {
+        var driver = LoopDriver()
+        driver.take(.started)
+        driver.wakeUp()
+        // Nothing was scanned since the start.
+        #expect(try #require(driver.checkIn).scanAge == nil)
+        driver.answer(driver.reply())
+        driver.scanned(1)
+        driver.wakeUp()
+        driver.answerReports(expected: 2)
+        let first = try #require(driver.checkIn)
+        #expect(first.digests == LoopDriver.digests(1))
+        #expect((0...30).contains(try #require(first.scanAge)))
+        driver.answer(driver.reply())
+        // Scans fail from now on; the clock is set back and forth.
+        let ended = driver.now.uptime - (first.scanAge ?? 0) * 1000
+        for step: Int64 in [-7_200_000, 86_400_000, 0] {
+            driver.take(.changed)
+            driver.take(.scanFailed("no"))
+            driver.now.wall.milliseconds += step
+            driver.wakeUp()
+            let age = try #require(driver.checkIn?.scanAge)
+            #expect(abs(age - (driver.now.uptime - ended) / 1000) <= 1)
+            driver.answer(driver.reply())
+        }
+        // One that finds nothing new is as good as one that does.
+        driver.take(.changed)
+        driver.scanned(1)
+        driver.now.uptime = driver.loop.nextContact
+        driver.take(.wake)
+        #expect(try #require(driver.checkIn?.scanAge) <= 900)
+    }
+
+    @Test func aScanThatIsNotOnTheDiskIsNoEvidenceForTheOneThatIs() throws {
+        var driver = LoopDriver()
+        driver.begin()
+        driver.scanned(1)
+        driver.answer(driver.reply(expected: 1))
+        driver.answerReports(expected: 2)
+        driver.pass(600_000)
+        driver.take(.changed)
+        // Its report cannot be written.
+        let random = driver.random
+        _ = driver.loop.handle(
+            .scanned(Observation(observed: driver.now.wall, bootID: "b"), LoopDriver.digests(2)), now: driver.now,
+            random: &driver.random)
+        _ = driver.loop.handle(.storeFailed("disk full"), now: driver.now, random: &driver.random)
+        driver.random = random
+        driver.wakeUp()
+        let checkIn = try #require(driver.checkIn)
+        #expect(checkIn.digests == LoopDriver.digests(1))
+        #expect(try #require(checkIn.scanAge) >= 600)
+    }
+
+    @Test func protocolOneIsToldNoAge() throws {
+        var driver = LoopDriver()
+        driver.begin()
+        driver.scanned(1)
+        driver.fail(.refused(status: 426, problem: nil, retryAfter: nil))
+        driver.wakeUp()
+        driver.answerReports(expected: 2)
+        #expect(try #require(driver.checkIn).scanAge == nil)
+    }
+
+    // MARK: Documents that the server finds bad
+
+    @Test func aDocumentThatTheServerFindsBadGivesWayToAFreshScan() throws {
+        var driver = LoopDriver()
+        driver.take(.started)
+        driver.scanned(1)
+        driver.wakeUp()
+        let bad = NeededDocument(document: .facts, digest: LoopDriver.digests(1).facts)
+        driver.answerReports(expected: 1, needed: [bad])
+        #expect(driver.pending == .upload(bad, base: nil))
+        let effects = driver.answer(.uploaded(bad, .rejected("no hostname")))
+        #expect(effects.contains(.drop(naming: bad)))
+        #expect(effects.contains(.scan(cause: "repaired")))
+        #expect(driver.reports.isEmpty)
+        #expect(driver.loop.refusals["document-rejected"] == 1)
+        #expect(driver.loop.rejection?.text == "facts: no hostname")
+        // It is not silent meanwhile, and claims nothing.
+        let checkIn = try #require(driver.checkIn)
+        #expect(checkIn.digests == nil && checkIn.scanAge == nil)
+        driver.answer(driver.reply())
+        #expect(driver.loop.lastSuccess != nil)
+        // What is found now is another thing, and is taken.
+        #expect(driver.scanned(2).contains { if case .append = $0 { true } else { false } })
+        driver.wakeUp()
+        driver.answerReports(expected: 2)
+        #expect(driver.loop.rejection == nil)
+        #expect(driver.checkIn?.digests == LoopDriver.digests(2))
+    }
+
+    @Test func anOldReportsBadDocumentDoesNotTakeTheNewOnesAway() {
+        var driver = LoopDriver(queued: 1)
+        driver.take(.started)
+        driver.scanned(5)
+        driver.wakeUp()
+        let bad = NeededDocument(document: .set, digest: LoopDriver.digests(0).set)
+        driver.answerReports(expected: 1, needed: [bad])
+        let effects = driver.answer(.uploaded(bad, .rejected("order")))
+        #expect(!effects.contains { if case .scan = $0 { true } else { false } })
+        #expect(driver.reports.map(\.digests) == [LoopDriver.digests(5)])
+        #expect(driver.pending == .report(limit: 100))
+    }
+
+    /// Agent and server of two minds for good: some uploads a day, and the host is never silent.
+    @Test(arguments: 1...20) func aDocumentThatIsAlwaysFoundBadIsNotSentHotly(seed: UInt64) {
+        var driver = LoopDriver(seed: seed)
+        driver.take(.started)
+        let digests = LoopDriver.digests(1)
+        let bad = NeededDocument(document: .offers, digest: digests.offers)
+        var (uploads, checkIns, scans) = (0, 0, 0)
+        let end = driver.now.uptime + 86_400_000
+        while driver.now.uptime < end {
+            if let exchange = driver.pending {
+                switch exchange {
+                case .report: driver.answerReports(expected: driver.first, needed: [bad])
+                case .upload:
+                    uploads += 1
+                    driver.answer(.uploaded(bad, .rejected("no")))
+                case .checkIn:
+                    checkIns += 1
+                    driver.answer(driver.reply())
+                default: driver.answer(.state(nil))
+                }
+            }
+            // Every scan that is asked for finds the same.
+            for case .scan in driver.effects {
+                scans += 1
+                driver.effects = []
+                driver.scanned(1)
+                break
+            }
+            if driver.pending == nil, let wake = driver.loop.wake {
+                driver.pass(max(0, wake - driver.now.uptime))
+                driver.take(.wake)
+            }
+        }
+        #expect((3...12).contains(uploads), "\(uploads)")
+        #expect(checkIns > 200, "\(checkIns)")
+        #expect(scans < 60, "\(scans)")
+    }
 }

@@ -175,9 +175,11 @@ private func impatient() -> ExchangeLimits {
 
     @Test func aDeltaWithoutBaseIsSentWholeAndOtherConflictsAreErrors() throws {
         let document = NeededDocument(document: .set, digest: SHA256.hash([1]))
-        func upload(_ kind: String, delta: Bool) throws -> Result<ServerLink.UploadResult, ExchangeError> {
+        func upload(
+            _ kind: String, delta: Bool, status: Int = 409
+        ) throws -> Result<ServerLink.UploadResult, ExchangeError> {
             let answer = LyingServer.Answer.problem(
-                Problem(kind, title: "t", status: 409, detail: "d", cure: "c"))
+                Problem(kind, title: "t", status: status, detail: "d", cure: "c"))
             let server = try LyingServer(authority.server(), clientsOf: authority.pem) { _ in answer }
             let identity = try authority.identity(port: server.port)
             return Result { () throws(ExchangeError) in
@@ -187,6 +189,9 @@ private func impatient() -> ExchangeLimits {
         #expect(try upload("base-unknown", delta: true) == .success(.baseUnknown))
         #expect(throws: ExchangeError.self) { try upload("base-unknown", delta: false).get() }
         #expect(throws: ExchangeError.self) { try upload("other", delta: true).get() }
+        // A document that is bad stays bad; of a delta only the delta may be.
+        #expect(try upload("bad-document", delta: true, status: 422) == .success(.baseUnknown))
+        #expect(try upload("bad-document", delta: false, status: 422) == .success(.rejected("t: d")))
     }
 }
 

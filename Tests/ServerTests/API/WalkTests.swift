@@ -234,7 +234,13 @@ extension ServerTests {
         private static func everything(_ api: DirectAPI, _ organisation: String) async throws -> [String] {
             var result: [String] = []
             for step in Step.all where step.method == "GET" && step.isOfOrganisation && !step.path.contains("{") {
-                result.append(try await api.call("GET", step.target(organisation, [:])).text)
+                let answer = try await api.call("GET", step.target(organisation, [:]))
+                // The log's records get their numbers, and its checkpoints are signed, as time goes by.
+                if step.operation["tags"] == ["Audit"] {
+                    result += (answer.json["items"]?.array ?? []).compactMap { $0["hash"]?.string }
+                } else {
+                    result.append(answer.text)
+                }
             }
             return result
         }

@@ -14,7 +14,7 @@ import X509
 
 /// A host as the wire knows one: a key, an identity, a report queue.
 struct TestHost: Sendable {
-    let server: TestServer
+    var server: TestServer
     var key: P256.Signing.PrivateKey
     var grant: IdentityGrant
     var token: String
@@ -96,29 +96,33 @@ struct TestHost: Sendable {
 
     func checkInMessage(
         epoch: Int64? = nil, stateVersion: Int64 = 1, nextReport: Int64? = nil, digests: HostDigests? = nil,
-        clock: Timestamp? = nil
+        clock: Timestamp? = nil, scanAge: Int64? = 0
     ) -> CheckIn {
         CheckIn(
             exchangeToken: token, bootID: bootID, epoch: epoch ?? grant.epoch, stateVersion: stateVersion,
             incarnation: incarnation, nextReport: nextReport ?? sequence, digests: digests, agentVersion: "0.1.0",
-            clock: version >= .two ? clock ?? server.clock.clock.now() : nil)
+            clock: version >= .two ? clock ?? server.clock.clock.now() : nil,
+            scanAge: version >= .two && digests != nil ? scanAge : nil)
     }
 
     /// Checks in; the answer as it came.
     func checkIn(
-        epoch: Int64? = nil, stateVersion: Int64 = 1, nextReport: Int64? = nil, digests: HostDigests? = nil
+        epoch: Int64? = nil, stateVersion: Int64 = 1, nextReport: Int64? = nil, digests: HostDigests? = nil,
+        scanAge: Int64? = 0
     ) async throws -> Answer {
         try await send(
             .POST, "check-in",
-            body: checkInMessage(epoch: epoch, stateVersion: stateVersion, nextReport: nextReport, digests: digests)
-                .encoded(version))
+            body: checkInMessage(
+                epoch: epoch, stateVersion: stateVersion, nextReport: nextReport, digests: digests, scanAge: scanAge
+            ).encoded(version))
     }
 
     /// Checks in and takes the new exchange token, as an agent does.
     mutating func checkedIn(
-        epoch: Int64? = nil, stateVersion: Int64 = 1, digests: HostDigests? = nil
+        epoch: Int64? = nil, stateVersion: Int64 = 1, digests: HostDigests? = nil, scanAge: Int64? = 0
     ) async throws -> CheckInReply {
-        let answer = try await checkIn(epoch: epoch, stateVersion: stateVersion, digests: digests)
+        let answer = try await checkIn(
+            epoch: epoch, stateVersion: stateVersion, digests: digests, scanAge: scanAge)
         #expect(answer.status == 200, "\(answer.text)")
         let reply = try CheckInReply(decoding: answer.body, version)
         if let token = reply.exchangeToken { self.token = token }
@@ -170,12 +174,18 @@ struct Truth: Sendable {
 
     var digests: HostDigests { HostDigests(set: set.digest, offers: offers.digest, facts: facts.digest) }
 
+    /// When this run of the tests began: two truths of it have one digest.
+    static let today = ServerClock.system.now()
+
     var documents: [(HostDocument, [UInt8])] {
         [(.set, set.document.bytes), (.offers, offers.document.bytes), (.facts, facts.bytes)]
     }
 
     /// A Debian host with so many packages, of which one has a security update.
-    init(packages: Int = 5, version: String = "1.0-1", hostname: String = "web1", validUntil: Timestamp? = nil) {
+    init(
+        packages: Int = 5, version: String = "1.0-1", hostname: String = "web1", validUntil: Timestamp? = nil,
+        fetched: Fact<Timestamp> = .known(Self.today)
+    ) {
         set = SoftwareSet(
             (0..<packages).map { number in
                 SoftwarePackage(
@@ -196,6 +206,7 @@ struct Truth: Sendable {
                 ], installedFrom: [:])
         facts = HostFacts(agentVersion: "0.1.0")
         facts.hostname = .known(hostname)
+        facts.packages = .known(PackageFacts(manuallyInstalled: .known([]), lastUpdate: fetched))
         facts.operatingSystem = .known(
             OperatingSystem(id: "debian", versionID: "12", codename: "bookworm", name: "Debian GNU/Linux 12 (bookworm)")
         )

@@ -130,8 +130,12 @@ final class TestServer: Sendable {
 extension TestServer {
     /// The actions in an organisation's audit log, the oldest first.
     func audit(organisation: String = "default") async throws -> [String] {
-        let answer = try await api(.GET, "audit?limit=500&organisation=\(organisation)")
-        return (answer.json["items"]?.array ?? []).compactMap { $0["event"]?["action"]?.string }
+        // What belongs to no organisation is in the installation's log, among all.
+        let log = organisation.isEmpty ? "installation=true" : "organisation=\(organisation)"
+        let answer = try await api(.GET, "audit?limit=500&\(log)")
+        return (answer.json["items"]?.array ?? []).filter { $0["organisation"]?.string == organisation }.compactMap {
+            $0["event"]?["action"]?.string
+        }
     }
 
     func get(_ path: String) async throws -> Answer {

@@ -124,6 +124,12 @@ enum PatchSchema {
             .required("reason", .anyText, "Why it is not simply installed; empty where it is."),
         ]))
 
+    /// How many hosts are judged.
+    static let judged: Schema = .object([
+        .required("active", .count), .required("unjudged", .count), .required("silent", .count),
+        .required("stale", .count, "Those whose scans or indexes are too old."), .required("asOf", .time),
+    ])
+
     /// An update over all hosts that wait for it.
     static let patch = Schema.Component(
         "Patch",

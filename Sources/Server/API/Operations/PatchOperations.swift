@@ -15,7 +15,17 @@ enum PatchOperations {
             .query("q", .text(1...255), "Only packages whose name contains this, whatever its case."),
             .query("security", .boolean, "Only security updates, or only others."),
         ],
-        responses: [.ok(.page(of: .component(PatchSchema.patch)))], traits: [.paginated]
+        responses: [
+            .ok(
+                .page(
+                    of: .component(PatchSchema.patch),
+                    [
+                        .required(
+                            "hosts", .nullable(PatchSchema.judged),
+                            "How many active hosts the list speaks of, and how many of these are not judged; null where you see some hosts only."
+                        )
+                    ]))
+        ], traits: [.paginated]
     ) { call in
         let after = call.cursor.flatMap { place -> (name: String, candidate: String)? in
             guard let name = place[0]?.string, let candidate = place[1]?.string else { return nil }
@@ -29,9 +39,15 @@ enum PatchOperations {
                 hosts: visible, after: after, limit: call.limit + 1)
         }
         let page = patches.prefix(call.limit)
+        var hosts: JSONValue = .null
+        if call.reach == .all {
+            let census = try await call.state.census.current(call.state)
+            hosts = census.counts(call.organisation).json(asOf: census.time)
+        }
         return .page(
             page.map(PatchSchema.json),
-            next: patches.count > page.count ? page.last.map { [.string($0.name), .string($0.candidate)] } : nil)
+            next: patches.count > page.count ? page.last.map { [.string($0.name), .string($0.candidate)] } : nil,
+            more: ["hosts": hosts])
     }
 }
 

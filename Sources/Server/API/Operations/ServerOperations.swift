@@ -1,4 +1,5 @@
 import Access
+import Audit
 import Digest
 import HTTPTypes
 import JSON
@@ -14,9 +15,10 @@ enum ServerOperations {
         access: .permission(.serverRead), about: .installation, responses: [.ok(.component(component))]
     ) { call in
         let state = call.state
-        let counts = try await state.census.count(state)
-        var hosts = state.census.counts(state).byStatus.mapValues { JSONValue.integer(Int64($0)) }
+        let counts = try await state.census.current(state).counts(nil)
+        var hosts = FleetCensus.statuses(state).mapValues { JSONValue.integer(Int64($0)) }
         hosts["silent"] = .integer(Int64(counts.silent))
+        hosts["stale"] = .integer(Int64(counts.stale))
         hosts["unjudged"] = .integer(Int64(counts.unjudged))
         let authority = state.authorities.authorities.current
         let metrics = state.readiness.address("metrics") ?? state.configuration.metrics
@@ -86,7 +88,7 @@ enum ServerOperations {
         try await state.store.write { transaction in
             try transaction.hosts.bumpAllStates(now: call.now)
             try transaction.audit.append(
-                organisation: ServerState.firstOrganisation, actor: call.caller.principal.id,
+                organisation: AuditEvent.installation, actor: call.caller.principal.id,
                 action: "authority.rotated", subject: "authority:\(number)", now: call.now)
         }
         return .json(["number": .integer(Int64(number))])

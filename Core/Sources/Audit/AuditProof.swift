@@ -1,0 +1,156 @@
+public import Digest
+public import JSON
+
+/// A proof as a document of its own, which is verified offline: that a record is in a tree, or that one tree is the
+/// beginning of another.
+public enum AuditProof: Hashable, Sendable {
+    /// The event with those bytes is leaf `index` of the tree that the checkpoint signs.
+    case inclusion(event: [UInt8], id: Int64, index: Int, proof: [SHA256Digest], checkpoint: SignedNote)
+    /// The tree of the first size and root is a prefix of the second; their checkpoints, where they were signed.
+    case consistency(
+        from: AuditCheckpoint, to: AuditCheckpoint, proof: [SHA256Digest], checkpoints: [SignedNote])
+
+    /// The format's name.
+    public static let format = "fettle-audit-proof"
+    /// The largest document that is read.
+    public static let limits = JSONLimits(
+        maximumBytes: 4 << 20, maximumDepth: 20, maximumItems: 200_000, maximumStringBytes: 1 << 20)
+
+    /// The document.
+    public var json: JSONValue {
+        func hexes(_ hashes: [SHA256Digest]) -> JSONValue { .array(hashes.map { .string($0.hex) }) }
+        func tree(_ checkpoint: AuditCheckpoint) -> JSONValue {
+            [
+                "origin": .string(checkpoint.origin), "size": .integer(Int64(checkpoint.size)),
+                "root": .string(checkpoint.root.hex),
+            ]
+        }
+        switch self {
+        case .inclusion(let event, let id, let index, let proof, let checkpoint):
+            return [
+                "format": .string(Self.format), "version": 1, "kind": "inclusion",
+                "event": (try? JSONValue(parsing: event, limits: .message)) ?? .null, "id": .integer(id),
+                "index": .integer(Int64(index)), "proof": hexes(proof), "checkpoint": .string(checkpoint.description),
+            ]
+        case .consistency(let from, let to, let proof, let checkpoints):
+            return [
+                "format": .string(Self.format), "version": 1, "kind": "consistency", "from": tree(from), "to": tree(to),
+                "proof": hexes(proof), "checkpoints": .array(checkpoints.map { .string($0.description) }),
+            ]
+        }
+    }
+
+    /// Reads ``json``.
+    public init(_ value: JSONValue) throws(JSONError) {
+        var object = try JSONObject(value)
+        guard try object.string("format") == Self.format, try object.integer("version", in: 0...Int64.max) == 1 else {
+            throw JSONError(.outOfBounds, pointer: "/format", reason: "this is no \(Self.format) of version 1")
+        }
+        var proof: [SHA256Digest] = []
+        for hex in try object.strings("proof", maximumCount: MerkleTree.maximumProofLength) {
+            guard let digest = SHA256Digest(hex: hex) else {
+                throw JSONError(.outOfBounds, pointer: "/proof", reason: "\(hex.prefix(70)) is no hash")
+            }
+            proof.append(digest)
+        }
+        func note(_ text: String) throws(JSONError) -> SignedNote {
+            guard let note = SignedNote(text) else {
+                throw JSONError(.outOfBounds, pointer: "/checkpoint", reason: "this is no signed note")
+            }
+            return note
+        }
+        func tree(_ object: JSONObject) throws(JSONError) -> AuditCheckpoint {
+            var object = object
+            let tree = AuditCheckpoint(
+                origin: try object.string("origin"),
+                size: Int(try object.integer("size", in: 0...Int64(MerkleTree.maximumSize))),
+                root: try AuditExportRecord.digest("root", &object))
+            try object.finish()
+            return tree
+        }
+        switch try object.string("kind") {
+        case "inclusion":
+            self = .inclusion(
+                event: try object.value("event").canonicalBytes(), id: try object.integer("id", in: 0...Int64.max),
+                index: Int(try object.integer("index", in: 0...Int64(MerkleTree.maximumSize))), proof: proof,
+                checkpoint: try note(object.string("checkpoint", maximumBytes: SignedNote.maximumBytes)))
+        case "consistency":
+            var checkpoints: [SignedNote] = []
+            for text in try object.strings(
+                "checkpoints", maximumCount: 2, maximumBytes: SignedNote.maximumBytes)
+            {
+                checkpoints.append(try note(text))
+            }
+            self = .consistency(
+                from: try tree(object.object("from")), to: try tree(object.object("to")), proof: proof,
+                checkpoints: checkpoints)
+        case let kind:
+            throw JSONError(.outOfBounds, pointer: "/kind", reason: "\(kind.prefix(40)) is no kind of proof")
+        }
+        try object.finish()
+    }
+
+    /// Verifies the proof.
+    ///
+    /// - Parameters:
+    ///   - keys: the keys that may sign.
+    ///   - kept: checkpoints that were kept outside: a consistency proof must begin or end with each.
+    ///   - verify: Ed25519.
+    /// - Returns: what it proves, in a line for people.
+    /// - Throws: ``AuditFault`` that says what is wrong.
+    public func verify(
+        keys: [NoteKey], kept: [SignedNote] = [], verify: AuditVerifier.Verify
+    ) throws(AuditFault) -> String {
+        func checked(_ note: SignedNote) throws(AuditFault) -> AuditCheckpoint {
+            guard let checkpoint = AuditCheckpoint(note.text) else {
+                throw AuditFault(.unreadable, "the signed note is no checkpoint")
+            }
+            guard let signers = note.signers(keys, verify: verify), !signers.isEmpty else {
+                throw AuditFault(
+                    .forgedCheckpoint, "the checkpoint of size \(checkpoint.size) is not signed by a trusted key")
+            }
+            return checkpoint
+        }
+        switch self {
+        case .inclusion(let event, let id, let index, let proof, let note):
+            let checkpoint = try checked(note)
+            for note in kept where try checked(note) != checkpoint {
+                throw AuditFault(
+                    .inconsistent,
+                    "the proof is for another checkpoint than the one given; prove --from … --to … joins them")
+            }
+            guard
+                MerkleTree.verifyInclusion(
+                    leaf: MerkleTree.leafHash(event), index: index, size: checkpoint.size, proof: proof,
+                    root: checkpoint.root)
+            else {
+                throw AuditFault(
+                    .changed, record: index, id: id,
+                    "the event is not that record of \(checkpoint.origin) at size \(checkpoint.size)")
+            }
+            return "the event is record \(index) of \(checkpoint.origin), which had \(checkpoint.size) records"
+        case .consistency(let from, let to, let proof, let notes):
+            guard from.origin == to.origin,
+                MerkleTree.verifyConsistency(from: from.size, from.root, to: to.size, to.root, proof: proof)
+            else {
+                throw AuditFault(
+                    .inconsistent, "the tree of \(from.size) records is not the beginning of that of \(to.size)")
+            }
+            var signed: Set<Int> = []
+            for note in notes + kept {
+                let checkpoint = try checked(note)
+                guard checkpoint == from || checkpoint == to else {
+                    throw AuditFault(
+                        .inconsistent,
+                        "the checkpoint of size \(checkpoint.size) is neither end of the proof, or has another root")
+                }
+                signed.insert(checkpoint.size)
+            }
+            guard signed.contains(to.size) else {
+                throw AuditFault(
+                    .forgedCheckpoint, "no checkpoint of size \(to.size) is signed; prove up to one that is")
+            }
+            return "\(from.origin): the tree of \(from.size) records is the beginning of that of \(to.size)"
+        }
+    }
+}
