@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Timestamps
 
 /// `fettle api-tokens list | create | revoke`.
 struct APITokensCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Timestamps
 
 /// `fettle hosts scan HOST…`.
 struct HostScanCommand: AsyncParsableCommand {

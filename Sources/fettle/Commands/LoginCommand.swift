@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import JSON
+import Wire
 
 /// `fettle login`.
 struct LoginCommand: AsyncParsableCommand {
