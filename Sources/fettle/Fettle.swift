@@ -22,7 +22,9 @@ struct Fettle: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "See",
-                subcommands: [HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self]),
+                subcommands: [
+                    HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self,
+                ]),
             CommandGroup(
                 name: "Who you are",
                 subcommands: [LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self]),

@@ -18,7 +18,8 @@ public struct CSVText: Sendable {
     /// A cell as it is written.
     static func cell(_ text: String) -> String {
         let safe = harmless(String(String.UnicodeScalarView(text.unicodeScalars.map { steers($0) ? "\u{FFFD}" : $0 })))
-        let isQuoted = safe.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\r" || $0 == "\n" }
+        let isQuoted =
+            safe.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\r" || $0 == "\n" }
             || safe.hasPrefix(" ") || safe.hasSuffix(" ")
         guard isQuoted else { return safe }
         var quoted = "\""

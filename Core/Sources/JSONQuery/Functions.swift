@@ -24,7 +24,8 @@ enum Functions {
         guard isVariadic ? arguments.count >= signature.count : arguments.count == signature.count else {
             throw JSONQueryError(
                 offset: offset,
-                "\(name) takes \(signature.count)\(isVariadic ? " or more" : "") argument(s): \(signature.joined(separator: ", "))")
+                "\(name) takes \(signature.count)\(isVariadic ? " or more" : "") argument(s): \(signature.joined(separator: ", "))"
+            )
         }
         for (index, argument) in arguments.enumerated() {
             let wantsReference = signature[min(index, signature.count - 1)] == "&expression"
@@ -114,7 +115,8 @@ extension Interpreter {
         let types = Set(values.map(Functions.type))
         guard types.isEmpty || types == ["number"] || types == ["string"] else {
             throw JSONQueryError(
-                "\(name) orders numbers or strings, not \(types.sorted().joined(separator: " and ")); filter first: [?key]")
+                "\(name) orders numbers or strings, not \(types.sorted().joined(separator: " and ")); filter first: [?key]"
+            )
         }
     }
 

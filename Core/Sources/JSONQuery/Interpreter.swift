@@ -62,7 +62,8 @@ struct Interpreter {
             return Self.compare(comparison, try evaluate(left, value), try evaluate(right, value))
         case .function(let name, let arguments, _):
             return try call(name, arguments, value)
-        case .reference: throw JSONQueryError("&expression stands only as an argument of map, sort_by, max_by or min_by")
+        case .reference:
+            throw JSONQueryError("&expression stands only as an argument of map, sort_by, max_by or min_by")
         }
     }
 

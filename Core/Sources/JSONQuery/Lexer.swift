@@ -121,7 +121,8 @@ struct Lexer {
             return .name(name())
         default:
             throw JSONQueryError(
-                offset: offset, "this character has no meaning here; names with others than letters, digits and _ are quoted: \"a-b\"")
+                offset: offset,
+                "this character has no meaning here; names with others than letters, digits and _ are quoted: \"a-b\"")
         }
     }
 
@@ -176,7 +177,8 @@ struct Lexer {
 
     private mutating func quoted() throws(JSONQueryError) -> String {
         let start = offset
-        let text = [UInt8(ascii: "\"")] + (try delimited(UInt8(ascii: "\""), keepingEscapes: true)) + [UInt8(ascii: "\"")]
+        let text =
+            [UInt8(ascii: "\"")] + (try delimited(UInt8(ascii: "\""), keepingEscapes: true)) + [UInt8(ascii: "\"")]
         guard case .string(let name)? = try? JSONValue(parsing: text, limits: .message) else {
             throw JSONQueryError(offset: start, "a quoted name is written as a JSON string")
         }
@@ -190,7 +192,8 @@ struct Lexer {
             return try JSONValue(parsing: text, limits: .message)
         } catch {
             throw JSONQueryError(
-                offset: start, "between backquotes stands JSON, such as `1`, `true` or `\"text\"`; plain text is easier: 'text'")
+                offset: start,
+                "between backquotes stands JSON, such as `1`, `true` or `\"text\"`; plain text is easier: 'text'")
         }
     }
 }

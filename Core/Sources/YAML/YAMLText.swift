@@ -10,7 +10,8 @@ extension JSONValue {
         var output = ""
         switch self {
         case .array(let elements) where !elements.isEmpty: Self.write(elements, indent: 0, into: &output)
-        case .object(let members) where !members.isEmpty: Self.write(members, indent: 0, isFirstOpen: false, into: &output)
+        case .object(let members) where !members.isEmpty:
+            Self.write(members, indent: 0, isFirstOpen: false, into: &output)
         default: output += scalarYAML + "\n"
         }
         return output

@@ -13,7 +13,8 @@ struct DataOption: ParsableArguments {
     var data: String?
     @Option(
         name: .long,
-        help: "The server and login of this context. Default: $FETTLE_CONTEXT, else the one in use (fettle context list).",
+        help:
+            "The server and login of this context. Default: $FETTLE_CONTEXT, else the one in use (fettle context list).",
         completion: .custom { _, _, _ in (try? ContextFile.read().contexts.keys.sorted()) ?? [] })
     var context: String?
 

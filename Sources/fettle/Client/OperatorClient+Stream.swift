@@ -11,7 +11,8 @@ extension OperatorClient {
         }
         let headers = headers
         let isWhole = try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(.head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
+            try await outbound.write(
+                .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
             try await outbound.write(.end(nil))
             var refusal: NIOHTTPClientResponseFull?
             for try await part in inbound {

@@ -209,7 +209,8 @@ struct OperatorClient: Sendable {
             do {
                 tls = try ServerTrust.context(authority: context.authority)
             } catch {
-                throw CommandFailure.failed("the context \(context.name) has a certificate that cannot be read: \(error)")
+                throw CommandFailure.failed(
+                    "the context \(context.name) has a certificate that cannot be read: \(error)")
             }
             do {
                 return try await bootstrap.connect(host: server.host, port: server.port) { channel in

@@ -33,7 +33,9 @@ struct UntrustedServer: Error {
 
     /// As the command's end, with what to do next.
     var failure: CommandFailure {
-        let trust = context.authority == nil ? "no authority that this system trusts vouches for it" : "the pinned authority does not vouch for it"
+        let trust =
+            context.authority == nil
+            ? "no authority that this system trusts vouches for it" : "the pinned authority does not vouch for it"
         return .denied(
             """
             \(context.server) is not proved to be your server: \(trust) under that name (\(reason)). Nothing was sent.

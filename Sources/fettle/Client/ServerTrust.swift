@@ -13,7 +13,8 @@ enum ServerTrust {
         configuration.minimumTLSVersion = authority == nil ? .tlsv12 : .tlsv13
         configuration.applicationProtocols = ["http/1.1"]
         if let authority {
-            configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: Array(authority.utf8), format: .pem)])
+            configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: Array(authority.utf8), format: .pem)]
+            )
         }
         return try NIOSSLContext(configuration: configuration)
     }
@@ -31,7 +32,8 @@ enum ServerTrust {
         defer { deadline.cancel() }
         let channel: any Channel
         do {
-            channel = try await ClientBootstrap(group: loop).connectTimeout(.seconds(10)).channelInitializer { channel in
+            channel = try await ClientBootstrap(group: loop).connectTimeout(.seconds(10)).channelInitializer {
+                channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(
                         NIOSSLClientHandler(

@@ -79,7 +79,9 @@ struct APITokensCommand: AsyncParsableCommand {
             let token = try await client.post("/api/v1/api-tokens", .object(body))
             try output.show(token) { token in
                 emit(token.text("token") + "\n")
-                say("the token \(token.text("id")) is good until \(token.text("expires")); keep it: it is not shown again")
+                say(
+                    "the token \(token.text("id")) is good until \(token.text("expires")); keep it: it is not shown again"
+                )
             }
         }
     }
@@ -100,7 +102,11 @@ struct APITokensCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try changing.data.client
             let owner: String?
-            if let user { owner = try await UsersCommand.find(user, client, organisation).text("id") } else { owner = nil }
+            if let user {
+                owner = try await UsersCommand.find(user, client, organisation).text("id")
+            } else {
+                owner = nil
+            }
             if !changing.dryRun { try confirming.confirm("revoke the API token \(ids.joined(separator: ", "))") }
             try await changing.each(ids) { id in
                 guard changing.goesOn("revoke the API token \(id)") else { return }

@@ -3,7 +3,8 @@ import ArgumentParser
 /// `fettle completion bash | zsh | fish`.
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "completion", abstract: "Print a script that completes commands, options and host names in a shell.",
+        commandName: "completion",
+        abstract: "Print a script that completes commands, options and host names in a shell.",
         discussion: """
             Examples:
               fettle completion bash > /etc/bash_completion.d/fettle

@@ -20,7 +20,9 @@ struct ContextCommand: AsyncParsableCommand {
         aliases: ["contexts"])
 
     private static let columns: [Column] = [
-        Column("CURRENT", raw: { $0["current"]?.bool == true ? "true" : "false" }) { $0["current"]?.bool == true ? "*" : "" },
+        Column("CURRENT", raw: { $0["current"]?.bool == true ? "true" : "false" }) {
+            $0["current"]?.bool == true ? "*" : ""
+        },
         .member("name"), .member("server"), .member("user"), .member("organisation"),
         Column("LOGIN") { $0["loggedIn"]?.bool == true ? "yes" : "no" },
         .member("authority", "AUTHORITY", wide: true),
@@ -152,7 +154,8 @@ struct ContextCommand: AsyncParsableCommand {
             try ContextFile.change { file in
                 guard file.contexts[made.name] == nil else {
                     throw CommandFailure.failed(
-                        "there is a context \"\(made.name)\" already; remove it first: fettle context delete \(made.name)")
+                        "there is a context \"\(made.name)\" already; remove it first: fettle context delete \(made.name)"
+                    )
                 }
                 file.contexts[made.name] = made
                 if use { file.current = made.name }
@@ -234,7 +237,9 @@ struct PinOption: ParsableArguments {
             throw CommandFailure.usage("\(found)\nWhere they are the same: --ca-pin \(pin)")
         }
         say(found)
-        guard ask("Are they the same?") else { throw CommandFailure.denied("the server is not trusted; nothing was sent") }
+        guard ask("Are they the same?") else {
+            throw CommandFailure.denied("the server is not trusted; nothing was sent")
+        }
         guard try await isTrusted(server, authority) else {
             throw CommandFailure.denied("that authority does not vouch for \(server) under that name")
         }

@@ -24,11 +24,15 @@ struct DatabaseCommand: AsyncParsableCommand {
         var data: String?
         @Option(help: "sqlite:PATH or postgresql://…. Default: $FETTLE_DATABASE, else SQLite in the data folder.")
         var database: String?
-        @Flag(name: [.long, .customLong("dry-run")], help: "Change nothing; say what would be done and whether it can be.")
+        @Flag(
+            name: [.long, .customLong("dry-run")], help: "Change nothing; say what would be done and whether it can be."
+        )
         var check = false
 
         func run() async throws {
-            let address = database ?? environment("FETTLE_DATABASE") ?? "sqlite:\(data ?? environment("FETTLE_DATA") ?? "./var")/fettle.sqlite"
+            let address =
+                database ?? environment("FETTLE_DATABASE")
+                ?? "sqlite:\(data ?? environment("FETTLE_DATA") ?? "./var")/fettle.sqlite"
             do {
                 if check {
                     emit("\(try await Store.plan(address))\n")

@@ -20,7 +20,8 @@ struct HostLabelsCommand: AsyncParsableCommand {
             let rows: [JSONValue] = (labels.object ?? [:]).sorted { $0.key < $1.key }.map {
                 ["label": .string($0.key), "value": $0.value]
             }
-            let table = Shown(rows, [.member("label"), .member("value")], empty: "no labels", name: { $0.text("label") })
+            let table = Shown(
+                rows, [.member("label"), .member("value")], empty: "no labels", name: { $0.text("label") })
             var shown = Shown(item: labels, text: table.text).with(csv: table.csv, names: table.names)
             shown.notes = table.notes
             return shown

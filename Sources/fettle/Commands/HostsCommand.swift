@@ -50,7 +50,9 @@ struct HostsCommand: AsyncParsableCommand {
         var name: String?
         @Option(help: "Only hosts of this status: active, quarantined, revoked, retired.")
         var status: String?
-        @Option(help: ArgumentHelp("Only hosts with these labels: site=berlin,tier in (web,api),!canary.", valueName: "selector"))
+        @Option(
+            help: ArgumentHelp(
+                "Only hosts with these labels: site=berlin,tier in (web,api),!canary.", valueName: "selector"))
         var labels: String?
         @Flag(help: "Only hosts with security updates pending.")
         var security = false
@@ -200,7 +202,8 @@ struct HostsCommand: AsyncParsableCommand {
         @OptionGroup var act: HostAct
 
         func run() async throws {
-            try await act.run("renew", nil, "renew the certificate of", "will renew its certificate at its next check-in")
+            try await act.run(
+                "renew", nil, "renew the certificate of", "will renew its certificate at its next check-in")
         }
     }
 

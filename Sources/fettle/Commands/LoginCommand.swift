@@ -69,13 +69,15 @@ struct LoginCommand: AsyncParsableCommand {
         let same = file.contexts.values.filter { $0.server == server }.sorted { $0.name < $1.name }.first
         let name = self.name ?? same?.name ?? server.suggestedName
         guard Context.isName(name) else {
-            throw CommandFailure.usage("\"\(name)\" cannot be a context's name: \(Context.nameRule); say another: --name NAME")
+            throw CommandFailure.usage(
+                "\"\(name)\" cannot be a context's name: \(Context.nameRule); say another: --name NAME")
         }
         var context = file.contexts[name] ?? Context(name: name, server: server)
         let isKnown = file.contexts[name]?.server == server
         if !isKnown, file.contexts[name] != nil {
             throw CommandFailure.usage(
-                "the context \"\(name)\" is of another server; say another name (--name NAME), or remove it: fettle context delete \(name)")
+                "the context \"\(name)\" is of another server; say another name (--name NAME), or remove it: fettle context delete \(name)"
+            )
         }
         // What was pinned once stays pinned: only --ca-pin replaces it.
         if !isKnown || pin.caPin != nil { context.authority = try await pin.authority(of: server) }
@@ -90,7 +92,8 @@ struct LoginCommand: AsyncParsableCommand {
         let end = start + .seconds(min(Int64(timeout), asked["expiresIn"]?.integer ?? 600))
         var isFirst = true
         while ContinuousClock.now < end {
-            sayProgress("waiting for the browser … \((ContinuousClock.now - start).components.seconds) s", isFirst: isFirst)
+            sayProgress(
+                "waiting for the browser … \((ContinuousClock.now - start).components.seconds) s", isFirst: isFirst)
             isFirst = false
             try await Task.sleep(for: .seconds(interval))
             switch try await client.ask("/api/v1/device/tokens", ["deviceCode": .string(asked.text("deviceCode"))]) {
@@ -181,8 +184,15 @@ struct WhoamiCommand: AsyncParsableCommand {
                 let grants = (me["grants"]?.array ?? []).map(grantText)
                 let scopes = me["scopes"]?.array?.compactMap(\.string).joined(separator: ", ")
                 return lines([
-                    ("You are", name.isEmpty ? me.text("principal") : "\(name) (\(me["user"]?.text("displayName") ?? ""))"),
-                    ("By", ["socket": "the server's socket", "session": "a session", "apiToken": "an API token"][me.text("credential")] ?? ""),
+                    (
+                        "You are",
+                        name.isEmpty ? me.text("principal") : "\(name) (\(me["user"]?.text("displayName") ?? ""))"
+                    ),
+                    (
+                        "By",
+                        ["socket": "the server's socket", "session": "a session", "apiToken": "an API token"][
+                            me.text("credential")] ?? ""
+                    ),
                     ("Roles", grants.isEmpty ? "none" : grants.joined(separator: "; ")),
                     ("Limited to", scopes ?? ""),
                 ])
@@ -195,5 +205,6 @@ struct WhoamiCommand: AsyncParsableCommand {
 func grantText(_ grant: JSONValue) -> String {
     let organisation = grant["organisation"]?.string
     let selector = grant.text("selector")
-    return grant.text("role") + (organisation.map { " in \($0)" } ?? " everywhere") + (selector.isEmpty ? "" : " on \(selector)")
+    return grant.text("role") + (organisation.map { " in \($0)" } ?? " everywhere")
+        + (selector.isEmpty ? "" : " on \(selector)")
 }

@@ -24,7 +24,9 @@ struct OrganisationsCommand: AsyncParsableCommand {
         @OptionGroup var reading: Reading
 
         func run() async throws {
-            try await reading.run { Shown(try await $0.list("/api/v1/organisations"), columns, empty: "no organisations") }
+            try await reading.run {
+                Shown(try await $0.list("/api/v1/organisations"), columns, empty: "no organisations")
+            }
         }
     }
 
@@ -84,7 +86,8 @@ struct OrganisationsCommand: AsyncParsableCommand {
             let client = try changing.data.client
             let path = "/api/v1/organisations/\(OperatorClient.escaped(id))"
             let present = try await client.get(path)
-            guard changing.goesOn("call \(present.text("id")) \"\(name)\" instead of \"\(present.text("name"))\"") else { return }
+            guard changing.goesOn("call \(present.text("id")) \"\(name)\" instead of \"\(present.text("name"))\"")
+            else { return }
             _ = try await client.patch(path, ["name": .string(name)])
             say("\(id) is called \"\(name)\"")
         }

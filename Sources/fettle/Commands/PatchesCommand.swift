@@ -42,7 +42,8 @@ struct PatchesCommand: AsyncParsableCommand {
                     ("security", security ? "true" : nil), ("q", name), organisation.query(client),
                     ("limit", String(max(1, min(limit, 500)))),
                 ], limit: limit)
-            var shown = Shown(items, Self.overAll, empty: "nothing is missing, as far as is known", name: { $0.text("name") })
+            var shown = Shown(
+                items, Self.overAll, empty: "nothing is missing, as far as is known", name: { $0.text("name") })
             let hosts = try await client.get("/api/v1/patches", [organisation.query(client), ("limit", "1")])["hosts"]
             if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
                 shown.notes.append(
@@ -58,7 +59,8 @@ struct PatchesCommand: AsyncParsableCommand {
         let answer = try await client.get(
             "/api/v1/hosts/\(OperatorClient.escaped(host))/patches",
             [("security", security ? "true" : nil), organisation.query(client)])
-        let items = (answer["items"]?.array ?? []).filter { item in name.map { item.text("name").contains($0) } ?? true }
+        let items = (answer["items"]?.array ?? []).filter { item in name.map { item.text("name").contains($0) } ?? true
+        }
         var shown = Shown(items, Self.ofOne, name: { $0.text("name") })
         let unknown = answer.text("unknown")
         if !unknown.isEmpty {

@@ -110,7 +110,8 @@ struct RolesCommand: AsyncParsableCommand {
 struct GrantScope: ParsableArguments {
     @OptionGroup var organisation: OrganisationOption
     @Flag(help: "In every organisation, and in the installation itself.") var everywhere = false
-    @Option(help: ArgumentHelp("Only on hosts with these labels: site=berlin,tier in (web,api).", valueName: "selector"))
+    @Option(
+        help: ArgumentHelp("Only on hosts with these labels: site=berlin,tier in (web,api).", valueName: "selector"))
     var hosts: String?
 
     func validate() throws {

@@ -15,7 +15,9 @@ struct SearchCommand: AsyncParsableCommand {
     @Argument(help: "A part of a name, whatever its case.") var text: String
     @Option(name: .shortAndLong, help: "At most so many of each kind.") var limit = 50
 
-    private static let columns: [Column] = [.member("kind"), .member("name"), .member("about"), .member("id", "ID", wide: true)]
+    private static let columns: [Column] = [
+        .member("kind"), .member("name"), .member("about"), .member("id", "ID", wide: true),
+    ]
 
     func validate() throws {
         guard (1...255).contains(text.utf8.count), limit > 0 else { throw ValidationError("say 1 to 255 characters") }
@@ -36,7 +38,8 @@ struct SearchCommand: AsyncParsableCommand {
                     "about": .string("\(patch.text("candidate")) is missing on \(patch.text("hosts")) host(s)"),
                 ]
             }
-            return Shown(hosts + patches, Self.columns, empty: "nothing has \"\(text)\" in its name", name: { $0.text("name") })
+            return Shown(
+                hosts + patches, Self.columns, empty: "nothing has \"\(text)\" in its name", name: { $0.text("name") })
         }
     }
 }

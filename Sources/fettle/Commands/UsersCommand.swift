@@ -64,7 +64,8 @@ struct UsersCommand: AsyncParsableCommand {
                 let user = try await find(self.user, client, organisation)
                 return Shown(item: user, csv: columns) { _ in
                     lines([
-                        ("Name", user.text("name")), ("Called", user.text("displayName")), ("Email", user.text("email")),
+                        ("Name", user.text("name")), ("Called", user.text("displayName")),
+                        ("Email", user.text("email")),
                         ("Id", user.text("id")), ("Disabled", user.text("disabled")),
                         ("Password", user["hasPassword"]?.bool == true ? "set" : "not set yet"),
                         ("Second factor", user["hasSecondFactor"]?.bool == true ? "on" : "off"),
@@ -107,7 +108,9 @@ struct UsersCommand: AsyncParsableCommand {
             let link = try await client.post(
                 scope.organisation.path(client, "users", user.text("id"), "login-links"))
             try output.show(user) { _ in
-                say("\(name) is made; they log in once by this link, until \(link.text("expires")), and set a password:")
+                say(
+                    "\(name) is made; they log in once by this link, until \(link.text("expires")), and set a password:"
+                )
                 emit(link.text("url") + "\n")
             }
         }

@@ -40,7 +40,9 @@ struct Context: Sendable, Hashable {
 
     var json: JSONValue {
         var fields: [String: JSONValue] = ["server": .string(server.description)]
-        for (key, value) in [("authority", authority), ("organisation", organisation), ("token", token), ("user", user)] {
+        for (key, value) in [
+            ("authority", authority), ("organisation", organisation), ("token", token), ("user", user),
+        ] {
             if let value { fields[key] = .string(value) }
         }
         return .object(fields)
@@ -59,7 +61,9 @@ struct Context: Sendable, Hashable {
     }
 
     init(name: String, json: JSONValue) throws {
-        guard let server = json["server"]?.string else { throw CommandFailure.failed("the context \(name) has no server") }
+        guard let server = json["server"]?.string else {
+            throw CommandFailure.failed("the context \(name) has no server")
+        }
         self.init(
             name: name, server: try WebAddress(server), authority: json["authority"]?.string,
             organisation: json["organisation"]?.string, token: json["token"]?.string, user: json["user"]?.string)
@@ -77,7 +81,8 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         if rest.hasPrefix("https://") {
             rest = rest.dropFirst(8)
         } else if rest.contains("://") {
-            throw CommandFailure.usage("\(text) is not an address that begins with https://; nothing else is safe to log in to")
+            throw CommandFailure.usage(
+                "\(text) is not an address that begins with https://; nothing else is safe to log in to")
         }
         if rest.hasSuffix("/") { rest.removeLast() }
         var port = "443"
@@ -91,7 +96,8 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         } else {
             host = String(rest)
         }
-        let isHost = !host.isEmpty && host.utf8.count <= 253
+        let isHost =
+            !host.isEmpty && host.utf8.count <= 253
             && host.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -102,7 +108,8 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
                 }
             }
         guard isHost, let number = Int(port), (1...65_535).contains(number) else {
-            throw CommandFailure.usage("\(text) is not an address such as https://fettle.example.org:8080, without a path")
+            throw CommandFailure.usage(
+                "\(text) is not an address such as https://fettle.example.org:8080, without a path")
         }
         self.port = number
     }

@@ -13,7 +13,9 @@ struct ContextFile: Sendable {
 
     /// `$XDG_CONFIG_HOME/fettle/contexts.json`; without it in `~/.config` (XDG Base Directory Specification).
     static func path() throws -> String {
-        if let folder = environment("XDG_CONFIG_HOME"), folder.hasPrefix("/") { return folder + "/fettle/contexts.json" }
+        if let folder = environment("XDG_CONFIG_HOME"), folder.hasPrefix("/") {
+            return folder + "/fettle/contexts.json"
+        }
         guard let home = environment("HOME") else {
             throw CommandFailure.failed("neither XDG_CONFIG_HOME nor HOME is set, so that contexts have no place")
         }
@@ -23,7 +25,10 @@ struct ContextFile: Sendable {
     /// A context by name.
     func context(_ name: String) throws -> Context {
         guard let context = contexts[name] else {
-            let known = contexts.isEmpty ? "there is none; make one: fettle login URL" : "there are: " + contexts.keys.sorted().joined(separator: ", ")
+            let known =
+                contexts.isEmpty
+                ? "there is none; make one: fettle login URL"
+                : "there are: " + contexts.keys.sorted().joined(separator: ", ")
             throw CommandFailure.notFound("there is no context \"\(name)\"; \(known)")
         }
         return context
@@ -54,11 +59,15 @@ struct ContextFile: Sendable {
                 If others were on this machine meanwhile, revoke the tokens too: fettle api-tokens list
                 """)
         }
-        guard state.st_size <= maximumBytes else { throw CommandFailure.failed("\(path) is larger than \(maximumBytes) bytes") }
+        guard state.st_size <= maximumBytes else {
+            throw CommandFailure.failed("\(path) is larger than \(maximumBytes) bytes")
+        }
         var bytes = [UInt8](repeating: 0, count: Int(state.st_size))
         var count = 0
         while count < bytes.count {
-            let part = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count) }
+            let part = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
+            }
             guard part > 0 else { break }
             count += part
         }
@@ -67,7 +76,8 @@ struct ContextFile: Sendable {
         } catch let failure as CommandFailure {
             throw CommandFailure.failed("\(path): \(failure.description)")
         } catch {
-            throw CommandFailure.failed("\(path): \(error)\nMend it, or move it away and log in again: fettle login URL")
+            throw CommandFailure.failed(
+                "\(path): \(error)\nMend it, or move it away and log in again: fettle login URL")
         }
     }
 
@@ -105,7 +115,8 @@ struct ContextFile: Sendable {
         guard descriptor >= 0 else {
             throw CommandFailure.failed("cannot write \(temporary): \(String(cString: strerror(errno)))")
         }
-        let isWritten = fchmod(descriptor, 0o600) == 0
+        let isWritten =
+            fchmod(descriptor, 0o600) == 0
             && bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
             && fsync(descriptor) == 0
         let code = errno

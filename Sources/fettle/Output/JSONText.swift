@@ -54,5 +54,6 @@ func seconds(_ text: String) -> Int64? {
 
 /// `site=berlin tier=web`
 func labelText(_ labels: JSONValue?) -> String {
-    (labels?.object ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: " ")
+    (labels?.object ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? "")" }.joined(
+        separator: " ")
 }

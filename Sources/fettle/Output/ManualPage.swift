@@ -8,9 +8,12 @@ struct ManualPage {
 
     /// `fettle(1)` and one page for every command.
     static func all() throws -> [ManualPage] {
-        let limits = JSONLimits(maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
+        let limits = JSONLimits(
+            maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
         let tool = try JSONValue(parsing: Array(Fettle._dumpHelp().utf8), limits: limits)
-        guard let root = tool["command"] else { throw CommandFailure.failed("the commands' definitions cannot be read") }
+        guard let root = tool["command"] else {
+            throw CommandFailure.failed("the commands' definitions cannot be read")
+        }
         let commands = shown(root)
         return [overview(root, commands)] + commands.map(page)
     }
@@ -44,7 +47,9 @@ struct ManualPage {
             text += ".It Xr fettle-\(command.text("commandName")) 1\n\(escapedLine(command.text("abstract")))\n"
         }
         text += ".El\n" + environmentSection + filesSection + exitSection
-        text += ".Sh SEE ALSO\n" + commands.map { ".Xr fettle-\($0.text("commandName")) 1" }.sorted().joined(separator: " ,\n") + "\n"
+        text +=
+            ".Sh SEE ALSO\n"
+            + commands.map { ".Xr fettle-\($0.text("commandName")) 1" }.sorted().joined(separator: " ,\n") + "\n"
         return ManualPage(name: "fettle", text: text)
     }
 
@@ -76,7 +81,8 @@ struct ManualPage {
 
     private static func arguments(_ command: JSONValue) -> [JSONValue] {
         (command["arguments"]?.array ?? []).filter {
-            $0["shouldDisplay"]?.bool != false && !["version", "help"].contains($0["preferredName"]?.text("name") ?? "")
+            $0["shouldDisplay"]?.bool != false
+                && !["version", "help"].contains($0["preferredName"]?.text("name") ?? "")
         }
     }
 
@@ -105,7 +111,9 @@ struct ManualPage {
                     let text = escaped(name.text("name"))
                     return name.text("kind") == "long" ? "Fl \\-\(text)" : "Fl \(text)"
                 }
-                text += ".It " + names.joined(separator: " , ") + (argument.text("kind") == "option" ? " Ar \(value)" : "") + "\n"
+                text +=
+                    ".It " + names.joined(separator: " , ") + (argument.text("kind") == "option" ? " Ar \(value)" : "")
+                    + "\n"
             }
             var about = argument.text("abstract")
             let given = argument.text("defaultValue")
@@ -117,27 +125,35 @@ struct ManualPage {
 
     // MARK: - Sections that all share
 
-    private static let environmentSection: String = section("ENVIRONMENT", [
-        ("FETTLE_CONTEXT", "The context to use, instead of the one in use."),
-        ("FETTLE_DATA", "The data folder of a server on this machine, instead of a context."),
-        ("FETTLE_DATABASE", "The database of the server."),
-        ("FETTLE_ORGANISATION", "The organisation that is meant where none is said."),
-        ("FETTLE_TOKEN", "An API token, instead of the context's."),
-        ("NO_COLOR", "Set to anything: no colours."),
-        ("XDG_CONFIG_HOME", "Where the folder fettle with the contexts is; ~/.config without it."),
-    ], ".It Ev ")
+    private static let environmentSection: String = section(
+        "ENVIRONMENT",
+        [
+            ("FETTLE_CONTEXT", "The context to use, instead of the one in use."),
+            ("FETTLE_DATA", "The data folder of a server on this machine, instead of a context."),
+            ("FETTLE_DATABASE", "The database of the server."),
+            ("FETTLE_ORGANISATION", "The organisation that is meant where none is said."),
+            ("FETTLE_TOKEN", "An API token, instead of the context's."),
+            ("NO_COLOR", "Set to anything: no colours."),
+            ("XDG_CONFIG_HOME", "Where the folder fettle with the contexts is; ~/.config without it."),
+        ], ".It Ev ")
 
-    private static let filesSection: String = section("FILES", [
-        ("~/.config/fettle/contexts.json", "The contexts with their tokens. Refused where others may read it."),
-        ("./var, /var/lib/fettle", "The data folders that are tried, in this order."),
-    ], ".It Pa ")
+    private static let filesSection: String = section(
+        "FILES",
+        [
+            ("~/.config/fettle/contexts.json", "The contexts with their tokens. Refused where others may read it."),
+            ("./var, /var/lib/fettle", "The data folders that are tried, in this order."),
+        ], ".It Pa ")
 
     private static let exitSection: String = section(
-        "EXIT STATUS", CommandFailure.exitCodes.map { (String($0.code), $0.meaning.prefix(1).uppercased() + $0.meaning.dropFirst() + ".") },
+        "EXIT STATUS",
+        CommandFailure.exitCodes.map {
+            (String($0.code), $0.meaning.prefix(1).uppercased() + $0.meaning.dropFirst() + ".")
+        },
         ".It ")
 
     private static func section(_ title: String, _ items: [(String, String)], _ tag: String) -> String {
-        ".Sh \(title)\n.Bl -tag -width Ds\n" + items.map { "\(tag)\(escaped($0))\n\(escapedLine($1))\n" }.joined() + ".El\n"
+        ".Sh \(title)\n.Bl -tag -width Ds\n" + items.map { "\(tag)\(escaped($0))\n\(escapedLine($1))\n" }.joined()
+            + ".El\n"
     }
 
     // MARK: - Text

@@ -60,7 +60,8 @@ struct Shown: Sendable {
     }
 
     /// One thing, with its text for people.
-    init(item: JSONValue, name: String? = nil, csv columns: [Column]? = nil, text: @escaping @Sendable (Bool) -> String) {
+    init(item: JSONValue, name: String? = nil, csv columns: [Column]? = nil, text: @escaping @Sendable (Bool) -> String)
+    {
         value = item
         names = [name ?? item.text("id")]
         self.text = text
