@@ -119,7 +119,8 @@ let package = Package(
             name: "fettle",
             dependencies: [
                 "Server", "Store", core("Versions"), core("Inventory"), core("JSON"), core("Wire"), core("Timestamps"),
-                core("Digest"), core("TextTable"), core("Audit"), argumentParser, logging,
+                core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(

@@ -1,21 +1,45 @@
 import ArgumentParser
 import Glibc
 
-/// `fettle`: the server, and the operator's commands against the server on this machine.
+/// `fettle`: the server, and the commands that use its API from anywhere.
 struct Fettle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fettle",
         abstract: "Keep fleets of machines in fine fettle: see what is missing where, and how sure that is.",
         discussion: """
-            Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, \
-            3 not found, 4 the server does not run.
+            On the server's machine commands use its socket; from anywhere else, after `fettle login URL`, its API. Data \
+            goes to standard output, everything else to standard error.
+
+            Exit codes: \(CommandFailure.exitCodes.map { "\($0.code) \($0.meaning)" }.joined(separator: "; ")).
+
+            Examples:
+              fettle up
+              fettle login https://fettle.example.org:8080
+              fettle hosts list --security
+              fettle patches --security -o csv
             """,
         version: fettleVersion,
-        subcommands: [
-            UpCommand.self, ServeCommand.self, LoginLinkCommand.self, HostsCommand.self, PatchesCommand.self,
-            TokensCommand.self, OrganisationsCommand.self, AuditCommand.self, ServerCommand.self, AuthorityCommand.self,
-            DatabaseCommand.self,
-            VersionCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "See",
+                subcommands: [
+                    HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self,
+                ]),
+            CommandGroup(
+                name: "Who you are",
+                subcommands: [LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self]),
+            CommandGroup(
+                name: "Manage",
+                subcommands: [
+                    TokensCommand.self, UsersCommand.self, RolesCommand.self, APITokensCommand.self,
+                    SessionsCommand.self, OrganisationsCommand.self, AuthorityCommand.self,
+                ]),
+            CommandGroup(
+                name: "Run",
+                subcommands: [UpCommand.self, ServeCommand.self, LoginLinkCommand.self, DatabaseCommand.self]),
+            CommandGroup(
+                name: "Tools",
+                subcommands: [VersionCommand.self, CompletionCommand.self, ManCommand.self]),
         ])
 }
 
@@ -33,19 +57,34 @@ enum Main {
             } else {
                 try command.run()
             }
-        } catch let failure as CommandFailure {
-            say("fettle: \(failure.description)")
-            exit(failure.exitCode)
+            fflush(nil)
         } catch {
-            let code = Fettle.exitCode(for: error)
-            let message = Fettle.fullMessage(for: error)
-            if code.isSuccess {
-                print(message)
-                exit(0)
-            }
-            if !message.isEmpty { say(message) }
-            // ArgumentParser's own code for wrong usage is sysexits' 64; shells and gh use 2.
-            exit(code == .validationFailure ? 2 : code.rawValue)
+            end(error)
         }
+    }
+
+    /// Says why it ends, and ends with the code for that.
+    private static func end(_ error: any Error) -> Never {
+        switch error {
+        case let failure as CommandFailure: end(failure)
+        case let refusal as Refused: end(refusal.failure)
+        case let untrusted as UntrustedServer: end(untrusted.failure)
+        case is CancellationError: exit(130)
+        default: break
+        }
+        let code = Fettle.exitCode(for: error)
+        let message = Fettle.fullMessage(for: error)
+        if code.isSuccess {
+            emit(message + "\n")
+            exit(0)
+        }
+        if !message.isEmpty { say(message) }
+        // ArgumentParser's own code for wrong usage is sysexits' 64; shells and gh use 2.
+        exit(code == .validationFailure ? CommandFailure.usage : code.rawValue)
+    }
+
+    private static func end(_ failure: CommandFailure) -> Never {
+        say("fettle: \(failure.description)")
+        exit(failure.exitCode)
     }
 }

@@ -288,7 +288,9 @@ extension ServerTests {
                 }
                 #expect(try await audit("prove").status == 2)
                 #expect(try await audit("prove", "--event", "999999").status == 3)
-                #expect(try await audit("erase", "\(ids[0])", "--reason", "law").status == 1, "it has no personal data")
+                #expect(
+                    try await audit("erase", "\(ids[0])", "--reason", "law", "--yes").status == 1,
+                    "it has no personal data")
                 #expect(try await audit("erase", "\(ids[0])").status == 2)
             }
         }

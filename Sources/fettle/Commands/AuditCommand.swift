@@ -1,12 +1,17 @@
 import ArgumentParser
-import Glibc
 import JSON
 import NIOCore
+import TextTable
 
 /// `fettle audit list | export | verify | prove | checkpoint | key | erase`.
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "See who did what, and prove that the record was not altered.",
+        discussion: """
+            Examples:
+              fettle audit list --since 7d
+              fettle audit export > log.jsonl && fettle audit verify log.jsonl
+            """,
         subcommands: [
             List.self, Export.self, AuditVerifyCommand.self, Prove.self, Checkpoint.self, Key.self, Erase.self,
         ], defaultSubcommand: List.self)
@@ -14,13 +19,19 @@ struct AuditCommand: AsyncParsableCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write a log as JSON Lines, with its signed checkpoints.",
-            discussion: "Anybody can verify it without the server: fettle audit verify FILE --key KEY")
+            discussion: """
+                Anybody can verify it without the server: fettle audit verify FILE --key KEY
+
+                Examples:
+                  fettle audit export > log.jsonl
+                """)
         @OptionGroup var data: DataOption
         @OptionGroup var log: AuditLogOption
 
         func run() async throws {
-            try await data.client.stream("/api/v1/audit/export" + OperatorClient.query(log.query)) { part in
-                try writeAll(Array(part.readableBytesView))
+            let client = try data.client
+            try await client.stream("/api/v1/audit/export" + OperatorClient.query(log.query(client))) { part in
+                emit(bytes: Array(part.readableBytesView))
             }
         }
     }
@@ -28,7 +39,13 @@ struct AuditCommand: AsyncParsableCommand {
     struct Prove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write the proof that an event is in the log, or that the log only grew.",
-            discussion: "Anybody can verify it without the server: fettle audit verify --proof FILE --key KEY")
+            discussion: """
+                Anybody can verify it without the server: fettle audit verify --proof FILE --key KEY
+
+                Examples:
+                  fettle audit prove --event 42 > proof.json
+                  fettle audit prove --from 100 --to 200 > grown.json
+                """)
         @OptionGroup var data: DataOption
         @OptionGroup var log: AuditLogOption
         @Option(help: "The event's id, as `fettle audit list` shows it.")
@@ -47,13 +64,14 @@ struct AuditCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let proof = try await data.client.get(
+            let client = try data.client
+            let proof = try await client.get(
                 "/api/v1/audit/proof",
-                log.query + [
+                log.query(client) + [
                     ("event", event.map(String.init)), ("size", size.map(String.init)),
                     ("from", from.map(String.init)), ("to", to.map(String.init)),
                 ])
-            print(proof.text)
+            emit(proof.text + "\n")
         }
     }
 
@@ -63,31 +81,42 @@ struct AuditCommand: AsyncParsableCommand {
             discussion: """
                 Keep it where the server's administrators cannot reach it: `fettle audit verify --checkpoint FILE` then \
                 finds whatever was done to the records up to it, even by somebody who has the signing key.
+
+                Examples:
+                  fettle audit checkpoint > checkpoint-$(date +%F).txt
                 """)
-        @OptionGroup var data: DataOption
+        @OptionGroup var reading: Reading
         @OptionGroup var log: AuditLogOption
-        @OptionGroup var output: OutputOption
         @Option(help: "That of this size instead.")
         var size: Int?
 
         func run() async throws {
-            let checkpoint = try await data.client.get(
-                "/api/v1/audit/checkpoint", log.query + [("size", size.map(String.init))])
-            output.show(checkpoint) { print($0.text("note"), terminator: "") }
+            try await reading.run { client in
+                let checkpoint = try await client.get(
+                    "/api/v1/audit/checkpoint", log.query(client) + [("size", size.map(String.init))])
+                // Signed byte by byte: a note whose text is written otherwise is no note.
+                return Shown(item: checkpoint, name: checkpoint.text("origin")) { _ in checkpoint.text("note") }
+            }
         }
     }
 
     struct Key: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the public key that signs checkpoints.",
-            discussion: "The form is that of signed notes (C2SP): NAME+ID+BASE64.")
-        @OptionGroup var data: DataOption
-        @OptionGroup var output: OutputOption
+            discussion: """
+                The form is that of signed notes (C2SP): NAME+ID+BASE64.
+
+                Examples:
+                  fettle audit key > server.key
+                """)
+        @OptionGroup var reading: Reading
 
         func run() async throws {
-            let items = try await data.client.list("/api/v1/audit/keys")
-            output.show(items) { items in
-                for item in items { print(item.text("key")) }
+            try await reading.run { client in
+                let items = try await client.list("/api/v1/audit/keys")
+                let keys = items.map { $0.text("key") }
+                return Shown(item: .array(items)) { _ in keys.map { TextTable.printable($0) + "\n" }.joined() }
+                    .with(csv: Shown(items).csv, names: keys)
             }
         }
     }
@@ -95,15 +124,24 @@ struct AuditCommand: AsyncParsableCommand {
     struct Erase: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Erase the personal data of one event; the record itself and all proofs stay.",
-            discussion: "That it was done, by whom and why enters the log.")
-        @OptionGroup var data: DataOption
+            discussion: """
+                That it was done, by whom and why enters the log.
+
+                Examples:
+                  fettle audit erase 42 --reason "request of 2026-11-20" --yes
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var confirming: Confirming
         @Argument(help: "The event's id, as `fettle audit list` shows it.")
         var event: Int64
         @Option(help: "Why; it enters the log, so do not repeat the data.")
         var reason: String
 
         func run() async throws {
-            _ = try await data.client.post("/api/v1/audit/\(event)/erase", ["reason": .string(reason)])
+            let client = try changing.data.client
+            guard changing.goesOn("erase the personal data of event \(event)") else { return }
+            try confirming.confirm("erase the personal data of event \(event), for ever")
+            _ = try await client.post("/api/v1/audit/\(event)/erase", ["reason": .string(reason)])
             say("the personal data of event \(event) are erased")
         }
     }
@@ -111,32 +149,18 @@ struct AuditCommand: AsyncParsableCommand {
 
 /// Which log is meant.
 struct AuditLogOption: ParsableArguments {
-    @Option(help: "The organisation whose log is meant. Default: default.")
-    var organisation: String?
+    @OptionGroup var organisation: OrganisationOption
     @Flag(help: "The installation's log: every organisation's records, and those that belong to none.")
     var installation = false
 
     func validate() throws {
-        guard organisation == nil || !installation else {
+        guard organisation.organisation == nil || !installation else {
             throw ValidationError("say --organisation or --installation, not both")
         }
     }
 
     /// As the API takes it.
-    var query: [(String, String?)] {
-        [("organisation", organisation), ("installation", installation ? "true" : nil)]
-    }
-}
-
-/// Writes bytes to standard output.
-private func writeAll(_ bytes: [UInt8]) throws {
-    var written = 0
-    while written < bytes.count {
-        let count = bytes.withUnsafeBytes { write(1, $0.baseAddress.map { $0 + written }, bytes.count - written) }
-        guard count > 0 else {
-            if errno == EINTR { continue }
-            throw CommandFailure.failed("cannot write to standard output: \(String(cString: strerror(errno)))")
-        }
-        written += count
+    func query(_ client: OperatorClient) -> [(String, String?)] {
+        installation ? [("installation", "true")] : [organisation.query(client)]
     }
 }

@@ -4,6 +4,7 @@ import Digest
 import JSON
 import NIOCore
 import Server
+import TextTable
 
 /// `fettle audit verify`: recomputes everything here, whatever the server says.
 struct AuditVerifyCommand: AsyncParsableCommand {
@@ -13,6 +14,10 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         discussion: """
             Without FILE the server's log is fetched and recomputed here. Exit codes: 0 all is right, 1 something was \
             changed, removed, reordered, cut off or forged, 2 wrong usage.
+
+            Examples:
+              fettle audit verify
+              fettle audit verify log.jsonl --key "$(cat server.key)" --checkpoint checkpoint-2026-11-21.txt
             """)
 
     @OptionGroup var data: DataOption
@@ -49,17 +54,20 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         do {
             if let proof { return try await verify(proof: proof, keys, kept) }
             let report = try await report(keys, kept)
-            output.show(Self.json(report)) { _ in
-                print("verified: \(report.records) records of \(report.header.origin)")
-                print("root: \(report.root.hex)")
-                print("signed: \(report.covered) records, by \(report.checkpoints) checkpoints")
-                if report.erased > 0 { print("erased: personal data of \(report.erased) records") }
+            try output.show(Self.json(report)) { _ in
+                emit(
+                    """
+                    verified: \(report.records) records of \(TextTable.printable(report.header.origin))
+                    root: \(report.root.hex)
+                    signed: \(report.covered) records, by \(report.checkpoints) checkpoints
+
+                    """ + (report.erased > 0 ? "erased: personal data of \(report.erased) records\n" : ""))
             }
             if report.records > report.covered {
                 say("\(report.records - report.covered) records are so new that no checkpoint covers them yet")
             }
         } catch let fault as AuditFault {
-            if output.output == .json { print(Self.json(fault).text) }
+            if output.output == .json { emit(jsonText(Self.json(fault))) }
             throw CommandFailure.failed("verification failed: \(fault)")
         }
     }
@@ -78,7 +86,8 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         }
         let trusted = keys.isEmpty ? try await serverKeys() : keys
         var verifier = try AuditVerifier(keys: trusted, checkpoints: kept, verify: AuditSignatures.verify)
-        try await data.client.stream("/api/v1/audit/export" + OperatorClient.query(log.query)) { part in
+        let client = try data.client
+        try await client.stream("/api/v1/audit/export" + OperatorClient.query(log.query(client))) { part in
             try lines.take(part) { try verifier.read($0) }
         }
         try lines.finish { try verifier.read($0) }
@@ -95,13 +104,15 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         }
         let trusted = keys.isEmpty ? try await serverKeys() : keys
         let proved = try proof.verify(keys: trusted, kept: kept, verify: AuditSignatures.verify)
-        output.show(["valid": true, "proved": .string(proved)]) { _ in print("verified: \(proved)") }
+        try output.show(["valid": true, "proved": .string(proved)]) { _ in
+            emit("verified: \(TextTable.printable(proved))\n")
+        }
     }
 
     private func serverKeys() async throws -> [NoteKey] {
         do {
             return try await data.client.list("/api/v1/audit/keys").compactMap { NoteKey($0.text("key")) }
-        } catch let failure as CommandFailure where failure.exitCode == 4 {
+        } catch let failure as CommandFailure where failure.exitCode != CommandFailure.usage {
             throw CommandFailure.usage(
                 "\(failure.description)\nTo verify without a server give its public key: --key KEY")
         }

@@ -14,16 +14,17 @@ struct LoginLinkCommand: AsyncParsableCommand {
               fettle login-link
               fettle login-link maria
             """)
-    @OptionGroup var data: DataOption
+    @OptionGroup var changing: Changing
     @OptionGroup var output: OutputOption
     @Argument(help: "The name that they log in with.")
     var user: String?
 
     func run() async throws {
-        let link = try await data.client.post("/api/v1/login-links", user.map { ["user": .string($0)] } ?? [:])
-        output.show(link) { link in
+        guard changing.goesOn("make a login link for \(user ?? "the first admin")") else { return }
+        let link = try await changing.data.client.post("/api/v1/login-links", user.map { ["user": .string($0)] } ?? [:])
+        try output.show(link) { link in
             say("log in as \(link.text("user")) until \(link.text("expires")); the link works once:")
-            print(link.text("url"))
+            emit(link.text("url") + "\n")
         }
     }
 }

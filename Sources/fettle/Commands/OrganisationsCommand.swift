@@ -1,35 +1,95 @@
 import ArgumentParser
 import JSON
 
-/// `fettle organisations create | list`.
+/// `fettle organisations list | show | create | rename`.
 struct OrganisationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "organisations", abstract: "Keep the hosts of several organisations apart.",
-        subcommands: [Create.self, List.self], defaultSubcommand: List.self)
+        discussion: """
+            Examples:
+              fettle organisations create berlin --name "Berlin office"
+              fettle organisations list
+            """,
+        subcommands: [List.self, Show.self, Create.self, Rename.self], defaultSubcommand: List.self, aliases: ["orgs"])
 
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make an organisation.")
-        @OptionGroup var data: DataOption
-        @OptionGroup var output: OutputOption
-        @Argument(help: "Its name: small letters, digits and hyphens.")
-        var name: String
+    private static let columns: [Column] = [.member("id"), .member("name"), .age("created", "CREATED")]
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the organisations that you may see.",
+            discussion: """
+                Examples:
+                  fettle organisations list -o name
+                """)
+        @OptionGroup var reading: Reading
 
         func run() async throws {
-            let made = try await data.client.post("/api/v1/organisations", ["id": .string(name)])
-            output.show(made) { print($0.text("id")) }
+            try await reading.run {
+                Shown(try await $0.list("/api/v1/organisations"), columns, empty: "no organisations")
+            }
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List organisations.")
-        @OptionGroup var data: DataOption
-        @OptionGroup var output: OutputOption
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show an organisation.",
+            discussion: """
+                Examples:
+                  fettle organisations show berlin
+                """)
+        @OptionGroup var reading: Reading
+        @Argument(help: "Its id.") var id: String
 
         func run() async throws {
-            let items = try await data.client.list("/api/v1/organisations")
-            output.show(items) { items in
-                printTable(["ID", "NAME"], items.map { [$0.text("id"), $0.text("name")] })
+            try await reading.run { client in
+                let item = try await client.get("/api/v1/organisations/\(OperatorClient.escaped(id))")
+                return Shown(item: item, csv: columns) { _ in
+                    lines([("Id", item.text("id")), ("Name", item.text("name")), ("Created", item.text("created"))])
+                }
             }
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an organisation.",
+            discussion: """
+                Examples:
+                  fettle organisations create berlin --name "Berlin office"
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
+        @Argument(help: "Its id: small letters, digits and hyphens; it never changes.") var id: String
+        @Option(help: "What people call it.") var name: String?
+
+        func run() async throws {
+            guard changing.goesOn("make the organisation \(id)") else { return }
+            var body: [String: JSONValue] = ["id": .string(id)]
+            if let name { body["name"] = .string(name) }
+            let made = try await changing.data.client.post("/api/v1/organisations", .object(body))
+            try output.show(made) { emit($0.text("id") + "\n") }
+        }
+    }
+
+    struct Rename: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change what an organisation is called; its id stays.",
+            discussion: """
+                Examples:
+                  fettle organisations rename berlin "Berlin and Potsdam"
+                """)
+        @OptionGroup var changing: Changing
+        @Argument(help: "Its id.") var id: String
+        @Argument(help: "Its new name.") var name: String
+
+        func run() async throws {
+            let client = try changing.data.client
+            let path = "/api/v1/organisations/\(OperatorClient.escaped(id))"
+            let present = try await client.get(path)
+            guard changing.goesOn("call \(present.text("id")) \"\(name)\" instead of \"\(present.text("name"))\"")
+            else { return }
+            _ = try await client.patch(path, ["name": .string(name)])
+            say("\(id) is called \"\(name)\"")
         }
     }
 }

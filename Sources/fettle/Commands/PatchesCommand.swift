@@ -4,62 +4,70 @@ import JSON
 /// `fettle patches`.
 struct PatchesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "patches", abstract: "List what is missing, over all hosts or on one.")
+        commandName: "patches", abstract: "List what is missing, over all hosts or on one.",
+        discussion: """
+            Examples:
+              fettle patches --security
+              fettle patches --host web1 -o wide
+              fettle patches --name-contains openssl -o json
+            """, aliases: ["patch"])
 
-    @OptionGroup var data: DataOption
-    @OptionGroup var output: OutputOption
+    @OptionGroup var reading: Reading
+    @OptionGroup var organisation: OrganisationOption
     @Flag(help: "Only security updates.")
     var security = false
-    @Option(help: "Only this host: its name, or its id or the beginning of it.")
+    @Option(help: "Only this host: its name, or its id or the beginning of it.", completion: hostNames)
     var host: String?
-    @Option(help: "Only this organisation.")
-    var organisation: String?
+    @Option(name: [.customShort("q"), .customLong("name-contains")], help: "Only packages whose name contains this.")
+    var name: String?
     @Option(name: .shortAndLong, help: "At most so many.")
-    var limit = 1000
+    var limit = 100_000
+
+    private static let security = Column("SECURITY") { $0["security"]?.bool == true ? "yes" : "" }
+    private static let overAll: [Column] = [
+        .member("name", "PACKAGE"), .member("candidate"), .member("origin"), security, .member("hosts"),
+        .member("upgradable"),
+    ]
+    private static let ofOne: [Column] = [
+        .member("name", "PACKAGE"), .member("installed"), .member("candidate"), .member("origin"), security,
+        .member("status"), .member("reason"), .member("architecture", "ARCH", wide: true),
+    ]
 
     func run() async throws {
-        if let host { return try await show(host) }
-        let items = try await data.client.list(
-            "/api/v1/patches",
-            [
-                ("security", security ? "true" : nil), ("organisation", organisation),
-                ("limit", String(min(limit, 500))),
-            ], limit: limit)
-        output.show(items) { items in
-            printTable(
-                ["PACKAGE", "CANDIDATE", "ORIGIN", "SECURITY", "HOSTS", "UPGRADABLE"],
-                items.map { patch in
-                    [
-                        patch.text("name"), patch.text("candidate"), patch.text("origin"),
-                        patch["security"]?.bool == true ? "yes" : "", patch.text("hosts"), patch.text("upgradable"),
-                    ]
-                })
-        }
-        let hosts = try await data.client.get("/api/v1/patches", [("organisation", organisation), ("limit", "1")])[
-            "hosts"]
-        if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
-            say(
-                "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
-                    + "\(hosts.text("stale")) with scans or indexes too old); what they lack is not known: fettle hosts list"
-            )
+        try await reading.run { client in
+            if let host { return try await show(host, client) }
+            let items = try await client.list(
+                "/api/v1/patches",
+                [
+                    ("security", security ? "true" : nil), ("q", name), organisation.query(client),
+                    ("limit", String(max(1, min(limit, 500)))),
+                ], limit: limit)
+            var shown = Shown(
+                items, Self.overAll, empty: "nothing is missing, as far as is known", name: { $0.text("name") })
+            let hosts = try await client.get("/api/v1/patches", [organisation.query(client), ("limit", "1")])["hosts"]
+            if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
+                shown.notes.append(
+                    "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
+                        + "\(hosts.text("stale")) with scans or indexes too old); what they lack is not known: "
+                        + "fettle hosts list --unjudged")
+            }
+            return shown
         }
     }
 
-    private func show(_ host: String) async throws {
-        let answer = try await data.client.get(
+    private func show(_ host: String, _ client: OperatorClient) async throws -> Shown {
+        let answer = try await client.get(
             "/api/v1/hosts/\(OperatorClient.escaped(host))/patches",
-            [("security", security ? "true" : nil), ("organisation", organisation)])
-        output.show(answer["items"]?.array ?? []) { items in
-            printTable(
-                ["PACKAGE", "INSTALLED", "CANDIDATE", "ORIGIN", "SECURITY", "STATUS", "REASON"],
-                items.map { patch in
-                    [
-                        patch.text("name"), patch.text("installed"), patch.text("candidate"), patch.text("origin"),
-                        patch["security"]?.bool == true ? "yes" : "", patch.text("status"), patch.text("reason"),
-                    ]
-                })
+            [("security", security ? "true" : nil), organisation.query(client)])
+        let items = (answer["items"]?.array ?? []).filter { item in name.map { item.text("name").contains($0) } ?? true
         }
+        var shown = Shown(items, Self.ofOne, name: { $0.text("name") })
         let unknown = answer.text("unknown")
-        if !unknown.isEmpty { say("not known for certain: \(unknown)") }
+        if !unknown.isEmpty {
+            shown.notes = ["not known for certain: \(unknown)"]
+        } else if items.isEmpty {
+            shown.notes = ["nothing is missing"]
+        }
+        return shown
     }
 }

@@ -11,6 +11,10 @@ struct ServeCommand: AsyncParsableCommand {
             Agents connect with client certificates, hosts enrol on a listener of their own, people and their programs use \
             pages and API over TLS, health and metrics are served on loopback, and the operator's commands use a Unix \
             socket in the data folder. The first login: fettle login-link.
+
+            Examples:
+              fettle serve --data /var/lib/fettle --listen-web 0.0.0.0:8080 --name fettle.example.org
+              fettle serve --database postgresql://fettle@db/fettle
             """)
 
     @Option(name: .long, help: "The data folder; made where it is missing. Default: $FETTLE_DATA, else ./var.")

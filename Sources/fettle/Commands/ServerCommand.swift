@@ -5,38 +5,44 @@ import JSON
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "See how the server is, and confirm its restore from a backup.",
+        discussion: """
+            Examples:
+              fettle server status
+              fettle server status --query hosts
+            """,
         subcommands: [Status.self, AcknowledgeRestore.self], defaultSubcommand: Status.self)
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the server's state.")
-        @OptionGroup var data: DataOption
-        @OptionGroup var output: OutputOption
+        static let configuration = CommandConfiguration(
+            abstract: "Show the server's state.",
+            discussion: """
+                Examples:
+                  fettle server status --watch 5
+                """)
+        @OptionGroup var reading: Reading
 
         func run() async throws {
-            let server = try await data.client.get("/api/v1/server")
-            output.show(server) { server in
-                func line(_ key: String, _ value: String) {
-                    if !value.isEmpty { print(key + ":" + String(repeating: " ", count: 14 - key.count) + value) }
+            try await reading.run { client in
+                let server = try await client.get("/api/v1/server")
+                let isRestored = server["restored"]?.bool == true
+                var shown = Shown(item: server, name: server.text("version")) { _ in
+                    lines([
+                        ("Version", server.text("version")),
+                        ("Started", "\(server.text("started")) (\(age(server["started"]?.string)))"),
+                        ("Database", server.text("database")), ("Epoch", server.text("epoch")),
+                        ("Agents", server.text("agentAddress")), ("Enrolment", server.text("enrolmentAddress")),
+                        ("Metrics", server.text("metricsAddress")), ("Hosts", Self.hosts(server["hosts"])),
+                        ("Authority", server.text("authority")),
+                        ("Restored", isRestored ? "yes: " + server.text("restoredReason") : ""),
+                    ])
                 }
-                line("Version", server.text("version"))
-                line("Started", "\(server.text("started")) (\(age(server["started"]?.string)))")
-                line("Database", server.text("database"))
-                line("Epoch", server.text("epoch"))
-                line("Agents", server.text("agentAddress"))
-                line("Enrolment", server.text("enrolmentAddress"))
-                line("Metrics", server.text("metricsAddress"))
-                line("Hosts", hosts(server["hosts"]))
-                line("Authority", server.text("authority"))
-                if server["restored"]?.bool == true {
-                    line("Restored", "yes: " + server.text("restoredReason"))
-                    say("confirm with: fettle server acknowledge-restore")
-                }
+                if isRestored { shown.notes = ["confirm with: fettle server acknowledge-restore"] }
+                return shown
             }
         }
 
-        private func hosts(_ value: JSONValue?) -> String {
-            guard let counts = value?.object else { return "" }
-            return counts.sorted { $0.key < $1.key }.compactMap { key, value in
+        private static func hosts(_ value: JSONValue?) -> String {
+            (value?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
                 value.integer.map { "\($0) \(key)" }
             }.joined(separator: ", ")
         }
@@ -46,33 +52,56 @@ struct ServerCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acknowledge-restore",
             abstract:
-                "Confirm that the server was restored from a backup, and begin a new epoch above all that was seen.")
-        @OptionGroup var data: DataOption
+                "Confirm that the server was restored from a backup, and begin a new epoch above all that was seen.",
+            discussion: """
+                Examples:
+                  fettle server acknowledge-restore
+                """)
+        @OptionGroup var changing: Changing
 
         func run() async throws {
-            let server = try await data.client.post("/api/v1/server/acknowledge-restore")
+            let client = try changing.data.client
+            if changing.dryRun {
+                let server = try await client.get("/api/v1/server")
+                guard server["restored"]?.bool == true else {
+                    throw CommandFailure.failed("there is no restore to confirm")
+                }
+                _ = changing.goesOn("confirm the restore and begin an epoch after \(server.text("epoch"))")
+                return
+            }
+            let server = try await client.post("/api/v1/server/acknowledge-restore")
             say("the restore is confirmed; the epoch is \(server.text("epoch"))")
         }
     }
 }
 
-/// `fettle authority rotate`.
+/// `fettle authority show | rotate`.
 struct AuthorityCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "authority", abstract: "See and replace the certificate authority.",
+        discussion: """
+            The SHA-256 of the one that issues is what fettle login --ca-pin takes.
+
+            Examples:
+              fettle authority
+            """,
         subcommands: [Show.self, Rotate.self], defaultSubcommand: Show.self)
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the trusted authorities.")
-        @OptionGroup var data: DataOption
-        @OptionGroup var output: OutputOption
+        static let configuration = CommandConfiguration(
+            abstract: "Show the trusted authorities.",
+            discussion: """
+                Examples:
+                  fettle authority show --query "[?role=='issues'].pin | [0]"
+                """)
+        @OptionGroup var reading: Reading
 
         func run() async throws {
-            let items = try await data.client.list("/api/v1/authorities")
-            output.show(items) { items in
-                printTable(
-                    ["NUMBER", "ROLE", "UNTIL", "SHA256"],
-                    items.map { [$0.text("number"), $0.text("role"), $0.text("notAfter"), $0.text("pin")] })
+            try await reading.run { client in
+                Shown(
+                    try await client.list("/api/v1/authorities"),
+                    [.member("number"), .member("role"), .member("notAfter", "UNTIL"), .member("pin", "SHA256")],
+                    name: { $0.text("number") })
             }
         }
     }
@@ -82,12 +111,24 @@ struct AuthorityCommand: AsyncParsableCommand {
             abstract: "Let the next authority issue from now on.",
             discussion: """
                 The one before stays trusted until the next rotation: rotate again only when every host has renewed \
-                its certificate. Tokens made before keep working.
+                its certificate. Tokens made before keep working; contexts of this program pin the new one at their next \
+                fettle login --ca-pin.
+
+                Examples:
+                  fettle authority rotate --yes
                 """)
-        @OptionGroup var data: DataOption
+        @OptionGroup var changing: Changing
+        @OptionGroup var confirming: Confirming
 
         func run() async throws {
-            let answer = try await data.client.post("/api/v1/authorities/rotate")
+            let client = try changing.data.client
+            if changing.dryRun {
+                let next = try await client.list("/api/v1/authorities").first { $0.text("role") == "next" }
+                _ = changing.goesOn("let authority \(next?.text("number") ?? "") issue from now on")
+                return
+            }
+            try confirming.confirm("let the next authority issue from now on")
+            let answer = try await client.post("/api/v1/authorities/rotate")
             say("authority \(answer.text("number")) issues from now on")
         }
     }

@@ -13,6 +13,10 @@ struct UpCommand: AsyncParsableCommand {
         discussion: """
             The server listens on loopback only and keeps everything under the data folder; the agent is the real one, \
             enrolled through the real protocol. Nothing else on the machine is changed. A second start resumes.
+
+            Examples:
+              fettle up
+              fettle up --data /srv/try --interval 60
             """)
 
     @Option(name: .long, help: "The data folder. Default: $FETTLE_DATA, else ./var.", completion: .directory)
@@ -252,19 +256,15 @@ private struct Up {
         let start = ContinuousClock.now
         let progress = Task {
             try await Task.sleep(for: .seconds(2))
-            let terminal = isatty(2) == 1
             while true {
                 let seconds = (ContinuousClock.now - start).components.seconds
-                if terminal {
-                    say("\u{1B}[1A\u{1B}[2K\(what) … \(seconds) s")
-                } else if seconds == 2 || seconds % 10 == 0 {
-                    say("\(what) … \(seconds) s")
-                }
+                sayProgress("\(what) … \(seconds) s", isFirst: false)
+                if !showsProgress, seconds == 2 || seconds % 10 == 0 { say("\(what) … \(seconds) s") }
                 try await Task.sleep(for: .seconds(1))
             }
         }
         defer { progress.cancel() }
-        if isatty(2) == 1 { say(what + " …") }
+        sayProgress(what + " …", isFirst: true)
         return try await body()
     }
 

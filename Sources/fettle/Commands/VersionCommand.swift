@@ -5,7 +5,10 @@ import Versions
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Compare versions the way a package manager does.",
-        subcommands: [Compare.self])
+        discussion: """
+            Examples:
+              fettle version compare deb 1.0~rc1-1 1.0-1
+            """, subcommands: [Compare.self])
 
     struct Compare: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -13,6 +16,10 @@ struct VersionCommand: ParsableCommand {
             discussion: """
                 With - instead of A and B, pairs are read from standard input, tab-separated, one a line, and each is \
                 answered by one line.
+
+                Examples:
+                  fettle version compare deb 1.0~rc1-1 1.0-1
+                  printf '1.0\\t1.1\\n' | fettle version compare deb -
                 """)
 
         @Argument(help: "The ordering: \(VersionSchemes.all.map { $0.name }.joined(separator: ", ")).")
@@ -29,7 +36,7 @@ struct VersionCommand: ParsableCommand {
             }
             if let b {
                 do {
-                    print(try compare(a, b, scheme: scheme).symbol)
+                    emit(try compare(a, b, scheme: scheme).symbol + "\n")
                 } catch {
                     throw CommandFailure.failed(error.description)
                 }
@@ -46,7 +53,7 @@ struct VersionCommand: ParsableCommand {
                     throw CommandFailure.failed("line \(number): \(fields.count) fields where two versions belong")
                 }
                 do {
-                    print(try compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol)
+                    emit(try compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol + "\n")
                 } catch {
                     throw CommandFailure.failed("line \(number): \(error.description)")
                 }

@@ -1,26 +1,16 @@
-import JSON
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 extension OperatorClient {
     /// Gets a resource of any length, in parts as they come; the server waits for whoever takes them.
     func stream(_ path: String, _ take: (ByteBuffer) async throws -> Void) async throws {
-        let channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
-        do {
-            channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
-                unixDomainSocketPath: "\(data)/fettle.sock"
-            ) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
-                }
-            }
-        } catch {
-            throw CommandFailure.notRunning(data, Self.reason(error))
+        let channel = try await open { channel in
+            try channel.pipeline.syncOperations.addHTTPClientHandlers()
+            return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
+                wrappingChannelSynchronously: channel)
         }
+        let headers = headers
         let isWhole = try await channel.executeThenClose { inbound, outbound in
-            let headers: HTTPHeaders = ["host": "fettle", "connection": "close"]
             try await outbound.write(
                 .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
             try await outbound.write(.end(nil))
@@ -33,7 +23,7 @@ extension OperatorClient {
                 case .body(var bytes):
                     if refusal == nil { try await take(bytes) } else { refusal?.body?.writeBuffer(&bytes) }
                 case .end:
-                    if let refusal { _ = try Self.answer(refusal) }
+                    if let refusal { _ = try answer(refusal) }
                     return true
                 }
             }

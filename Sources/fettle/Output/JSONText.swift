@@ -1,37 +1,9 @@
-import ArgumentParser
 import JSON
 import Timestamps
 
-/// How a command prints its data.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-    case table, json
-}
-
-/// `-o table|json`.
-struct OutputOption: ParsableArguments {
-    @Option(name: [.customShort("o"), .long], help: "How to print: table or json.")
-    var output: OutputFormat = .table
-
-    /// Prints items as one JSON array, or hands them to `table`.
-    func show(_ items: [JSONValue], table: ([JSONValue]) -> Void) {
-        switch output {
-        case .json: print(JSONValue.array(items).text)
-        case .table: table(items)
-        }
-    }
-
-    /// Prints one value as JSON, or hands it to `table`.
-    func show(_ value: JSONValue, table: (JSONValue) -> Void) {
-        switch output {
-        case .json: print(value.text)
-        case .table: table(value)
-        }
-    }
-}
-
 extension JSONValue {
     /// Indented text.
-    var text: String { prettyPrinted() }
+    var text: String { jsonText(self).trimmingLineFeed }
 
     /// The text of a member; empty where there is none.
     func text(_ key: String) -> String {
@@ -44,6 +16,10 @@ extension JSONValue {
     }
 }
 
+extension String {
+    fileprivate var trimmingLineFeed: String { hasSuffix("\n") ? String(dropLast()) : self }
+}
+
 /// What a member `{"value": …}` or `{"unknown": why}` holds, for a table cell.
 func cell(_ fact: JSONValue?, _ format: (JSONValue) -> String) -> String {
     if let value = fact?["value"] { return format(value) }
@@ -53,12 +29,17 @@ func cell(_ fact: JSONValue?, _ format: (JSONValue) -> String) -> String {
 /// `3m ago`, by this machine's clock; `never` where there is no time.
 func age(_ text: String?) -> String {
     guard let text, let time = Timestamp(rfc3339: text) else { return "never" }
-    let seconds = max(0, now().seconds(since: time))
-    return switch seconds {
-    case ..<60: "\(seconds)s ago"
-    case ..<3600: "\(seconds / 60)m ago"
-    case ..<172_800: "\(seconds / 3600)h ago"
-    default: "\(seconds / 86_400)d ago"
+    let seconds = now().seconds(since: time)
+    return seconds < 0 ? "in \(span(-seconds))" : "\(span(seconds)) ago"
+}
+
+/// `3m`
+private func span(_ seconds: Int64) -> String {
+    switch seconds {
+    case ..<60: "\(seconds)s"
+    case ..<3600: "\(seconds / 60)m"
+    case ..<172_800: "\(seconds / 3600)h"
+    default: "\(seconds / 86_400)d"
     }
 }
 
@@ -69,4 +50,10 @@ func seconds(_ text: String) -> Int64? {
         number < 1_000_000
     else { return nil }
     return number * unit
+}
+
+/// `site=berlin tier=web`
+func labelText(_ labels: JSONValue?) -> String {
+    (labels?.object ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? "")" }.joined(
+        separator: " ")
 }

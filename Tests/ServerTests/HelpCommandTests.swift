@@ -1,0 +1,84 @@
+import Foundation
+import JSON
+import Testing
+
+extension ServerTests {
+    /// Help, manual pages and completions: made of the same definitions, and read by those who read them.
+    @Suite struct HelpCommandTests {
+        @Test func everyCommandHasExamples() async throws {
+            let tool = try await fettle(["--experimental-dump-help"])
+            let limits = JSONLimits(
+                maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
+            let root = try #require(try JSONValue(parsing: Array(tool.output.utf8), limits: limits)["command"])
+            var count = 0
+            func check(_ command: JSONValue, _ path: String) {
+                let name = command["commandName"]?.string ?? ""
+                guard name != "help", command["shouldDisplay"]?.bool != false else { return }
+                count += 1
+                let place = path + " " + name
+                #expect(
+                    command["discussion"]?.string?.contains("Examples:\n  fettle") == true, "\(place) has no examples")
+                #expect(command["abstract"]?.string?.isEmpty == false, "\(place) does not say what it does")
+                for argument in command["arguments"]?.array ?? [] where argument["shouldDisplay"]?.bool != false {
+                    #expect(
+                        argument["abstract"]?.string?.isEmpty == false,
+                        "\(place): \(argument["valueName"]?.string ?? "")")
+                }
+                for inner in command["subcommands"]?.array ?? [] { check(inner, place) }
+            }
+            check(root, "")
+            #expect(count > 70, "\(count)")
+            let help = try await fettle(["--help"])
+            for (code, word) in [(0, "done"), (1, "failed"), (2, "usage"), (3, "exist"), (4, "allowed"), (5, "some")] {
+                #expect(help.output.replacing("\n", with: " ").contains("\(code) ") && help.output.contains(word))
+            }
+        }
+
+        @Test func manualPagesAreClean() async throws {
+            let folder = try temporaryFolder()
+            let made = try await fettle(["man", "--folder", folder])
+            #expect(made.status == 0, "\(made.errors)")
+            let pages = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            #expect(pages.contains("fettle.1") && pages.contains("fettle-hosts.1") && pages.count > 20)
+            let lint = try await run(
+                "/usr/bin/mandoc", ["-T", "lint", "-W", "warning"] + pages.map { "\(folder)/\($0)" })
+            #expect(lint.status == 0, "\(lint.output)\(lint.errors)")
+            let page = try await fettle(["man", "hosts"])
+            let shown = try await run("/usr/bin/mandoc", ["-T", "utf8"], input: page.output)
+            #expect(shown.output.contains("fettle hosts label web1 site=berlin"))
+            #expect(shown.output.contains("EXIT STATUS"))
+            #expect(try await fettle(["man", "nonsense"]).status == 3)
+        }
+
+        @Test func completionsAreReadByTheirShells() async throws {
+            for (shell, program) in [("bash", "/bin/bash"), ("zsh", "/usr/bin/zsh"), ("fish", "/usr/bin/fish")] {
+                let script = try await fettle(["completion", shell])
+                #expect(script.status == 0)
+                #expect(script.output.contains("api-tokens"))
+                let file = try temporaryFolder() + "/completion"
+                try script.output.write(toFile: file, atomically: true, encoding: .utf8)
+                let check = try await run(program, ["-n", file])
+                #expect(check.status == 0, "\(shell): \(check.errors)")
+            }
+            #expect(try await fettle(["completion", "csh"]).status == 2)
+        }
+
+        @Test func bashCompletesHostNames() async throws {
+            try await TestServer.with { server in
+                let token = try await server.token(uses: 2)
+                for name in ["web1", "web2"] { _ = try await TestHost.enrol(server, hostname: name, token: token) }
+                let script = """
+                    PATH=$(dirname "$0"):$PATH
+                    source <("$0" completion bash)
+                    COMP_WORDS=(fettle hosts show --data "$1" we); COMP_CWORD=5; COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}
+                    _fettle fettle we "$1"
+                    printf '%s\\n' "${COMPREPLY[@]}"
+                    """
+                let result = try await run("/bin/bash", ["-c", script, FettleCommand.program, server.folder])
+                #expect(
+                    result.output.contains("web1") && result.output.contains("web2"),
+                    "\(result.output) \(result.errors)")
+            }
+        }
+    }
+}

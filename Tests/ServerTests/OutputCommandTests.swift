@@ -1,0 +1,134 @@
+import Foundation
+import Glibc
+import JSON
+import Testing
+
+extension ServerTests {
+    /// What the built `fettle` prints, read by real parsers, on pipes and terminals.
+    @Suite struct OutputCommandTests {
+        @Test func everyFormatIsReadBack() async throws {
+            try await TestServer.with { server in
+                let token = try await server.token(uses: 3)
+                for name in ["web1", "web2", "=cmd()"] {
+                    var host = try await TestHost.enrol(server, hostname: name, token: token)
+                    if name == "web1" {
+                        try await host.reported(Truth())
+                        _ = try await host.checkedIn()
+                    }
+                }
+                func hosts(_ words: String...) async throws -> CommandResult {
+                    try await fettle(["hosts", "list", "--data", server.folder] + words)
+                }
+                let json = try await hosts("-o", "json")
+                #expect(json.json.array?.count == 3)
+                let yaml = try await hosts("-o", "yaml")
+                let read = try await run(
+                    "/usr/bin/python3",
+                    ["-c", "import sys, json, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"],
+                    input: yaml.output)
+                #expect(read.status == 0, "\(read.errors)")
+                #expect(read.json == json.json)
+
+                let csv = try await hosts("-o", "csv")
+                let rows = try await run(
+                    "/usr/bin/python3",
+                    ["-c", "import sys, json, csv; json.dump(list(csv.DictReader(sys.stdin)), sys.stdout)"],
+                    input: csv.output)
+                #expect(rows.json.array?.count == 3)
+                #expect(
+                    rows.json.array?.contains { $0["HOST"]?.string == "web1" && $0["STATUS"]?.string == "active" }
+                        == true)
+                #expect(rows.json.array?.contains { $0["HOST"]?.string == "'=cmd()" } == true, "a formula is text")
+                #expect(rows.json[0]?["ENROLLED"]?.string?.hasSuffix("Z") == true, "times are exact")
+
+                let names = try await hosts("-o", "name").output.split(separator: "\n").map(String.init)
+                #expect(names == json.json.array?.compactMap { $0["id"]?.string })
+                #expect(try await hosts("-o", "wide").output.contains("ENROLLED"))
+                #expect(try await !hosts().output.contains("ENROLLED"))
+                #expect(try await hosts("-o", "xml").status == 2)
+
+                #expect(
+                    try await hosts("--query", "[].hostname | sort(@)", "-o", "json").json == [
+                        "=cmd()", "web1", "web2",
+                    ])
+                let table = try await hosts("--query", "[?hostname=='web1'].{host: hostname, a: status}").output
+                #expect(table == "HOST  A\nweb1  active\n")
+                #expect(try await hosts("--query", "length(@)").output == "3\n")
+                #expect(try await hosts("--query", "[].hostname", "-o", "csv").output.contains("'=cmd()\r\n"))
+                #expect(try await hosts("--query", "[", "-o", "json").status == 2)
+                #expect(try await hosts("--query", "sum(@)").status == 1)
+                #expect(try await hosts("--query", "[]", "-o", "name").status == 2)
+
+                for format in ["table", "wide", "json", "yaml", "csv", "name"] {
+                    for command in [
+                        ["hosts", "show", "web1"], ["hosts", "diff", "web1"], ["hosts", "history", "web1"],
+                        ["hosts", "labels", "web1"], ["patches"], ["patches", "--host", "web1"], ["search", "web"],
+                        ["tokens", "list"], ["tokens", "show", token.id], ["users", "list"], ["roles", "list"],
+                        ["api-tokens", "list", "--user", "nobody"], ["organisations", "list"],
+                        ["organisations", "show", "default"], ["server", "status"], ["authority", "show"],
+                        ["audit", "list"], ["audit", "key"], ["whoami"], ["hosts", "show", "nobody"],
+                    ] {
+                        let result = try await fettle(command + ["-o", format, "--data", server.folder])
+                        #expect(
+                            result.status == (command.contains("nobody") ? 3 : 0),
+                            "\(command) \(format): \(result.errors)")
+                        if format == "json", result.status == 0 { #expect(result.json != .null, "\(command)") }
+                    }
+                }
+            }
+        }
+
+        @Test func controlCharactersReachNoTerminal() async throws {
+            try await TestServer.with { server in
+                let made = try await fettle(
+                    ["organisations", "create", "evil", "--name", "a\u{9B}31mb\u{202E}c", "--data", server.folder])
+                #expect(made.status == 0 || made.status == 1)
+                for format in ["table", "wide", "json", "yaml", "csv", "name"] {
+                    let text = try await fettle(["organisations", "list", "-o", format, "--data", server.folder]).output
+                    #expect(
+                        !text.unicodeScalars.contains { $0.value == 0x9B || $0.value == 0x202E || $0.value == 0x1B })
+                }
+                let said = try await fettle(["hosts", "show", "\u{1B}]0;x\u{7}", "--data", server.folder])
+                #expect(said.status == 3 || said.status == 1)
+                #expect(!said.errors.contains("\u{1B}"))
+            }
+        }
+
+        @Test func watchingFollowsChanges() async throws {
+            try await TestServer.with { server in
+                let token = try await server.token(uses: 2)
+                _ = try await TestHost.enrol(server, hostname: "web1", token: token)
+                let command = try FettleCommand(
+                    ["hosts", "list", "--watch", "1", "--query", "[].hostname", "--data", server.folder])
+                #expect(try await command.shows { $0.output == "web1\n" })
+                _ = try await TestHost.enrol(server, hostname: "web2", token: token)
+                #expect(try await command.shows { $0.output == "web1\n\nweb1\nweb2\n" }, "\(command.seen.output)")
+                command.send(SIGTERM)
+                _ = await command.ended()
+                #expect(try await fettle(["hosts", "list", "--watch", "0", "--data", server.folder]).status == 2)
+            }
+        }
+
+        @Test func coloursAreForTerminals() async throws {
+            try await TestServer.with { server in
+                let list = ["hosts", "list", "--data", server.folder]
+                #expect(try await fettleOnTerminal(list, environment: ["TERM": "xterm"]).output.contains("\u{1B}[1m"))
+                for environment in [["TERM": "xterm", "NO_COLOR": "1"], ["TERM": "dumb"]] {
+                    let output = try await fettleOnTerminal(list, environment: environment).output
+                    #expect(output.contains("HOST"))
+                    #expect(!output.contains("\u{1B}"))
+                }
+                #expect(try await !fettle(list, environment: ["TERM": "xterm"]).output.contains("\u{1B}"))
+            }
+        }
+
+        @Test func aClosedPipeIsNoCrash() async throws {
+            let script = "\"$0\" completion bash | head -n 1; echo \"${PIPESTATUS[0]}\""
+            let result = try await run("/bin/bash", ["-c", script, FettleCommand.program])
+            #expect(result.errors.isEmpty)
+            #expect(["0", "141"].contains(result.output.split(separator: "\n").last ?? ""))
+            let closed = try await run("/bin/bash", ["-c", "\"$0\" --help >/dev/full", FettleCommand.program])
+            #expect(closed.status == 1)
+        }
+    }
+}
