@@ -24,6 +24,18 @@ extension ServerTests {
             #expect(try await fettle(["version", "compare", "nonsense", "1", "2"]).status == 2)
         }
 
+        @Test func aLoginLinkIsPrintedForWhoMayOpenTheSocket() async throws {
+            try await TestServer.with { server in
+                let made = try await fettle(["login-link", "--data", server.folder])
+                #expect(made.status == 0)
+                let url = made.output.trimmingCharacters(in: .newlines)
+                #expect(url.hasPrefix("https://"))
+                #expect(url.contains(":\(server.port("web"))/login/link/"))
+                #expect(made.errors.contains("as admin"))
+                #expect(try await fettle(["login-link", "nobody", "--data", server.folder]).status == 3)
+            }
+        }
+
         @Test func exitCodesTellWhatWentWrong() async throws {
             #expect(try await fettle(["nonsense"]).status == 2)
             #expect(try await fettle(["--help"]).status == 0)
