@@ -262,7 +262,9 @@ extension ServerTests {
         }
 
         @Test func tooManyRequestsWait() async throws {
-            try await TestServer.with(.sqlite, { $0.limits.apiRequestsPerMinute = 3 }) { server in
+            try await TestServer.with(.sqlite) {
+                $0.limits.apiRequestsPerMinute = 3
+            } body: { server in
                 let api = try DirectAPI(server)
                 let caller = Caller.test("token:busy", [])
                 for left in [2, 1, 0] {

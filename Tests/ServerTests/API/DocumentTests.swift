@@ -50,7 +50,7 @@ import Testing
         let path = NSTemporaryDirectory() + "fettle-openapi-\(UUID().uuidString).json"
         try Data(OpenAPIDocument.shared.canonicalBytes()).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let said = try shell("'\(repository)/Testbed/api-tools' validate '\(path)'")
+        let said = try shell("'\(repository)/Tests/api-tools' validate '\(path)'")
         #expect(said.hasSuffix("OK"), "\(said)")
     }
 }

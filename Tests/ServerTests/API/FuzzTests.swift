@@ -10,7 +10,9 @@ extension ServerTests {
     /// each other, and holds every answer to the document: over TLS, with an API token.
     @Suite struct FuzzTests {
         @Test(arguments: TestEngine.allCases) func schemathesisFindsNothing(_ engine: TestEngine) async throws {
-            try await TestServer.with(engine, { $0.limits.apiRequestsPerMinute = 1_000_000 }) { server in
+            try await TestServer.with(engine) {
+                $0.limits.apiRequestsPerMinute = 1_000_000
+            } body: { server in
                 try await server.user("fuzz", grants: [TestServer.admin])
                 let browser = try await server.browser("fuzz")
                 let made = try await browser.send(.POST, "/api/v1/api-tokens", ["name": "fuzz"])
@@ -26,7 +28,7 @@ extension ServerTests {
                 let seed = ProcessInfo.processInfo.environment["FETTLE_FUZZ_SEED"] ?? "1"
                 let log = folder + "/schemathesis.log"
                 let command = """
-                    cd '\(folder)' && '\(repository)/Testbed/api-tools' schemathesis --config-file '\(settings)' run \
+                    cd '\(folder)' && '\(repository)/Tests/api-tools' schemathesis --config-file '\(settings)' run \
                     https://localhost:\(server.port("web"))/api/v1/openapi.json --tls-verify false \
                     -H 'Authorization: Bearer \(token)' --checks all --seed \(seed) --max-examples \(examples) \
                     --workers 1 --continue-on-failure --output-sanitize false --output-truncate false >'\(log)' 2>&1

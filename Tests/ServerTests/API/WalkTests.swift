@@ -78,8 +78,17 @@ extension ServerTests {
                     let value = name == "organisation" ? organisation : values[name] ?? "unknown-1"
                     path = path.replacing("{\(name)}", with: value)
                 }
-                let takesOrganisation = parameters.contains { $0["name"] == "organisation" && $0["in"] == "query" }
-                return takesOrganisation ? "\(path)?organisation=\(organisation)" : path
+                var query: [String] = []
+                for parameter in parameters where parameter["in"] == "query" {
+                    let name = parameter["name"]?.string ?? ""
+                    if name == "organisation" {
+                        query.append("organisation=\(organisation)")
+                    } else if parameter["required"] == true {
+                        // Short, so that it finds what there is to find.
+                        query.append("\(name)=e")
+                    }
+                }
+                return query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))"
             }
 
             /// The smallest body that its schema takes, and its type.
@@ -121,9 +130,7 @@ extension ServerTests {
             // A rule of the thing itself may refuse as well, under a name of its own.
             let kind = answer.problem?.kind
             if step.isOpen {
-                // A login asks for a password, and a program for its code: 401 and 400 are their answers to an example.
-                let mayAnswer = step.id == "describeAPI" ? [200] : [201, 400, 401, 422, 429]
-                #expect(mayAnswer.contains(answer.status), "\(place)")
+                #expect(kind != "forbidden" && kind != "sign-in-required", "\(place)")
             } else if walker.caller == nil {
                 #expect(answer.status == 401, "\(place)")
             } else if step.isOfOrganisation, !walker.knows(organisation) {
@@ -243,7 +250,8 @@ extension ServerTests {
                 if step.operation["tags"] == ["Audit"] {
                     result += (answer.json["items"]?.array ?? []).compactMap { $0["hash"]?.string }
                 } else {
-                    result.append("\(step.id): \(answer.json["items"] ?? answer.json)")
+                    let bytes = (answer.json["items"] ?? answer.json).canonicalBytes()
+                    result.append("\(step.id): \(String(decoding: bytes, as: UTF8.self))")
                 }
             }
             return result

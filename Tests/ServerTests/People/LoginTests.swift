@@ -113,10 +113,10 @@ extension ServerTests {
         /// Enumeration: an unknown name, a wrong password, somebody without a password and somebody shut out get the same
         /// bytes, and the work of one hash.
         @Test func nobodyLearnsWhoExists() async throws {
-            try await TestServer.with(
-                .sqlite, { $0.passwordCost = PasswordCost(logarithm: 14, blockSize: 8, parallelism: 1) }
-            ) {
-                server in
+            let costly: (inout ServerConfiguration) -> Void = {
+                $0.passwordCost = PasswordCost(logarithm: 14, blockSize: 8, parallelism: 1)
+            }
+            try await TestServer.with(.sqlite, costly) { server in
                 try await server.user("maria", grants: [TestServer.admin])
                 let shut = try await server.user("shut", grants: [])
                 let user = try await server.api(.GET, "users/\(shut)")
