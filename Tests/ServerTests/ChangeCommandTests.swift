@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Testing
+import Wire
 
 extension ServerTests {
     /// Commands that change something: what they do, what they only say, what they ask.

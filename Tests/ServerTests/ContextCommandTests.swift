@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 import JSON
+import NIOHTTP1
+import NIOSSL
 import Testing
 
 @testable import Server
@@ -133,11 +135,9 @@ extension ServerTests {
                 // Another server under the same address: nothing is sent to it.
                 let file = "\(home)/fettle/contexts.json"
                 let text = try String(contentsOfFile: file, encoding: .utf8)
-                let other = try #require(try server.authorities().last?.toDERBytes()).withUnsafeBytes {
-                    Data($0).base64EncodedString()
-                }
-                var contexts = try #require(
-                    me.status == 0 ? try JSONValue(parsing: Array(text.utf8), limits: .message).object : nil)
+                let last = try #require(try server.authorities().last)
+                let other = Data(try last.toDERBytes()).base64EncodedString()
+                var contexts = try #require(try JSONValue(parsing: Array(text.utf8), limits: .message).object)
                 var all = contexts["contexts"]?.object ?? [:]
                 var work = all["work"]?.object ?? [:]
                 work["authority"] = .string("-----BEGIN CERTIFICATE-----\n\(other)\n-----END CERTIFICATE-----\n")

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import JSON
 import Testing
+import Wire
 
 extension ServerTests {
     /// What the built `fettle` prints, read by real parsers, on pipes and terminals.

@@ -198,7 +198,9 @@ private struct Up {
     }
 
     private func sayMore(_ link: JSONValue) {
-        let option = data == "./var" ? "" : " --data \(data)"
+        // A context in use would take the commands elsewhere.
+        let isFound = data == "./var" && (try? ContextFile.read())?.current == nil
+        let option = isFound ? "" : " --data \(data)"
         say(
             """
 

@@ -34,7 +34,7 @@ struct Reading: ParsableArguments {
             let text = try output.text(shown)
             if text != last {
                 if redraws {
-                    emit("\u{1B}[H\u{1B}[2J\u{1B}[3J" + text)
+                    emit("\u{1B}[H\u{1B}[2J" + text)
                 } else {
                     emit((last == nil ? "" : separator) + text)
                 }

@@ -61,8 +61,8 @@ final class FettleCommand: Sendable {
         process.standardError = stderr
         try process.run()
         self.process = Mutex(process)
-        read(stdout.fileHandleForReading) { self.output.withLock { $0 += $1 } }
-        read(stderr.fileHandleForReading) { self.errors.withLock { $0 += $1 } }
+        read(stdout.fileHandleForReading) { [self] part in output.withLock { $0 += part } }
+        read(stderr.fileHandleForReading) { [self] part in errors.withLock { $0 += part } }
     }
 
     private func read(_ handle: FileHandle, _ take: @escaping @Sendable ([UInt8]) -> Void) {
