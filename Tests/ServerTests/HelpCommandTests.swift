@@ -44,7 +44,7 @@ extension ServerTests {
                 "/usr/bin/mandoc", ["-T", "lint", "-W", "warning"] + pages.map { "\(folder)/\($0)" })
             #expect(lint.status == 0, "\(lint.output)\(lint.errors)")
             let page = try await fettle(["man", "hosts"])
-            let shown = try await run("/usr/bin/mandoc", ["-T", "utf8"], input: page.output)
+            let shown = try await run("/usr/bin/mandoc", ["-T", "markdown"], input: page.output)
             #expect(shown.output.contains("fettle hosts label web1 site=berlin"))
             #expect(shown.output.contains("EXIT STATUS"))
             #expect(try await fettle(["man", "nonsense"]).status == 3)

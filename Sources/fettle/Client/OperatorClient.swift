@@ -154,7 +154,7 @@ struct OperatorClient: Sendable {
         }
         let bytes = body?.canonicalBytes()
         var headers = self.headers
-        headers.add(name: "accept", value: "application/json")
+        headers.add(name: "accept", value: "application/json, application/problem+json")
         if let ifMatch { headers.add(name: "if-match", value: ifMatch) }
         if let bytes {
             headers.add(

@@ -27,7 +27,7 @@ func pendingCell(_ pending: JSONValue?, _ key: String) -> String {
 /// `Key:          value`, with nothing in it that steers a terminal.
 func fieldLine(_ key: String, _ value: String) -> String {
     let head = key.isEmpty ? "" : key + ":"
-    return head + String(repeating: " ", count: max(1, 15 - head.utf8.count)) + TextTable.printable(value) + "\n"
+    return head + String(repeating: " ", count: max(1, 14 - head.utf8.count)) + TextTable.printable(value) + "\n"
 }
 
 /// Prints a host: verdicts with their proof, what is missing, what is not known.

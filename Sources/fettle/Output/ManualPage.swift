@@ -44,7 +44,7 @@ struct ManualPage {
         text += ".Sh SYNOPSIS\n.Nm fettle\n.Ar command\n.Op Ar argument ...\n.Sh DESCRIPTION\n"
         text += body(root.text("discussion")) + ".Pp\nThe commands, each with a page of its own:\n.Bl -tag -width Ds\n"
         for command in commands {
-            text += ".It Xr fettle-\(command.text("commandName")) 1\n\(escapedLine(command.text("abstract")))\n"
+            text += ".It Xr fettle-\(command.text("commandName")) 1\n\(sentences(command.text("abstract")))\n"
         }
         text += ".El\n" + environmentSection + filesSection + exitSection
         text +=
@@ -65,7 +65,7 @@ struct ManualPage {
             text += options(command)
         } else {
             for subcommand in subcommands {
-                text += ".Ss \(escaped(path(subcommand)))\n\(escapedLine(subcommand.text("abstract")))\n"
+                text += ".Ss \(escaped(path(subcommand)))\n\(sentences(subcommand.text("abstract")))\n"
                 if let more = subcommand["discussion"]?.string { text += ".Pp\n" + body(more) }
                 text += options(subcommand)
             }
@@ -118,7 +118,7 @@ struct ManualPage {
             var about = argument.text("abstract")
             let given = argument.text("defaultValue")
             if !given.isEmpty, argument.text("kind") != "flag" { about += " (default: \(given))" }
-            text += escapedLine(about.isEmpty ? argument.text("valueName") : about) + "\n"
+            text += sentences(about.isEmpty ? argument.text("valueName") : about) + "\n"
         }
         return text + ".El\n"
     }
@@ -152,7 +152,7 @@ struct ManualPage {
         ".It ")
 
     private static func section(_ title: String, _ items: [(String, String)], _ tag: String) -> String {
-        ".Sh \(title)\n.Bl -tag -width Ds\n" + items.map { "\(tag)\(escaped($0))\n\(escapedLine($1))\n" }.joined()
+        ".Sh \(title)\n.Bl -tag -width Ds\n" + items.map { "\(tag)\(escaped($0))\n\(sentences($1))\n" }.joined()
             + ".El\n"
     }
 
@@ -178,11 +178,21 @@ struct ManualPage {
                 } else {
                     if needsParagraph { result += ".Pp\n" }
                     needsParagraph = false
-                    result += escapedLine(String(line)) + "\n"
+                    result += sentences(String(line)) + "\n"
                 }
             }
         }
         return result + (isLiteral ? ".Ed\n" : "")
+    }
+
+    /// Sentences, each on a line of its own, as mdoc(7) wants them.
+    private static func sentences(_ text: String) -> String {
+        var lines: [String] = [""]
+        for word in text.replacing("\n", with: " ").split(separator: " ") {
+            let isNew = lines[lines.count - 1].last.map { ".!?".contains($0) } ?? false
+            if isNew { lines.append(String(word)) } else { lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word }
+        }
+        return lines.map(escapedLine).joined(separator: "\n")
     }
 
     /// A line of text in which nothing is a macro.
