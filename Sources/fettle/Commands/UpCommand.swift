@@ -309,31 +309,11 @@ private struct Ports {
     }
 }
 
-private func isFree(_ port: Int) -> Bool { bound(port) != nil }
+private func isFree(_ port: Int) -> Bool { loopbackPort(port) != nil }
 
 private func freePort() throws -> Int {
-    guard let port = bound(0) else { throw CommandFailure.failed("no port of 127.0.0.1 is free") }
+    guard let port = loopbackPort(0) else { throw CommandFailure.failed("no port of 127.0.0.1 is free") }
     return port
-}
-
-/// The port that could be bound on loopback just now; nil where it is in use.
-private func bound(_ port: Int) -> Int? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var yes: Int32 = 1
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let result = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> Bool in
-            bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
-        }
-    }
-    return result ? Int(in_port_t(bigEndian: address.sin_port)) : nil
 }
 
 private func contents(_ path: String) -> [UInt8]? {
