@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CSQLite", "CPostgres", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
+                "CSQLite", "CPostgres", "CCompression", core("Access"), core("Inventory"), core("JSON"), core("Digest"),
+                core("Audit"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
@@ -116,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", core("Inventory"), core("Wire"), core("JSON"),
+                "Store", "Agent", "CSQLite", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
                 core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
                 argumentParser,
             ] + nio,

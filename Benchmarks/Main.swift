@@ -18,6 +18,13 @@ struct FettleBench: AsyncParsableCommand {
         case agent
         case server
         case store
+        case pages
+    }
+
+    /// A database that the server's part runs on.
+    enum Engine: String, ExpressibleByArgument, CaseIterable {
+        case sqlite
+        case postgresql
     }
 
     enum Output: String, ExpressibleByArgument, CaseIterable {
@@ -37,13 +44,21 @@ struct FettleBench: AsyncParsableCommand {
     var cache = (ProcessInfo.processInfo.environment["HOME"] ?? "/tmp") + "/.cache/fettle/bench"
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
+    @Option(
+        help:
+            "Only this engine for the server's part and the pages (\(Engine.allCases.map(\.rawValue).joined(separator: ", ")))."
+    )
+    var engine: Engine?
+    @Flag(inversion: .prefixedNo, help: "Measure the server's peer too.")
+    var peers = true
 
     func run() async throws {
         let bench = try Bench(
             programs: programs
                 ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
                 .deletingLastPathComponent().path,
-            source: source, cache: cache, hosts: hosts)
+            source: source, cache: cache, hosts: hosts, engines: engine.map { [$0] } ?? Set(Engine.allCases),
+            peers: peers)
         defer { bench.cleanUp() }
         let load = loadAverage()
         let budgets = await bench.run(Set(parts.isEmpty ? Part.allCases : parts))
@@ -90,10 +105,18 @@ struct Bench: Sendable {
     let cache: String
     /// Hosts of the store's sizes.
     let hosts: Int
+    /// What the server's part runs on.
+    let engines: Set<FettleBench.Engine>
+    /// Whether the server's peer is measured.
+    let peers: Bool
     /// This run's own folder, removed at its end.
     let scratch: String
 
-    init(programs: String, source: String, cache: String, hosts: Int) throws {
+    init(
+        programs: String, source: String, cache: String, hosts: Int, engines: Set<FettleBench.Engine>, peers: Bool
+    ) throws {
+        self.engines = engines
+        self.peers = peers
         agent = programs + "/fettle-agent"
         fettle = programs + "/fettle"
         self.source = source
@@ -127,6 +150,7 @@ struct Bench: Sendable {
         }
         if parts.contains(.server) { budgets += await ServerBenchmark.run(self) }
         if parts.contains(.store) { budgets += await StoreBenchmark(bench: self).run() }
+        if parts.contains(.pages) { budgets += await ReadsBenchmark(bench: self).run() }
         if let resting { budgets = await resting.finish() + budgets }
         return budgets
     }

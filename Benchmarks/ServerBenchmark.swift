@@ -12,7 +12,8 @@ struct ServerBenchmark: Sendable {
     let server: ServerProcess
     let group: any EventLoopGroup
 
-    private static let hosts = 300
+    /// Each half of them reports in one measurement.
+    private static let hosts = 600
     private static let packages = 800
     private static let keptRequests = 20_000
     private static let newConnections = 1000
@@ -29,19 +30,27 @@ struct ServerBenchmark: Sendable {
         }
         let synthetic = (0..<hosts).map { fleet.host($0, count: packages...packages) }
         var budgets: [Budget] = []
-        do { peers = try PatchmanPeer(bench: bench).run(synthetic[0].set) } catch {
+        do { peers = bench.peers ? try PatchmanPeer(bench: bench).run(synthetic[0].set) : nil } catch {
             peers = nil
             budgets.append(Budget(what: "patchman, the peer of first reports", unit: "us CPU", note: "\(error)"))
         }
-        budgets = await measure(bench, "SQLite", database: nil, synthetic, peers) + budgets
+        if bench.engines.contains(.sqlite) {
+            budgets = await measure(bench, "SQLite", database: nil, synthetic, peers) + budgets
+        }
+        if bench.engines.contains(.postgresql) { budgets += await onPostgreSQL(bench, synthetic, peers) }
+        return budgets
+    }
+
+    private static func onPostgreSQL(
+        _ bench: Bench, _ synthetic: [SyntheticHost], _ peers: PatchmanFigures?
+    ) async -> [Budget] {
         do {
             let postgres = try PostgresForBench(bench)
             defer { postgres.stop() }
-            budgets += await measure(bench, "PostgreSQL", database: postgres.url, synthetic, peers)
+            return await measure(bench, "PostgreSQL", database: postgres.url, synthetic, peers)
         } catch {
-            budgets.append(Budget(what: "server on PostgreSQL", unit: "us CPU", note: "\(error)"))
+            return [Budget(what: "server on PostgreSQL", unit: "us CPU", note: "\(error)")]
         }
-        return budgets
     }
 
     private static func measure(
@@ -70,8 +79,13 @@ struct ServerBenchmark: Sendable {
 
         Progress.step("server on \(engine): first reports")
         let pairs = Array(zip(agents, connections))
-        let reports = try await operations(pairs.count, at: 8) { at in
+        let half = pairs.count / 2
+        let reports = try await operations(half, at: 8) { at in
             try await pairs[at].0.report(over: pairs[at].1)
+        }
+        Progress.step("server on \(engine): first reports of more hosts of the same fleet")
+        let later = try await operations(pairs.count - half, at: 8) { at in
+            try await pairs[half + at].0.report(over: pairs[half + at].1)
         }
         Progress.step("server on \(engine): check-ins on kept connections")
         let kept = try await operations(Self.keptRequests, at: 16) { at in
@@ -106,9 +120,13 @@ struct ServerBenchmark: Sendable {
                 unit: "us CPU",
                 note: "\(Self.newConnections) TLS 1.3 handshakes with client certificates, 4 at once: \(new.latency)"),
             Budget(
-                what: "server, first report of \(Self.packages) packages\(on)", figure: reports.cpu * 1e6, limit: 500,
-                unit: "us CPU", peers: patchman,
-                note: "\(agents.count) hosts whose sets all differ, 8 at once: report, set, offers, facts "
+                what: "server, first report of \(Self.packages) packages, software known\(on)", figure: later.cpu * 1e6,
+                limit: 500, unit: "us CPU", peers: patchman,
+                note: "the next \(pairs.count - half) hosts of the same fleet; \(later.latency)\(database)"),
+            Budget(
+                what: "server, first report of \(Self.packages) packages, empty database\(on)",
+                figure: reports.cpu * 1e6, limit: 500, unit: "us CPU", peers: patchman,
+                note: "\(half) hosts whose sets all differ, 8 at once: report, set, offers, facts "
                     + "(\((hosts[0].set.bytes.count + hosts[0].offers.document.bytes.count + hosts[0].facts.count) / 1024) KiB), "
                     + "report; \(reports.latency)\(database)"),
             Budget(
@@ -183,12 +201,12 @@ struct ServerBenchmark: Sendable {
 }
 
 /// A PostgreSQL of the test bed.
-private struct PostgresForBench {
+struct PostgresForBench {
     let url: String
     private let command: [String]
 
     init(_ bench: Bench) throws {
-        Progress.step("server: starting PostgreSQL")
+        Progress.step("starting PostgreSQL")
         command = [bench.source + "/Testbed/start-postgres"]
         // The server that it leaves running must inherit none of the descriptors by which this process waits for its end.
         let closing = """

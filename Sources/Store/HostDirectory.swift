@@ -32,6 +32,10 @@ public final class HostDirectory: Sendable {
         /// Seen since the last flush.
         var unwritten: Set<String> = []
         var seen: [String: Presence] = [:]
+        /// Changed since the fleet's index last caught up.
+        var changed: Set<String> = []
+        /// Seen since then.
+        var touched: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -71,6 +75,7 @@ public final class HostDirectory: Sendable {
             state.unwritten.insert(host)
             let scannedAt = scannedAt ?? state.seen[host]?.scannedAt
             state.seen[host] = Presence(lastSeen: time, clockOffset: clockOffset, scannedAt: scannedAt)
+            state.touched.insert(host)
         }
     }
 
@@ -93,9 +98,24 @@ public final class HostDirectory: Sendable {
                     state.serials[certificate.serial] = nil
                 }
                 state.hosts[entry.host.id] = entry
+                state.changed.insert(entry.host.id)
                 for certificate in entry.certificates { state.serials[certificate.serial] = entry.host.id }
             }
             if let watermark { state.watermark = watermark }
+        }
+    }
+
+    /// The hosts that changed or were seen since this was last asked; the record of those that were only seen is nil.
+    func takeChanged() -> [(id: String, host: HostRecord?, presence: FleetPresence)] {
+        state.withLock { state in
+            let (changed, touched) = (state.changed, state.touched)
+            state.changed = []
+            state.touched = []
+            func taken(_ id: String, _ host: HostRecord?) -> (id: String, host: HostRecord?, presence: FleetPresence) {
+                (id, host, state.seen[id].map(FleetPresence.init) ?? FleetPresence())
+            }
+            return changed.compactMap { id in state.hosts[id].map { taken(id, $0.host) } }
+                + touched.subtracting(changed).map { taken($0, nil) }
         }
     }
 
@@ -133,6 +153,7 @@ extension Store {
             return (entries, watermark)
         }
         caches.directory.apply(entries, watermark: watermark)
+        try await refreshFleet(since: known)
     }
 
     /// Gives hosts a present stamp whose own is of another cluster, from which the database was dumped and restored:

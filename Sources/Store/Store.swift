@@ -47,6 +47,7 @@ public final class Store: Sendable {
             try await Migrator(engine: store.engine, migrations: migrations)
                 .migrate(program: program, now: now.milliseconds)
             try await store.bringStampsDown()
+            try await store.derivePendingSets()
             try await store.refreshDirectory()
         } catch {
             await store.close()

@@ -3,11 +3,22 @@ import Synchronization
 /// What a store keeps in memory between transactions; everything in it can be read again.
 final class StoreCaches: Sendable {
     /// Which number a package has.
-    let packages = PackageCache()
+    let packages = LineCache()
+    /// Which number an update has that hosts wait for.
+    let updates = LineCache()
+    /// What lists show of a facts document.
+    let summaries = SummaryCache()
     /// What check-ins need of each host.
-    let directory = HostDirectory()
+    let directory: HostDirectory
+    /// What lists, counts and search are answered from.
+    let fleet: FleetIndex
     /// Who wants to know of commits.
     let commits = CommitObserver()
+
+    init() {
+        directory = HostDirectory()
+        fleet = FleetIndex(directory: directory)
+    }
 }
 
 /// Tells whoever measures how many writes each database transaction carried.

@@ -188,7 +188,7 @@ extension ServerTests {
         @Test(arguments: TestEngine.allCases)
         func oneAgentsClaimForgivesNobody(_ engine: TestEngine) async throws {
             try await TestServer.with(engine) { server in
-                #expect(try await server.api(.POST, "organisations", ["name": "b"]).status == 201)
+                #expect(try await server.api(.POST, "organisations", ["id": "b"]).status == 201)
                 let liar = try await TestHost.enrol(server)
                 let mate = try await TestHost.enrol(server, hostname: "mate")
                 let stranger = try await TestHost.enrol(server, organisation: "b", hostname: "stranger")

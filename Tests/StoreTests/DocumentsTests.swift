@@ -14,6 +14,11 @@ extension StoreTests {
                 let ids = Set((0..<count).map { _ in Int64.random(in: 1...bound, using: &random) }).sorted()
                 #expect(PackageIDs.decode(PackageIDs.encode(ids)) == ids)
             }
+            #expect(PackageIDs.encode([1, 2, 3, 4, 5, 9]) == [0, 5, 4])
+            // As sets were stored before there were runs.
+            #expect(PackageIDs.decode([1, 1, 1, 1, 1, 4]) == [1, 2, 3, 4, 5, 9])
+            #expect(PackageIDs.decode([0x00, 0x00]) == nil)
+            #expect(PackageIDs.decode([0x00, 0xFF, 0xFF, 0xFF, 0x7F]) == nil)
             #expect(PackageIDs.decode([0x80]) == nil)
             #expect(PackageIDs.decode([0x00]) == nil)
             #expect(PackageIDs.decode([UInt8](repeating: 0xFF, count: 20)) == nil)

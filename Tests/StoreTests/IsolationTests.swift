@@ -106,7 +106,7 @@ extension StoreTests {
                 "assets", "identity_evidence", "asset_attributes", "hosts", "host_labels", "host_presence",
                 "host_boots",
                 "certificates", "enrolment_tokens", "software_sets", "offer_sets", "host_facts", "host_states",
-                "pending_updates", "outbox", "timers", "audit_leaves", "events",
+                "pending_updates", "host_summaries", "outbox", "timers", "audit_leaves", "events",
             ]
             return try await store.read { sql throws in
                 var all: [String: [String]] = [:]

@@ -3,6 +3,9 @@ import Glibc
 import Store
 import Testing
 
+/// The number of a step after all others.
+private let nextStep = (Migration.all.last?.number ?? 0) + 1
+
 extension StoreTests {
     /// What is refused before anything is touched, and in which words.
     @Suite struct OpeningTests {
@@ -116,7 +119,7 @@ extension StoreTests {
         @Test(arguments: TestEngine.allCases) func newerAndChangedDatabases(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             let second = Migration(
-                number: Migration.all.count + 1, name: "second step",
+                number: nextStep, name: "second step",
                 schema: "CREATE TABLE extra (id {integer} PRIMARY KEY) {table};")
             try await Store.open(
                 address, program: "fettle 9.9", now: t0, migrations: Migration.all + [second]
@@ -126,7 +129,7 @@ extension StoreTests {
             #expect(newer?.description.contains("second step") == true)
             #expect(newer?.description.contains("fettle 9.9") == true)
             let other = Migration(
-                number: Migration.all.count + 1, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
+                number: nextStep, name: "second step", schema: "CREATE TABLE extra (id {text}) {table};")
             let changed = await #expect(throws: StoreError.self) {
                 try await Store.open(address, program: "fettle 9.9", now: t0, migrations: Migration.all + [other])
                     .close()
@@ -138,7 +141,7 @@ extension StoreTests {
             let address = try await engine.newDatabase()
             try await Store.open(address, program: "test", now: t0).close()
             let broken = Migration(
-                number: Migration.all.count + 1, name: "broken",
+                number: nextStep, name: "broken",
                 schema: "CREATE TABLE half (id {integer}) {table}; INSERT INTO nowhere VALUES (1);")
             await #expect(throws: StoreError.self) {
                 try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [broken])
@@ -146,7 +149,7 @@ extension StoreTests {
             let plan = try await Store.plan(address)
             #expect(plan.applied == Migration.all.count)
             let fixed = Migration(
-                number: Migration.all.count + 1, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
+                number: nextStep, name: "fixed", schema: "CREATE TABLE half (id {integer}) {table};")
             try await Store.open(address, program: "test", now: t0, migrations: Migration.all + [fixed]).close()
         }
 

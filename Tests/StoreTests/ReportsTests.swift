@@ -1,3 +1,4 @@
+import Inventory
 import Store
 import Testing
 import Timestamps
@@ -98,7 +99,7 @@ extension StoreTests {
                     #expect(packages.map(\.upgradable) == [2, 1])
                     #expect(packages.map(\.security) == [true, false])
                     #expect(packages[0].origin == "Debian-Security bookworm-security/main")
-                    #expect(try sql.pendingUpdates.packages(organisation: "a", security: true).map(\.name) == ["x"])
+                    #expect(try sql.pendingUpdates.packages(organisation: "a", securityOnly: true).map(\.name) == ["x"])
                     #expect(try sql.pendingUpdates.packages(organisation: "a", nameContains: "Y").map(\.name) == ["y"])
                     #expect(try sql.pendingUpdates.packages(organisation: "a", after: ("x", "2")).map(\.name) == ["y"])
                     #expect(try sql.pendingUpdates.packages(organisation: "b").isEmpty)
@@ -116,6 +117,120 @@ extension StoreTests {
                     #expect(try sql.pendingUpdates.packages(organisation: "a").isEmpty)
                     #expect(try sql.pendingUpdates.list(organisation: "a", host: one.id).isEmpty)
                     #expect(try sql.hosts.show(organisation: "a", id: one.id)?.pendingCount == 0)
+                }
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases) func aHostCountsOnceWhateverItsArchitectures(
+            engine: TestEngine
+        ) async throws {
+            try await engine.withStore { store throws in
+                let both = try await store.enrol("both")
+                let one = try await store.enrol("one")
+                let single = offerSet([("x", "1", "2", true)])
+                var foreign = single.offers[0]
+                foreign.architecture = "i386"
+                foreign.security = false
+                foreign.status = .held
+                var look = HostLook(["x": "1"])
+                look.offers = OfferSet(indexes: single.indexes, offers: single.offers + [foreign], installedFrom: [:])
+                try await store.report(both, look, 1)
+                look.offers = single
+                try await store.report(one, look, 1)
+                try await store.read { sql throws in
+                    for securityOnly in [false, true] {
+                        let packages = try sql.pendingUpdates.packages(organisation: "a", securityOnly: securityOnly)
+                        #expect(packages.map(\.hosts) == [2])
+                        #expect(packages.map(\.upgradable) == [2])
+                    }
+                    #expect(
+                        try sql.pendingUpdates.hosts(organisation: "a", name: "x").map(\.architecture)
+                            == ["amd64", "i386", "amd64"])
+                }
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases) func hostsThatWaitForTheSameShareOneSet(engine: TestEngine) async throws {
+            try await engine.withStore { store throws in
+                let one = try await store.enrol("web1")
+                let two = try await store.enrol("web2")
+                let foreign = try await store.enrol("web3", organisation: "b")
+                let offers = [("x", "1", "2", true), ("y", "1", "2", false)]
+                // Their offers differ, what waits does not.
+                try await store.report(one, HostLook(["x": "1", "y": "1"], offers: offers), 1)
+                let other = OfferSet(
+                    indexes: offerSet(offers).indexes, offers: offerSet(offers).offers, installedFrom: ["z:amd64": [0]])
+                var look = HostLook(["x": "1", "y": "1", "z": "1"], offers: offers)
+                look.offers = other
+                try await store.report(two, look, 1)
+                try await store.report(foreign, look, 1)
+                try await store.read { sql throws in
+                    let sets = try sql.rows(
+                        "SELECT organisation, updates, update_count, security_count FROM pending_sets ORDER BY organisation"
+                    ) { row in (try row.text(), try row.text(), try row.integer(), try row.integer()) }
+                    #expect(sets.map(\.0) == ["a", "b"])
+                    #expect(sets.allSatisfy { $0.1 == ",1,2," && $0.2 == 2 && $0.3 == 1 })
+                    let view = try sql.rows(
+                        "SELECT host, name, security FROM pending_updates WHERE organisation = 'a' ORDER BY host, name"
+                    ) { row in "\(try row.text()) \(try row.text()) \(try row.integer())" }
+                    #expect(view == ["\(one.id) x 1", "\(one.id) y 0", "\(two.id) x 1", "\(two.id) y 0"])
+                }
+                // Once nobody waits for it, the set goes.
+                for host in [one, two] { try await store.report(host, HostLook(["x": "2"]), 2) }
+                try await store.write { sql throws in
+                    try sql.execute("DELETE FROM host_states WHERE organisation = 'a' AND sequence = 1")
+                    try sql.documents.collect(storedBefore: t0.adding(seconds: 1))
+                    let left = try sql.rows("SELECT updates FROM pending_sets ORDER BY id") { row in try row.text() }
+                    #expect(left == [",1,2,", ""])
+                }
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases) func whatWasStoredBeforePendingSetsIsDerivedWhenOpened(
+            engine: TestEngine
+        ) async throws {
+            let address = try await engine.newDatabase()
+            var store = try await Store.open(address, program: "test", now: t0)
+            try await store.write { _ = try $0.organisations.create(Organisation(id: "a", name: "A", createdAt: t0)) }
+            let host = try await store.enrol("web1")
+            let many = (0..<200).map { ("p\($0)", "1", "2", $0 % 2 == 0) }
+            let look = HostLook(["x": "1"], offers: many)
+            try await store.report(host, look, 1)
+            // As the version before stored them.
+            try await store.write { sql throws in
+                try sql.execute(
+                    "UPDATE offer_sets SET content = ?1, pending_set = NULL", look.offers.document.bytes)
+                try sql.execute("UPDATE hosts SET pending_set = NULL")
+                try sql.execute("DELETE FROM pending_sets")
+            }
+            await store.close()
+            store = try await Store.open(address, program: "test", now: t0)
+            try await store.read { sql throws in
+                #expect(try sql.pendingUpdates.list(organisation: "a", host: host.id).count == 200)
+                #expect(try sql.documents.offerSet(organisation: "a", look.offers.digest) == look.offers)
+            }
+            await store.close()
+        }
+
+        @Test(arguments: TestEngine.allCases) func damagedOffersAreAnErrorWithACure(engine: TestEngine) async throws {
+            try await engine.withStore { store throws in
+                let look = HostLook(["x": "1"], offers: (0..<100).map { ("p\($0)", "1", "2", false) })
+                try await store.write { try look.put("a", in: $0) }
+                try await store.write { sql throws in
+                    let stored = try sql.first("SELECT content FROM offer_sets") { row in try row.blob() }
+                    // zstd's magic number: they are packed.
+                    #expect(stored?.prefix(4) == [0x28, 0xB5, 0x2F, 0xFD])
+                    #expect((stored?.count ?? 0) * 3 < look.offers.document.bytes.count)
+                    try sql.execute("UPDATE offer_sets SET content = ?1", Array((stored ?? []).dropLast(5)))
+                }
+                await #expect(throws: StoreError.self) {
+                    try await store.read { try $0.documents.offerSet(organisation: "a", look.offers.digest) }
+                }
+                // 2^40 bytes announced in a frame of a few: refused before a byte is reserved.
+                let bomb: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0xE0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0]
+                try await store.write { _ = try $0.execute("UPDATE offer_sets SET content = ?1", bomb) }
+                await #expect(throws: StoreError.self) {
+                    try await store.read { try $0.documents.offerSet(organisation: "a", look.offers.digest) }
                 }
             }
         }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// SHA-256 (FIPS 180-4) for whatever Core names by content: sets, reports, audit leaves.
 ///
 /// Core has no dependencies, so it brings its own; programs that also link a cryptography library get equal digests.
@@ -20,8 +22,27 @@ public struct SHA256: Sendable {
         bytes.withUnsafeBytes { hash($0) }
     }
 
+    /// Lets a program that links a cryptography library anyway use the processor's own instructions for whole buffers of
+    /// a kilobyte and more: five times as fast, with equal digests. Call it once, when the program starts.
+    public static func accelerate(with hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SHA256Digest) {
+        accelerated.withLock { $0 = Accelerator(hash: hash) }
+    }
+
+    /// A closure of its own would be wrapped anew each time the lock hands it over.
+    private struct Accelerator {
+        let hash: @Sendable (UnsafeRawBufferPointer) -> SHA256Digest
+    }
+
+    private static let accelerated = Mutex<Accelerator?>(nil)
+
     /// The digest of the bytes in `buffer`, which is read only during the call.
     public static func hash(_ buffer: UnsafeRawBufferPointer) -> SHA256Digest {
+        if buffer.count >= 1024, let accelerator = accelerated.withLock({ $0 }) { return accelerator.hash(buffer) }
+        return portableHash(buffer)
+    }
+
+    /// The same without what ``accelerate(with:)`` was given.
+    public static func portableHash(_ buffer: UnsafeRawBufferPointer) -> SHA256Digest {
         var hasher = SHA256()
         hasher.update(buffer)
         return hasher.finalize()

@@ -26,20 +26,33 @@ public struct SHA256Digest: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// Makes a digest from 64 hexadecimal digits of either case; nil for anything else.
     public init?(hex: some StringProtocol) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        var high: UInt8?
-        for character in hex.utf8 {
-            guard let value = Self.hexValue(character), bytes.count < Self.byteCount else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+        // Every check-in names three digests: read in place, without an array between.
+        let read: (UInt64, UInt64, UInt64, UInt64)?? = hex.utf8.withContiguousStorageIfAvailable { digits in
+            guard digits.count == 2 * Self.byteCount, let a = Self.word(digits, 0), let b = Self.word(digits, 16),
+                let c = Self.word(digits, 32), let d = Self.word(digits, 48)
+            else { return nil }
+            return (a, b, c, d)
         }
-        guard high == nil else { return nil }
-        self.init(bytes: bytes)
+        if let read {
+            guard let read else { return nil }
+            words = read
+        } else {
+            let copy = Array(hex.utf8)
+            guard copy.count == 2 * Self.byteCount, let digest = Self(hex: String(decoding: copy, as: UTF8.self)) else {
+                return nil
+            }
+            self = digest
+        }
+    }
+
+    /// The value of sixteen hexadecimal digits.
+    private static func word(_ digits: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64? {
+        var word: UInt64 = 0
+        for at in start..<start + 16 {
+            guard let value = hexValue(digits[at]) else { return nil }
+            word = word << 4 | UInt64(value)
+        }
+        return word
     }
 
     /// The 32 bytes, most significant first.

@@ -60,40 +60,51 @@ public struct LineDocument: Hashable, Sendable {
         guard bytes.last == lineFeed else {
             throw LineDocumentError(line: 0, problem: "does not end in a line feed: it was cut short")
         }
-        let expected = Array(header.utf8)
-        var number = 0
-        var previous: ArraySlice<UInt8>?
-        var start = 0
-        while start < bytes.count {
-            guard let end = bytes[start...].firstIndex(of: lineFeed) else { break }
-            let line = bytes[start..<end]
-            number += 1
-            if number == 1 {
-                guard line.elementsEqual(expected) else {
-                    throw LineDocumentError(line: 1, problem: "is not the header \"\(header)\"")
-                }
-            } else {
-                guard number - 1 <= limits.lines else {
-                    throw LineDocumentError(line: number, problem: "is more than \(limits.lines) lines")
-                }
-                guard line.count <= limits.lineBytes, !line.isEmpty else {
-                    throw LineDocumentError(line: number, problem: "is empty or over \(limits.lineBytes) bytes")
-                }
-                guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == tab }) else {
-                    throw LineDocumentError(line: number, problem: "holds a control character")
-                }
-                if let previous, !previous.lexicographicallyPrecedes(line) {
-                    throw LineDocumentError(line: number, problem: "is not after the line before it")
-                }
-                previous = line
-            }
-            start = end + 1
-        }
-        guard String(validating: bytes, as: UTF8.self) != nil else {
-            throw LineDocumentError(line: 0, problem: "is not UTF-8")
+        try bytes.withUnsafeBufferPointer { (buffer) throws(LineDocumentError) in
+            try Self.check(buffer, header: Array(header.utf8), limits)
         }
         self.bytes = bytes
         self.digest = SHA256.hash(bytes)
+    }
+
+    /// Everything but the size and the last byte, in one pass over each line.
+    private static func check(
+        _ bytes: UnsafeBufferPointer<UInt8>, header: [UInt8], _ limits: Limits
+    ) throws(LineDocumentError) {
+        let scan = LineScan(bytes)
+        let content = scan.content()
+        var number = 0
+        var previous = 0..<0
+        var start = 0
+        while start < bytes.count {
+            let line = start..<scan.lineFeed(from: start)
+            start = line.upperBound + 1
+            number += 1
+            if number == 1 {
+                guard bytes[line].elementsEqual(header) else {
+                    throw LineDocumentError(
+                        line: 1, problem: "is not the header \"\(String(decoding: header, as: UTF8.self))\"")
+                }
+                continue
+            }
+            guard number - 1 <= limits.lines else {
+                throw LineDocumentError(line: number, problem: "is more than \(limits.lines) lines")
+            }
+            guard line.count <= limits.lineBytes, !line.isEmpty else {
+                throw LineDocumentError(line: number, problem: "is empty or over \(limits.lineBytes) bytes")
+            }
+            // The whole was looked at before: here is only found where.
+            if content.controls, bytes[line].contains(where: { $0 < 0x20 && $0 != tab || $0 == 0x7F }) {
+                throw LineDocumentError(line: number, problem: "holds a control character")
+            }
+            guard number == 2 || scan.precedes(previous, line) else {
+                throw LineDocumentError(line: number, problem: "is not after the line before it")
+            }
+            previous = line
+        }
+        guard content.ascii || String(validating: bytes, as: UTF8.self) != nil else {
+            throw LineDocumentError(line: 0, problem: "is not UTF-8")
+        }
     }
 
     /// The lines after the header, each without its line feed.
@@ -101,6 +112,22 @@ public struct LineDocument: Hashable, Sendable {
         var lines = bytes.split(separator: lineFeed).map { String(decoding: $0, as: UTF8.self) }
         if !lines.isEmpty { lines.removeFirst() }
         return lines
+    }
+
+    /// Where the lines after the header stand in ``bytes``, each without its line feed.
+    public var lineRanges: [Range<Int>] {
+        bytes.withUnsafeBufferPointer { bytes in
+            let scan = LineScan(bytes)
+            var ranges: [Range<Int>] = []
+            ranges.reserveCapacity(bytes.count / 48)
+            var start = scan.lineFeed(from: 0) + 1
+            while start < bytes.count {
+                let end = scan.lineFeed(from: start)
+                ranges.append(start..<end)
+                start = end + 1
+            }
+            return ranges
+        }
     }
 
     /// The header, without its line feed.

@@ -149,8 +149,6 @@ public struct OfferSet: Hashable, Sendable {
     public let indexes: [RepositoryIndex]
     /// The offers, by name and architecture.
     public let offers: [Offer]
-    /// For each installed package, as `name:architecture`, the indexes that list its installed version; empty where none does.
-    public let installedFrom: [String: [Int]]
     /// The canonical bytes.
     public let document: LineDocument
     /// The set's name.
@@ -182,7 +180,6 @@ extension OfferSet {
         for (package, list) in from { lines.append("from\t\(package)\t\(joined(list))") }
         self.indexes = sortedIndexes
         self.offers = sortedOffers
-        self.installedFrom = from
         self.document = LineDocument(header: Self.header, lines: lines)
     }
 
@@ -197,48 +194,70 @@ extension OfferSet {
     public init(_ document: LineDocument) throws(LineDocumentError) {
         var indexes: [Int: RepositoryIndex] = [:]
         var offers: [Offer] = []
-        var from: [String: [Int]] = [:]
-        let bytes = document.bytes
-        var number = 1
-        var start = (bytes.firstIndex(of: lineFeed) ?? bytes.count) + 1
-        while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: lineFeed) ?? bytes.count
-            let line = bytes[start..<end]
-            start = end + 1
-            number += 1
-            // Nearly all lines are of this kind, one for each installed package: they are read without a split.
-            if line.starts(with: fromPrefix) {
-                let rest = line.dropFirst(fromPrefix.count)
-                guard let separator = rest.firstIndex(of: tab), let list = indexNumbers(rest[(separator + 1)...]) else {
-                    throw LineDocumentError(line: number, problem: "is not a package and its indexes")
+        var highest = -1
+        try document.bytes.withUnsafeBufferPointer { (bytes) throws(LineDocumentError) in
+            let scan = LineScan(bytes)
+            var number = 1
+            var start = scan.lineFeed(from: 0) + 1
+            while start < bytes.count {
+                let end = scan.lineFeed(from: start)
+                let line = UnsafeBufferPointer(rebasing: bytes[start..<end])
+                start = end + 1
+                number += 1
+                // Nearly all lines are of this kind, one for each installed package: here they are only checked.
+                if line.starts(with: fromPrefix) {
+                    guard let separator = line[fromPrefix.count...].firstIndex(of: tab),
+                        indexNumbers(line[(separator + 1)...], each: { highest = max(highest, $0) })
+                    else { throw LineDocumentError(line: number, problem: "is not a package and its indexes") }
+                    continue
                 }
-                from[String(decoding: rest[..<separator], as: UTF8.self)] = list
-                continue
-            }
-            let fields = String(decoding: line, as: UTF8.self)
-                .split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            switch fields[0] {
-            case "index":
-                guard fields.count == 11, let at = Int(fields[1]), let index = RepositoryIndex(fields: fields[2...])
-                else { throw LineDocumentError(line: number, problem: "is not an index") }
-                indexes[at] = index
-            case "offer":
-                guard let offer = Offer(fields: fields) else {
-                    throw LineDocumentError(line: number, problem: "is not an offer")
+                let fields = line.split(separator: tab, omittingEmptySubsequences: false).map {
+                    String(decoding: UnsafeBufferPointer(rebasing: $0), as: UTF8.self)
                 }
-                offers.append(offer)
-            default: throw LineDocumentError(line: number, problem: "is of no known kind: \(fields[0])")
+                switch fields[0] {
+                case "index":
+                    guard fields.count == 11, let at = Int(fields[1]), let index = RepositoryIndex(fields: fields[2...])
+                    else { throw LineDocumentError(line: number, problem: "is not an index") }
+                    indexes[at] = index
+                case "offer":
+                    guard let offer = Offer(fields: fields) else {
+                        throw LineDocumentError(line: number, problem: "is not an offer")
+                    }
+                    for origin in offer.origins { highest = max(highest, origin) }
+                    offers.append(offer)
+                default: throw LineDocumentError(line: number, problem: "is of no known kind: \(fields[0])")
+                }
             }
         }
         let count = indexes.count
-        guard indexes.keys.allSatisfy({ (0..<count).contains($0) }),
-            offers.allSatisfy({ $0.origins.allSatisfy { (0..<count).contains($0) } }),
-            from.values.allSatisfy({ $0.allSatisfy { (0..<count).contains($0) } })
-        else { throw LineDocumentError(line: 0, problem: "names an index that it does not have") }
+        guard indexes.keys.allSatisfy({ (0..<count).contains($0) }), highest < count else {
+            throw LineDocumentError(line: 0, problem: "names an index that it does not have")
+        }
         self.indexes = (0..<count).compactMap { indexes[$0] }
         self.offers = offers.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
-        self.installedFrom = from
         self.document = document
+    }
+
+    /// For each installed package, as `name:architecture`, the indexes that list its installed version; empty where none
+    /// does. Read from the document each time: ask once.
+    public var installedFrom: [String: [Int]] {
+        var from: [String: [Int]] = [:]
+        document.bytes.withUnsafeBufferPointer { bytes in
+            let scan = LineScan(bytes)
+            var start = scan.lineFeed(from: 0) + 1
+            while start < bytes.count {
+                let end = scan.lineFeed(from: start)
+                let line = UnsafeBufferPointer(rebasing: bytes[start..<end])
+                start = end + 1
+                guard line.starts(with: fromPrefix), let separator = line[fromPrefix.count...].firstIndex(of: tab)
+                else { continue }
+                var numbers: [Int] = []
+                guard indexNumbers(line[(separator + 1)...], each: { numbers.append($0) }) else { continue }
+                let name = UnsafeBufferPointer(rebasing: line[fromPrefix.count..<separator])
+                from[String(decoding: name, as: UTF8.self)] = numbers
+            }
+        }
+        return from
     }
 }
 
@@ -284,24 +303,25 @@ extension Offer {
 /// Begins the line of an installed package.
 private let fromPrefix = Array("from\t".utf8)
 
-/// The numbers of `0,3,7`, each of at most six digits; nil for anything else.
-private func indexNumbers(_ text: ArraySlice<UInt8>) -> [Int]? {
-    if text.isEmpty { return [] }
-    var numbers: [Int] = []
+/// Hands over the numbers of `0,3,7`, each of at most six digits; false for anything else.
+private func indexNumbers(_ text: Slice<UnsafeBufferPointer<UInt8>>, each: (Int) -> Void) -> Bool {
+    if text.isEmpty { return true }
     var value = 0
     var digits = 0
     for byte in text {
         if byte == UInt8(ascii: ","), digits > 0 {
-            numbers.append(value)
+            each(value)
             (value, digits) = (0, 0)
         } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), digits < 6 {
             value = value * 10 + Int(byte - UInt8(ascii: "0"))
             digits += 1
         } else {
-            return nil
+            return false
         }
     }
-    return digits > 0 ? numbers + [value] : nil
+    guard digits > 0 else { return false }
+    each(value)
+    return true
 }
 
 /// Numbers as `0,3,7`.

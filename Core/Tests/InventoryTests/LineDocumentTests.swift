@@ -27,6 +27,36 @@ private func package(_ name: String, _ version: String, source: String? = nil) -
         #expect(throws: LineDocumentError.self) { try SoftwareSet(parsing: Array(text.utf8)) }
     }
 
+    /// The reading of eight and sixteen bytes at a time against the plain rules.
+    @Test func takesExactlyWhatTheRulesAllow() {
+        let header = "h"
+        let alphabet: [UInt8] = Array("aaab\t\n\n".utf8) + [0x7F, 0x1F, 0xC3, 0xA4]
+        var taken = 0
+        for round in 0..<20_000 {
+            // Most are of few kinds of bytes, so that some are taken.
+            let kinds = round % 3 == 0 ? alphabet.count : 7
+            var lines = (0..<Int.random(in: 0...4)).map { _ in
+                (0..<Int.random(in: 0...20)).map { _ in alphabet[Int.random(in: 0..<kinds)] }
+            }
+            if Bool.random() { lines.sort { $0.lexicographicallyPrecedes($1) } }
+            let bytes = Array(header.utf8) + [0x0A] + lines.flatMap { $0 + [0x0A] }
+            let parts = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst().map(
+                Array.init)
+            let allowed =
+                parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+                && zip(parts, parts.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }
+                && String(validating: bytes, as: UTF8.self) != nil
+            let document = try? LineDocument(parsing: bytes, header: header)
+            #expect((document != nil) == allowed, "\(bytes)")
+            if let document {
+                taken += 1
+                #expect(document.lineRanges.map { Array(bytes[$0]) } == parts)
+                #expect(document.lines == parts.map { String(decoding: $0, as: UTF8.self) })
+            }
+        }
+        #expect(taken > 1000)
+    }
+
     @Test func limitsHold() {
         let set = SoftwareSet((0..<50).map { package("p\($0)", "1") })
         let few = LineDocument.Limits(bytes: 1 << 20, lines: 49, lineBytes: 100)

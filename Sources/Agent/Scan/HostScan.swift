@@ -57,19 +57,20 @@ public struct HostScan: Hashable, Sendable {
 
     /// Everything as one object, digests included, with each package and offer as an object of its own.
     public var json: JSONValue {
-        [
+        let installedFrom = offers.installedFrom
+        return [
             "digests": [
                 "set": .string(set.digest.hex), "offers": .string(offers.digest.hex),
                 "facts": .string(facts.digest.hex),
             ],
-            "packages": .array(set.packages.map { packageJSON($0) }),
+            "packages": .array(set.packages.map { packageJSON($0, installedFrom) }),
             "indexes": .array(offers.indexes.map { Self.indexJSON($0) }),
             "offers": .array(offers.offers.map { offerJSON($0) }),
             "facts": facts.json,
         ]
     }
 
-    private func packageJSON(_ package: SoftwarePackage) -> JSONValue {
+    private func packageJSON(_ package: SoftwarePackage, _ installedFrom: [String: [Int]]) -> JSONValue {
         var fields: [String: JSONValue] = [
             "scheme": .string(package.scheme), "distribution": .string(package.distribution),
             "name": .string(package.name), "architecture": .string(package.architecture),
@@ -77,7 +78,7 @@ public struct HostScan: Hashable, Sendable {
             "sourceVersion": .string(package.sourceVersion),
         ]
         if !package.module.isEmpty { fields["module"] = .string(package.module) }
-        if let from = offers.installedFrom["\(package.name):\(package.architecture)"] {
+        if let from = installedFrom["\(package.name):\(package.architecture)"] {
             fields["origins"] = .array(from.map { Self.originJSON(offers.indexes[$0].origin) })
         }
         return .object(fields)

@@ -84,7 +84,8 @@ extension Operation {
         if !allParameters.isEmpty || body != nil {
             problem(
                 .unprocessableContent,
-                "A value has the form that is described but no meaning here, or the Idempotency-Key is another request's.")
+                "A value has the form that is described but no meaning here, or the Idempotency-Key is another request's."
+            )
         }
         if traits.contains(.conditional) {
             problem(.preconditionFailed, "It has changed since you saw it.")

@@ -8,6 +8,7 @@ struct OperationTable: Sendable {
     static let all: OperationTable = OperationTable(
         HostOperations.all
             + PatchOperations.all
+            + SearchOperations.all
             + EnrolmentTokenOperations.all
             + OrganisationOperations.all
             + AuditOperations.all

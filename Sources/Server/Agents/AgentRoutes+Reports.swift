@@ -26,7 +26,8 @@ extension AgentRoutes {
             let record = try transaction.hosts.show(organisation: host.organisation, id: host.id) ?? host
             let expected = try transaction.reports.expectedReport(record, incarnation: batch.incarnation)
             let first = submission.entries.first?.sequence ?? expected
-            let outcome = try transaction.reports.accept(submission, now: now, summarise: summary(facts:))
+            let outcome = try transaction.reports.accept(
+                submission, from: record, now: now, summarise: summary(facts:))
             return (outcome, first > expected ? first - expected : nil)
         }
         if let gap {
@@ -53,20 +54,19 @@ extension AgentRoutes {
             let isNew: Bool
             switch type {
             case "application/vnd.fettle.document":
-                if name.kind == .facts { _ = try HostFacts(parsing: bytes) }
+                let parse: @Sendable () throws -> (HostFacts?, CheckedDocument) = {
+                    (name.kind == .facts ? try HostFacts(parsing: bytes) : nil, try CheckedDocument(name, bytes: bytes))
+                }
                 // Checked here and not in the transaction: the one writer must not wait for a hash.
-                let document = try CheckedDocument(name, bytes: bytes)
+                let (facts, document) = bytes.count > 128 << 10 ? try await offEventLoop(parse) : try parse()
+                if let facts { state.store.remember(summary(of: facts), facts: name.digest) }
                 isNew = try await state.store.write { transaction in
-                    let known = try transaction.documents.has(organisation: organisation, name)
                     try transaction.documents.put(organisation: organisation, document, now: now)
-                    return !known
                 }
             case "application/vnd.fettle.delta" where name.kind != .facts:
                 let delta = try LineDelta(parsing: bytes)
                 isNew = try await state.store.write { transaction in
-                    let known = try transaction.documents.has(organisation: organisation, name)
                     try transaction.documents.put(organisation: organisation, name, delta: delta, now: now)
-                    return !known
                 }
             default:
                 throw Refusal(
@@ -138,7 +138,11 @@ extension DocumentName {
 /// What lists show of a facts document.
 @Sendable
 func summary(facts bytes: [UInt8]) -> FactsSummary? {
-    guard let facts = try? HostFacts(parsing: bytes) else { return nil }
+    (try? HostFacts(parsing: bytes)).map(summary(of:))
+}
+
+/// What lists show of a host's facts.
+private func summary(of facts: HostFacts) -> FactsSummary {
     var reboot: JSONValue = ["unknown": .string(facts.reboot.why ?? "")]
     if let verdict = facts.reboot.value {
         reboot = [
@@ -154,7 +158,13 @@ func summary(facts bytes: [UInt8]) -> FactsSummary? {
         "reboot": reboot, "unknowns": .integer(Int64(facts.unknowns.count)),
         "indexesFetched": fetched.json { .string($0.description) },
     ]
-    return FactsSummary(
+    var summary = FactsSummary(
         hostname: facts.hostname.value, operatingSystem: facts.operatingSystem.value?.name ?? "",
         json: String(decoding: json.canonicalBytes(), as: UTF8.self))
+    summary.rebootRequired = facts.reboot.value?.required
+    summary.broken = facts.packages.value.map { Int64($0.abnormal.count + ($0.interruptedTransaction ? 1 : 0)) }
+    summary.restarts = facts.restarts.value.map { Int64($0.count) }
+    summary.indexesFetched = facts.packages.value?.lastUpdate.value
+    summary.addresses = (facts.addresses.value ?? []).prefix(64).map(\.address)
+    return summary
 }

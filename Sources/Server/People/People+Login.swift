@@ -1,3 +1,4 @@
+import Audit
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -164,7 +165,7 @@ extension People {
             try transaction.sessions.create(session, secretDigest: digest)
             try transaction.users.loggedIn(user.id, now: now)
             try transaction.audit.append(
-                organisation: ServerState.firstOrganisation, actor: "user:\(user.id)", action: "login",
+                organisation: AuditEvent.installation, actor: "user:\(user.id)", action: "login",
                 subject: "session:\(session.id)", detail: ["with": .string(detail)],
                 personal: ["address": .string(visit.address), "agent": .string(session.agent)], now: now)
         }

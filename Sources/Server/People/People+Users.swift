@@ -69,7 +69,12 @@ extension People {
         return try await change { transaction in
             for grant in grants { try transaction.check(grant, by: principal) }
             if principal.reach(.peopleWrite, organisation: nil) != .all {
-                guard !grants.isEmpty else { throw Refusal(.notAllowed) }
+                guard !grants.isEmpty else {
+                    throw Refusal(
+                        .field(
+                            "grants", "there is no role in your organisation",
+                            cure: "Give them one: only an admin of the installation makes people without."))
+                }
                 guard grants.contains(where: { $0.organisation.map { name.hasSuffix("@\($0)") } ?? false }) else {
                     throw Refusal(
                         .field(

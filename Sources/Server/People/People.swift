@@ -1,4 +1,5 @@
 import Access
+import Audit
 import Digest
 import HTTPTypes
 import Hummingbird
@@ -208,7 +209,7 @@ final class People: Sendable {
         do {
             try await store.write { transaction in
                 try transaction.audit.append(
-                    organisation: ServerState.firstOrganisation, actor: actor, action: action, subject: subject,
+                    organisation: AuditEvent.installation, actor: actor, action: action, subject: subject,
                     detail: detail, personal: ["address": .string(address)], now: now)
             }
         } catch {
@@ -231,7 +232,7 @@ extension Transaction {
             detail = .object(members)
         }
         try audit.append(
-            organisation: organisation ?? ServerState.firstOrganisation, actor: caller.actor, action: action,
+            organisation: organisation ?? AuditEvent.installation, actor: caller.actor, action: action,
             subject: subject, detail: detail, personal: personal, now: now)
     }
 }

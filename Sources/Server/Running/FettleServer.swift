@@ -33,6 +33,7 @@ public final class FettleServer: Sendable {
     ) async throws -> FettleServer {
         try configuration.data.create()
         raiseOpenFileLimit()
+        FastDigests.use()
         let lock = try configuration.data.lock()
         guard configuration.data.socketPath.utf8.count < 104 else {
             throw ServerStartError(

@@ -28,6 +28,8 @@ struct ListenerService: Service {
         let context = context
         let name = name
         let onHandshakeRefused = onHandshakeRefused
+        // Its requests are many and short; those of people and of enrolment may compute for long.
+        let staysOnEventLoop = name == "agents"
         let builder = HTTPServerBuilder { responder in
             PeerIdentityChannel(
                 base: HTTP1Channel(
@@ -37,7 +39,8 @@ struct ListenerService: Service {
                         httpDecoderConfiguration: .init(
                             maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                             maxHeaderFieldCount: limits.headerCount))),
-                listener: name, connections: connections, context: context, onHandshakeRefused: onHandshakeRefused)
+                listener: name, connections: connections, context: context, staysOnEventLoop: staysOnEventLoop,
+                onHandshakeRefused: onHandshakeRefused)
         }
         let application = Application(
             responder: responder, server: builder,

@@ -16,8 +16,15 @@ struct Maintenance: Service {
             if tick % 30 == 0 {
                 await attempt("write last-seen times") { try await state.store.flushPresence() }
                 await attempt("write when API tokens were used") { try await state.people.maintain() }
+                await attempt("follow the fleet") { try await state.store.followFleet() }
             }
-            if tick % 600 == 0 { await attempt("remove ended sessions") { try await state.people.purge() } }
+            if tick % 600 == 0 {
+                await attempt("remove ended sessions") { try await state.people.purge() }
+                await attempt("forget old requests") {
+                    let now = state.clock.now()
+                    _ = try await state.store.write { try $0.idempotencyKeys.collect(now: now) }
+                }
+            }
             if state.store.isShared, tick % 2 == 0 {
                 await attempt("follow other servers") {
                     try await state.store.refreshDirectory()

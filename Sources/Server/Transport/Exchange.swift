@@ -142,10 +142,12 @@ func flattened(_ seconds: Int) -> Int {
 extension Request {
     /// The body, within that many bytes.
     func bytes(upTo maximum: Int) async throws -> [UInt8] {
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > maximum {
-            throw Refusal(.bodyTooLarge(maximum))
-        }
         var bytes: [UInt8] = []
+        if let length = headers[.contentLength].flatMap({ Int($0) }) {
+            guard length <= maximum else { throw Refusal(.bodyTooLarge(maximum)) }
+            // Only so much on a peer's word.
+            bytes.reserveCapacity(max(0, min(length, 256 << 10)))
+        }
         for try await part in body {
             guard bytes.count + part.readableBytes <= maximum else { throw Refusal(.bodyTooLarge(maximum)) }
             bytes.append(contentsOf: part.readableBytesView)

@@ -42,6 +42,8 @@ struct PeerIdentityChannel<Base: ServerChildChannel>: ServerChildChannel {
     let connections: ConnectionLimiter
     /// Asked for each new connection, so that a renewed certificate is used at once; nil for plain text.
     let context: (@Sendable () -> NIOSSLContext)?
+    /// Whether requests are handled on the connection's own thread.
+    let staysOnEventLoop: Bool
     let onHandshakeRefused: @Sendable (_ address: String, _ reason: String) -> Void
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -69,7 +71,10 @@ struct PeerIdentityChannel<Base: ServerChildChannel>: ServerChildChannel {
 
     func handle(value: Value, logger: Logger) async {
         // One task handles the connection, so the task local covers all of its requests.
-        await Peer.$current.withValue(value.peer) { await base.handle(value: value.base, logger: logger) }
+        let executor = staysOnEventLoop ? EventLoopTasks(value.channel.eventLoop) : nil
+        await withTaskExecutorPreference(executor) {
+            await Peer.$current.withValue(value.peer) { await base.handle(value: value.base, logger: logger) }
+        }
     }
 }
 

@@ -19,50 +19,45 @@ public enum DocumentError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A document whose form and digest were checked: the costly part of an upload, done before the transaction, on the
-/// caller's thread and once however often the transaction is tried again.
+/// A document whose form and digest were checked, ready to be stored: the costly part of an upload, done before the
+/// transaction, on the caller's thread and once however often the transaction is tried again.
 public struct CheckedDocument: Sendable {
     /// What it was announced as, and is.
     public let name: DocumentName
-    let bytes: [UInt8]
-    /// The lines after the header; of sets only.
-    let lines: [String]
+    let content: Content
+
+    enum Content: Sendable {
+        /// The lines of its packages.
+        case set(LineList)
+        /// As it is stored, and what waits on a host that has it.
+        case offers(packed: [UInt8], pending: PendingList)
+        /// As it is stored.
+        case facts(packed: [UInt8])
+    }
 
     /// Checks received bytes.
     ///
     /// - Throws: ``DocumentError``, or `LineDocumentError` with the line's number. Facts are taken as bytes: whoever
     ///   received them parses them. Whether each line of a set is a package is checked when it is first interned.
     public init(_ name: DocumentName, bytes: [UInt8]) throws {
-        let found: SHA256Digest
+        func check(_ found: SHA256Digest) throws(DocumentError) {
+            guard found == name.digest else {
+                throw DocumentError.wrongDigest(name.kind, announced: name.digest, found: found)
+            }
+        }
         switch name.kind {
         case .set:
-            found = try LineDocument(parsing: bytes, header: SoftwareSet.header).digest
-            lines = Self.lines(bytes)
+            let document = try LineDocument(parsing: bytes, header: SoftwareSet.header)
+            try check(document.digest)
+            content = .set(LineList(bytes: bytes, ranges: document.lineRanges))
         case .offers:
-            found = try OfferSet(parsing: bytes).digest
-            lines = []
+            let offers = try OfferSet(parsing: bytes)
+            try check(offers.digest)
+            content = .offers(packed: PackedContent.pack(bytes), pending: PendingList(offers))
         case .facts:
-            found = SHA256.hash(bytes)
-            lines = []
-        }
-        guard found == name.digest else {
-            throw DocumentError.wrongDigest(name.kind, announced: name.digest, found: found)
+            try check(SHA256.hash(bytes))
+            content = .facts(packed: PackedContent.pack(bytes))
         }
         self.name = name
-        self.bytes = bytes
-    }
-
-    /// The lines after the header, in one pass with one allocation a line.
-    private static func lines(_ bytes: [UInt8]) -> [String] {
-        bytes.withUnsafeBufferPointer { bytes in
-            var lines: [String] = []
-            lines.reserveCapacity(bytes.count / 48)
-            var start = bytes.startIndex
-            while start < bytes.endIndex, let end = bytes[start...].firstIndex(of: 0x0A) {
-                lines.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self))
-                start = end + 1
-            }
-            return Array(lines.dropFirst())
-        }
     }
 }

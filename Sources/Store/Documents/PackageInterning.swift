@@ -12,7 +12,7 @@ struct PackageInterning {
     /// The numbers of these lines of a software set, in the order of the lines.
     ///
     /// - Throws: ``LineDocumentError`` for a line that is no package; its number counts the header as line 1.
-    func ids(of lines: [String]) throws -> [Int64] {
+    func ids(of lines: LineList) throws -> [Int64] {
         let cached = sql.caches.packages.ids(of: lines)
         var unknown: [SoftwarePackage] = []
         for (position, id) in cached.enumerated() where id == nil {
@@ -36,8 +36,8 @@ struct PackageInterning {
         let cache = sql.caches.packages
         let learned = found.map { (line: $0.key, id: $0.value) }
         sql.onCommit { cache.insert(learned) }
-        return try zip(lines, cached).map { line, id in
-            guard let id = id ?? found[line] else {
+        return try cached.enumerated().map { position, id in
+            guard let id = id ?? found[lines[position]] else {
                 throw StoreError(.serialization, "a package was interned by nobody", cure: "try again")
             }
             return id
@@ -114,14 +114,14 @@ struct PackageInterning {
     }
 
     /// As many as the next power of two, the last one repeated, so that only a few statements are ever prepared.
-    private static func padded<T>(_ items: [T]) -> [T] {
+    static func padded<T>(_ items: [T]) -> [T] {
         guard let last = items.last else { return items }
         var count = 1
         while count < items.count { count *= 2 }
         return items + Array(repeating: last, count: count - items.count)
     }
 
-    private static func places(_ rows: Int, _ columns: Int) -> String {
+    static func places(_ rows: Int, _ columns: Int) -> String {
         (0..<rows).map { row in
             "(" + (1...columns).map { "?\(row * columns + $0)" }.joined(separator: ", ") + ")"
         }.joined(separator: ", ")

@@ -2,7 +2,7 @@
 ///
 /// Columns to filter by repeat what the event says; leaves from before this step get theirs when they are sequenced.
 let auditTrees = Migration(
-    number: 2, name: "audit trees",
+    number: 4, name: "audit trees",
     schema: """
         ALTER TABLE audit_leaves ADD COLUMN actor {text};
         ALTER TABLE audit_leaves ADD COLUMN action {text};

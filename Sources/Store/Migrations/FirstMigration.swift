@@ -174,7 +174,6 @@ let firstMigration = Migration(
             host {text} NOT NULL,
             last_seen {integer} NOT NULL,
             clock_offset {integer},
-            scanned_at {integer},
             PRIMARY KEY (organisation, host),
             FOREIGN KEY (organisation, host) REFERENCES hosts (organisation, id)
         ) {keyed table};

@@ -1,6 +1,6 @@
 /// Answers to requests that carried an Idempotency-Key, so that a repeat is answered and not done again.
 let idempotencyMigration = Migration(
-    number: 3, name: "idempotency keys",
+    number: 6, name: "idempotency keys",
     schema: """
         -- Keys belong to whoever sent them; the answer is sealed with a key that is not in the database.
         CREATE TABLE idempotency_keys (

@@ -27,5 +27,7 @@ package struct Migration: Sendable {
     }
 
     /// All steps, in order.
-    package static let all: [Migration] = [firstMigration, auditTrees, idempotencyMigration, peopleMigration]
+    package static let all: [Migration] = [
+        firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
+    ]
 }

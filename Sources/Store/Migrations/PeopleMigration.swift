@@ -1,7 +1,7 @@
 /// Who may come in: users with their grants, and what they come in with. Secrets are stored as digests, or sealed under a
 /// key of the data folder.
 let peopleMigration = Migration(
-    number: 4, name: "people",
+    number: 5, name: "people",
     schema: """
         CREATE TABLE users (
             id {text} PRIMARY KEY,

@@ -7,6 +7,7 @@ extension Dialect {
             // Byte order whatever the database's locale is: pages and keys sort alike on both engines.
             ("{text}", "TEXT COLLATE \"C\""), ("{blob}", "BYTEA"), ("{real}", "DOUBLE PRECISION"), ("{table}", ""),
             ("{keyed table}", ""),
+            ("{pending numbers}", "unnest(string_to_array(trim(both ',' from s.updates), ',')::bigint[]) AS n(value)"),
         ],
         eventSchema: """
             CREATE SEQUENCE event_ids;
@@ -36,6 +37,6 @@ extension Dialect {
             """
         ),
         wakeUp: "SELECT pg_notify('fettle', ?1)",
-        jsonElements: "SELECT jsonb_array_elements_text({parameter}::jsonb)",
-        containsText: "strpos(lower({column}), lower({parameter})) > 0")
+        containsText: "strpos(lower({column}), lower({parameter})) > 0",
+        pendingNumbers: "unnest(string_to_array(trim(both ',' from s.updates), ',')::bigint[]) AS n(value)")
 }

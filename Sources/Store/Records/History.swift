@@ -72,7 +72,7 @@ public struct SetDifference: Hashable, Sendable {
 public struct History {
     let sql: Transaction
 
-    private static let columns = """
+    static let columns = """
         observed_at, recorded_at, incarnation, sequence, boot_id, set_digest, offers_digest, facts_digest, cause
         """
 
@@ -113,7 +113,7 @@ public struct History {
         return SetDifference(from: old, to: new)
     }
 
-    private static func read(_ row: inout SQLRow) throws -> HostState {
+    static func read(_ row: inout SQLRow) throws -> HostState {
         HostState(
             observed: try row.timestamp(), recorded: try row.timestamp(), incarnation: try row.text(),
             sequence: try row.integer(), bootID: try row.optionalText(),

@@ -87,13 +87,25 @@ public struct HostRecord: Hashable, Sendable {
     /// it has not told so.
     public var scannedAt: Timestamp?
 
-    static let columns = """
+    private static let own = """
         hosts.id, hosts.organisation, asset, hostname, labels, status, status_reason, enrolled_at, enrolled_with,
         state_version, check_in_interval, scan_interval, phase_salt, scan_request, renew_request, exchange_current,
         exchange_previous, exchange_rotated_at, boot_id, agent_version, protocol_version, incarnation, next_report,
         set_digest, offers_digest, facts_digest, observed_at, reported_at, operating_system, summary, pending_count,
-        security_count, updated_at, change, last_seen, clock_offset, scanned_at
+        security_count, updated_at, change
         """
+
+    /// The columns of ``source``.
+    static let columns = own + ", last_seen, clock_offset, scanned_at"
+
+    /// The same as a changed row of `hosts` returns them.
+    static let returned =
+        own
+        + ["last_seen", "clock_offset", "scanned_at"].map { column in
+            """
+            , (SELECT \(column) FROM host_presence p WHERE p.organisation = hosts.organisation AND p.host = hosts.id)
+            """
+        }.joined()
 
     static let source = """
         hosts LEFT JOIN host_presence ON host_presence.organisation = hosts.organisation AND host_presence.host = hosts.id

@@ -252,16 +252,19 @@ public struct Hosts {
     // MARK: - Below
 
     /// Changes columns of one host: `?1` to `?3` are organisation, host and now, the parameters follow.
+    @discardableResult
     func change(
         _ organisation: String, _ host: String, _ assignments: String, _ parameters: [SQLValue], _ now: Timestamp
-    ) throws {
-        let changed = try sql.execute(
+    ) throws -> HostRecord {
+        let changed = try sql.rows(
             """
             UPDATE hosts SET \(assignments), updated_at = ?3, change = \(sql.dialect.changeStamp)
-            WHERE organisation = ?1 AND id = ?2
-            """, list: [organisation.sqlValue, host.sqlValue, now.sqlValue] + parameters)
-        guard changed > 0 else { throw HostError.unknown(host) }
-        try publish(organisation: organisation, host: host)
+            WHERE organisation = ?1 AND id = ?2 RETURNING \(HostRecord.returned)
+            """, list: [organisation.sqlValue, host.sqlValue, now.sqlValue] + parameters
+        ) { row in try HostRecord(&row) }
+        guard let record = changed.first else { throw HostError.unknown(host) }
+        try publish(record)
+        return record
     }
 
     /// Stamps a host whose certificates changed.
@@ -272,7 +275,11 @@ public struct Hosts {
     /// Shows the host to check-ins once the transaction is committed.
     func publish(organisation: String, host: String) throws {
         guard let record = try show(organisation: organisation, id: host) else { return }
-        let certificates = try certificates(organisation: organisation, host: host)
+        try publish(record)
+    }
+
+    private func publish(_ record: HostRecord) throws {
+        let certificates = try certificates(organisation: record.organisation, host: record.id)
         let directory = sql.caches.directory
         sql.onCommit { directory.apply([HostDirectory.Entry(host: record, certificates: certificates)]) }
     }

@@ -1,6 +1,3 @@
-import Digest
-import Inventory
-
 /// An update that one host waits for.
 public struct PendingUpdate: Hashable, Sendable {
     /// The host.
@@ -47,95 +44,102 @@ public struct PendingUpdates {
 
     /// What one host waits for, by name.
     public func list(organisation: String, host: String) throws -> [PendingUpdate] {
-        try select("p.organisation = ?1 AND p.host = ?2", [.text(organisation), .text(host)], limit: 10_000)
+        try sql.rows(
+            """
+            SELECT \(Self.columns) FROM hosts h JOIN pending_sets s ON s.id = h.pending_set
+            CROSS JOIN \(sql.dialect.pendingNumbers) JOIN offered_updates u ON u.id = n.value
+            WHERE h.organisation = ?1 AND h.id = ?2 ORDER BY u.name, u.architecture LIMIT 10000
+            """, organisation, host, read: Self.read)
     }
 
     /// Who waits for a package, by host name; `candidate` nil for any version.
     public func hosts(
         organisation: String, name: String, candidate: String? = nil, limit: Int = 1000
-    ) throws
-        -> [PendingUpdate]
-    {
-        var parameters: [SQLValue] = [.text(organisation), .text(name)]
-        if let candidate { parameters.append(.text(candidate)) }
-        return try select(
-            "p.organisation = ?1 AND p.name = ?2" + (candidate == nil ? "" : " AND p.candidate = ?3"), parameters,
-            limit: limit)
+    ) throws -> [PendingUpdate] {
+        // From the few updates of that name to the sets that hold one, without unpacking any set.
+        try sql.rows(
+            """
+            SELECT \(Self.columns) FROM offered_updates u
+            JOIN pending_sets s ON s.organisation = ?1 AND \(sql.dialect.position("s.updates", "',' || u.id || ','")) > 0
+            JOIN hosts h ON h.organisation = ?1 AND h.pending_set = s.id
+            WHERE u.name = ?2 AND (?3 = '' OR u.candidate = ?3)
+            ORDER BY h.hostname, h.id, u.name, u.architecture LIMIT ?4
+            """, organisation, name, candidate ?? "", limit, read: Self.read)
     }
 
     /// Updates over active hosts, by name and candidate: a page of them, after that key.
-    ///
-    /// - Parameters:
-    ///   - security: whether they are security updates; nil for all.
-    ///   - hosts: only on these hosts; nil for all.
     public func packages(
-        organisation: String, security: Bool? = nil, nameContains: String? = nil, hosts: Set<String>? = nil,
+        organisation: String, securityOnly: Bool = false, nameContains: String? = nil,
         after key: (name: String, candidate: String)? = nil, limit: Int = 100
     ) throws -> [PendingPackage] {
-        var conditions = ["p.organisation = ?1", "h.status = 'active'"]
+        var conditions: [String] = []
         var parameters: [SQLValue] = [.text(organisation)]
-        if let security { conditions.append("p.security = \(security ? 1 : 0)") }
-        if let hosts {
-            // A JSON array is one parameter whatever its length.
-            let list = "[" + hosts.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"
-            parameters.append(.text(list))
-            conditions.append("p.host IN (\(sql.dialect.elements("?\(parameters.count)")))")
-        }
+        if securityOnly { conditions.append("u.security = 1") }
         if let nameContains {
             parameters.append(.text(nameContains))
-            conditions.append(sql.dialect.contains("p.name", "?\(parameters.count)"))
+            conditions.append(sql.dialect.contains("u.name", "?\(parameters.count)"))
         }
         if let key {
             parameters += [.text(key.name), .text(key.candidate)]
-            conditions.append("(p.name, p.candidate) > (?\(parameters.count - 1), ?\(parameters.count))")
+            conditions.append("(u.name, u.candidate) > (?\(parameters.count - 1), ?\(parameters.count))")
         }
         parameters.append(.integer(Int64(max(1, min(limit, 1000)))))
-        return try sql.rows(
+        // Hosts are counted once a set, each set is unpacked once, and only sums by number meet the updates' texts.
+        let page = try sql.rows(
             """
-            SELECT p.name, p.candidate, max(p.security), count(DISTINCT p.host),
-                count(DISTINCT CASE WHEN p.status = 'upgradable' THEN p.host END), min(p.origin)
-            FROM pending_updates p JOIN hosts h ON h.organisation = p.organisation AND h.id = p.host
-            WHERE \(conditions.joined(separator: " AND "))
-            GROUP BY p.name, p.candidate ORDER BY p.name, p.candidate LIMIT ?\(parameters.count)
+            WITH waiting AS (
+                SELECT pending_set, count(*) AS hosts FROM hosts
+                WHERE organisation = ?1 AND status = 'active' AND pending_set IS NOT NULL GROUP BY pending_set
+            ), counted AS (
+                SELECT n.value AS id, sum(w.hosts) AS hosts FROM waiting w JOIN pending_sets s ON s.id = w.pending_set
+                CROSS JOIN \(sql.dialect.pendingNumbers) GROUP BY n.value
+            )
+            SELECT u.name, u.candidate, max(u.security), CAST(sum(c.hosts) AS BIGINT),
+                CAST(sum(CASE WHEN u.status = 'upgradable' THEN c.hosts ELSE 0 END) AS BIGINT), min(u.origin),
+                CASE WHEN min(u.architecture) = max(u.architecture) THEN 0 ELSE 1 END
+            FROM counted c JOIN offered_updates u ON u.id = c.id
+            \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
+            GROUP BY u.name, u.candidate ORDER BY u.name, u.candidate LIMIT ?\(parameters.count)
             """, list: parameters
         ) { row in
-            PendingPackage(
+            let package = PendingPackage(
                 name: try row.text(), candidate: try row.text(), security: try row.bool(), hosts: try row.integer(),
                 upgradable: try row.integer(), origin: try row.text())
+            return (package, try row.bool())
+        }
+        // A host has a package at most once an architecture: only where there are several may sums count it twice.
+        return try page.map { package, isOfSeveralArchitectures in
+            guard isOfSeveralArchitectures else { return package }
+            var package = package
+            (package.hosts, package.upgradable) = try countOnce(organisation, package, securityOnly: securityOnly)
+            return package
         }
     }
 
-    /// Replaces what a host waits for by what its offers say.
-    func replace(
-        organisation: String, host: String, offers digest: SHA256Digest
-    ) throws -> (pending: Int64, security: Int64) {
-        guard let offers = try sql.documents.offerSet(organisation: organisation, digest) else { return (0, 0) }
-        try sql.execute("DELETE FROM pending_updates WHERE organisation = ?1 AND host = ?2", organisation, host)
-        for offer in offers.offers {
-            let origin = Set(offer.origins.map { offers.indexes[$0].origin.displayName }).sorted()
-            try sql.execute(
-                """
-                INSERT INTO pending_updates (organisation, host, name, architecture, installed, candidate, origin, security,
-                    status, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                """, organisation, host, offer.name, offer.architecture, offer.installed, offer.candidate,
-                origin.joined(separator: ", "), offer.security, offer.status.name, offer.status.reason)
-        }
-        return (Int64(offers.offers.count), Int64(offers.offers.count { $0.security }))
-    }
-
-    private func select(_ condition: String, _ parameters: [SQLValue], limit: Int) throws -> [PendingUpdate] {
-        try sql.rows(
+    private func countOnce(
+        _ organisation: String, _ package: PendingPackage, securityOnly: Bool
+    ) throws -> (hosts: Int64, upgradable: Int64) {
+        try sql.first(
             """
-            SELECT p.host, h.hostname, p.name, p.architecture, p.installed, p.candidate, p.origin, p.security, p.status,
-                p.reason FROM pending_updates p JOIN hosts h ON h.organisation = p.organisation AND h.id = p.host
-            WHERE \(condition) ORDER BY h.hostname, p.host, p.name, p.architecture LIMIT ?\(parameters.count + 1)
-            """, list: parameters + [.integer(Int64(limit))]
-        ) { row in
-            PendingUpdate(
-                host: try row.text(), hostname: try row.text(), name: try row.text(), architecture: try row.text(),
-                installed: try row.text(), candidate: try row.text(), origin: try row.text(), security: try row.bool(),
-                status: try row.text(), reason: try row.text())
-        }
+            SELECT count(*), coalesce(sum(x.upgradable), 0) FROM (
+                SELECT s.id, max(CASE WHEN u.status = 'upgradable' THEN 1 ELSE 0 END) AS upgradable
+                FROM offered_updates u JOIN pending_sets s ON s.organisation = ?1
+                    AND \(sql.dialect.position("s.updates", "',' || u.id || ','")) > 0
+                WHERE u.name = ?2 AND u.candidate = ?3 AND u.security >= ?4 GROUP BY s.id
+            ) x JOIN hosts h ON h.organisation = ?1 AND h.pending_set = x.id AND h.status = 'active'
+            """, organisation, package.name, package.candidate, securityOnly
+        ) { row in (try row.integer(), try row.integer()) } ?? (0, 0)
+    }
+
+    private static let columns = """
+        h.id, h.hostname, u.name, u.architecture, u.installed, u.candidate, u.origin, u.security, u.status, u.reason
+        """
+
+    private static func read(_ row: inout SQLRow) throws -> PendingUpdate {
+        PendingUpdate(
+            host: try row.text(), hostname: try row.text(), name: try row.text(), architecture: try row.text(),
+            installed: try row.text(), candidate: try row.text(), origin: try row.text(), security: try row.bool(),
+            status: try row.text(), reason: try row.text())
     }
 }
 

@@ -1,5 +1,4 @@
 import Digest
-import Inventory
 import JSON
 public import Timestamps
 
@@ -77,8 +76,18 @@ public struct FactsSummary: Hashable, Sendable {
     public var operatingSystem: String
     /// Anything else that lists show: a JSON object.
     public var json: String
+    /// Whether the host must be restarted; nil where it does not know.
+    public var rebootRequired: Bool?
+    /// How many packages are in a broken state, an interrupted transaction counted as one; nil where it does not know.
+    public var broken: Int64?
+    /// How many things must be restarted; nil where it does not know.
+    public var restarts: Int64?
+    /// When its package indexes were last fetched, by its own clock; nil where it does not know.
+    public var indexesFetched: Timestamp?
+    /// Its addresses.
+    public var addresses: [String] = []
 
-    /// A summary with these fields.
+    /// A summary with these fields; the others are not known.
     public init(hostname: String?, operatingSystem: String, json: String = "{}") {
         self.hostname = hostname
         self.operatingSystem = operatingSystem
@@ -92,14 +101,16 @@ public struct Reports {
 
     /// Takes what can be taken of a submission. Sending one again changes nothing.
     ///
-    /// - Parameter summarise: makes a summary of a facts document, for lists.
+    /// - Parameters:
+    ///   - record: the host as this transaction has read it; nil to read it here.
+    ///   - summarise: makes a summary of a facts document, for lists; not asked for one of ``Store/remember(_:facts:)``.
     /// - Throws: ``HostError`` for a host that is unknown or may not report.
     public func accept(
-        _ submission: ReportSubmission, now: Timestamp, summarise: @Sendable ([UInt8]) -> FactsSummary? = { _ in nil }
+        _ submission: ReportSubmission, from record: HostRecord? = nil, now: Timestamp,
+        summarise: @Sendable ([UInt8]) -> FactsSummary? = { _ in nil }
     ) throws -> ReportOutcome {
         let organisation = submission.organisation
-        let hosts = Hosts(sql: sql)
-        guard let host = try hosts.show(organisation: organisation, id: submission.host) else {
+        guard let host = try record ?? Hosts(sql: sql).show(organisation: organisation, id: submission.host) else {
             throw HostError.unknown(submission.host)
         }
         guard host.status == .active else {
@@ -185,16 +196,18 @@ public struct Reports {
             parameters.append(value.sqlValue)
             assignments += ", \(column) = ?\(parameters.count + 3)"
         }
+        var set: PendingSets.Stored?
         if last.digests.offers != host.digests?.offers {
-            let counts = try PendingUpdates(sql: sql).replace(
-                organisation: host.organisation, host: host.id, offers: last.digests.offers)
-            assign("pending_count", counts.pending)
-            assign("security_count", counts.security)
+            set = try PendingSets(sql: sql).set(organisation: host.organisation, offers: last.digests.offers)
+            assign("pending_set", set?.id ?? 0)
+            assign("pending_count", set?.pending ?? 0)
+            assign("security_count", set?.security ?? 0)
         }
+        var facts: FactsSummary?
         if last.digests.facts != host.digests?.facts,
-            let facts = try sql.documents.facts(organisation: host.organisation, last.digests.facts),
-            let summary = summarise(facts)
+            let summary = try summary(host.organisation, last.digests.facts, summarise)
         {
+            facts = summary
             assign("operating_system", summary.operatingSystem)
             assign("summary", summary.json)
             if let hostname = summary.hostname, hostname != host.hostname {
@@ -204,7 +217,15 @@ public struct Reports {
                     source: "host:\(host.id)", validFrom: last.observed, now: now)
             }
         }
-        try Hosts(sql: sql).change(host.organisation, host.id, assignments, parameters, now)
+        let changed = try Hosts(sql: sql).change(host.organisation, host.id, assignments, parameters, now)
+        try HostSummaries(sql: sql).put(changed, facts: facts, offers: set?.indexes, pendingSet: set?.id)
+    }
+
+    private func summary(
+        _ organisation: String, _ digest: SHA256Digest, _ summarise: @Sendable ([UInt8]) -> FactsSummary?
+    ) throws -> FactsSummary? {
+        if let known = sql.caches.summaries[digest] { return known }
+        return try sql.documents.facts(organisation: organisation, digest).flatMap(summarise)
     }
 }
 

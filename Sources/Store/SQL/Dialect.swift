@@ -30,11 +30,11 @@ package struct Dialect: Sendable {
     /// A statement that wakes other servers, with the topic as its parameter; nil where there are none.
     let wakeUp: String?
 
-    /// A query for the strings of the JSON array in `{parameter}`.
-    let jsonElements: String
-
     /// A condition that column `{column}` contains the text of `{parameter}`, whatever its case (ASCII).
     let containsText: String
+
+    /// A table `n` with a row, its column `value`, for each number of the list `s.updates` (`,3,7,`).
+    let pendingNumbers: String
 
     /// A statement with `?N` as the engine takes it.
     func placeholders(_ sql: String) -> String {
@@ -42,13 +42,15 @@ package struct Dialect: Sendable {
         return String(String.UnicodeScalarView(sql.unicodeScalars.map { $0 == "?" ? "$" : $0 }))
     }
 
+    /// The position of `text` within `column`, from 1; 0 where it is not there.
+    func position(_ column: String, _ text: String) -> String {
+        "\(numbersWithDollar ? "strpos" : "instr")(\(column), \(text))"
+    }
+
     /// Schema text with the words in braces replaced.
     package func schema(_ text: String) -> String {
         schemaWords.reduce(text) { replace($1.word, with: $1.text, in: $0) }
     }
-
-    /// The query for the strings of the JSON array in `parameter`.
-    func elements(_ parameter: String) -> String { replace("{parameter}", with: parameter, in: jsonElements) }
 
     /// The condition that `column` contains the text of `parameter`.
     func contains(_ column: String, _ parameter: String) -> String {

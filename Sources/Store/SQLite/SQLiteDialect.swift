@@ -7,6 +7,7 @@ extension Dialect {
             ("{blob}", "BLOB"), ("{real}", "REAL"), ("{table}", "STRICT"),
             // Rows are found by their key alone: the key's tree holds them.
             ("{keyed table}", "STRICT, WITHOUT ROWID"),
+            ("{pending numbers}", "json_each('[' || trim(s.updates, ',') || ']') AS n"),
         ],
         eventSchema: """
             CREATE TABLE events (
@@ -27,6 +28,6 @@ extension Dialect {
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",
         stampsAhead: nil,
         wakeUp: nil,
-        jsonElements: "SELECT value FROM json_each({parameter})",
-        containsText: "instr(lower({column}), lower({parameter})) > 0")
+        containsText: "instr(lower({column}), lower({parameter})) > 0",
+        pendingNumbers: "json_each('[' || trim(s.updates, ',') || ']') AS n")
 }

@@ -73,7 +73,7 @@ actor SQLiteWriter {
 
     private func commit(_ batch: [Submission]) {
         do {
-            try connection.script("BEGIN IMMEDIATE")
+            try run("BEGIN IMMEDIATE")
         } catch {
             for submission in batch { submission.refuse(error) }
             return
@@ -100,7 +100,7 @@ actor SQLiteWriter {
                 let (finish, succeeded) = submission.perform(transaction)
                 finishers.append(finish)
                 if succeeded {
-                    try connection.script("RELEASE submission")
+                    try run("RELEASE submission")
                     actions += transaction.afterCommit
                     kept += 1
                 } else if connection.inTransaction {
@@ -114,7 +114,7 @@ actor SQLiteWriter {
             }
         }
         if failure == nil {
-            do { try connection.script("COMMIT") } catch { failure = error }
+            do { try run("COMMIT") } catch { failure = error }
         }
         if failure != nil, connection.inTransaction { try? connection.script("ROLLBACK") }
         if failure == nil {
@@ -123,6 +123,9 @@ actor SQLiteWriter {
         }
         for finish in finishers { finish(failure) }
     }
+
+    /// Prepared once, unlike a script.
+    private func run(_ statement: String) throws(StoreError) { _ = try connection.execute(statement, []) }
 
     private static let interrupted = StoreError(
         .busy, "a write beside this one in the same commit failed, so neither was kept", cure: "try again")

@@ -71,7 +71,8 @@ import Testing
         func accepts(_ field: String?, _ types: [String] = ["application/json"]) -> Bool {
             MediaTypes.accepts(field, anyOf: types)
         }
-        #expect(accepts(nil) && accepts("") && accepts("*/*") && accepts("application/*") && accepts("Application/JSON"))
+        #expect(
+            accepts(nil) && accepts("") && accepts("*/*") && accepts("application/*") && accepts("Application/JSON"))
         #expect(accepts("text/html, application/json;q=0.1"))
         #expect(!accepts("text/html"))
         #expect(!accepts("application/json;q=0, */*"))
@@ -96,7 +97,9 @@ import Testing
 
     @Test func aSignedRequestIDIsKeptAndAnOddOneIsNot() {
         #expect(RequestID.isWellFormed("client-7:a.b_c"))
-        for bad in ["", "a b", "a\u{0}", String(repeating: "a", count: 129), "ä"] { #expect(!RequestID.isWellFormed(bad)) }
+        for bad in ["", "a b", "a\u{0}", String(repeating: "a", count: 129), "ä"] {
+            #expect(!RequestID.isWellFormed(bad))
+        }
     }
 
     @Test func theUsualOrganisationIsTheOnlyOne() {

@@ -68,10 +68,12 @@ extension ServerTests {
                 #expect(wrong.problem?.errors.map(\.pointer) == ["/id", "/names"])
                 #expect(try await api.call("POST", path, body: ["id": "b"], type: "text/plain").status == 415)
                 #expect(try await api.call("POST", path, headers: ["content-type": "application/json"]).status == 400)
-                let long = try await api.call("POST", path, body: ["id": .string(String(repeating: "a", count: 70_000))])
+                let long = try await api.call(
+                    "POST", path, body: ["id": .string(String(repeating: "a", count: 70_000))])
                 #expect(long.status == 413)
                 let twice = try await api.send(
-                    "POST", path, headers: ["content-type": "application/json"], body: Array(#"{"id":"a","id":"b"}"#.utf8))
+                    "POST", path, headers: ["content-type": "application/json"],
+                    body: Array(#"{"id":"a","id":"b"}"#.utf8))
                 #expect(twice.status == 400)
                 #expect(try await api.call("POST", "/api/v1/authorities/rotate", body: [:]).status == 400)
                 #expect(try await api.call("GET", "/api/v1/me", headers: ["accept": "text/html"]).status == 406)
@@ -216,7 +218,8 @@ extension ServerTests {
                     try await api.call("PATCH", path, headers: ["if-match": "*"], body: ["no space": "b"], type: merge)
                         .status == 400)
                 #expect(try await api.call("GET", "/api/v1/hosts?labels=tier%3Dweb").json["items"]?.array?.count == 1)
-                #expect(try await api.call("GET", "/api/v1/hosts?labels=tier%3Dapi").json["items"]?.array?.isEmpty == true)
+                #expect(
+                    try await api.call("GET", "/api/v1/hosts?labels=tier%3Dapi").json["items"]?.array?.isEmpty == true)
                 #expect(try await api.call("GET", "/api/v1/hosts?labels=tier%3D(").status == 422)
             }
         }
@@ -225,7 +228,8 @@ extension ServerTests {
             try await TestServer.with { server in
                 let api = try DirectAPI(server)
                 for number in 0..<5 {
-                    #expect(try await api.call("POST", "/api/v1/organisations", body: ["id": "o\(number)"]).status == 201)
+                    #expect(
+                        try await api.call("POST", "/api/v1/organisations", body: ["id": "o\(number)"]).status == 201)
                     #expect(try await api.call("POST", "/api/v1/enrolment-tokens", body: [:]).status == 201)
                 }
                 for (path, count) in [("organisations", 6), ("enrolment-tokens", 5), ("audit", 5)] {
@@ -243,8 +247,12 @@ extension ServerTests {
                         }
                         #expect(items.count == 2)
                         target = "/api/v1/\(path)?limit=2&cursor=\(next)"
-                        #expect(answer.headers.first(name: "link") == "</api/v1/\(path)?cursor=\(next)&limit=2>; rel=\"next\"")
-                        #expect(try await api.call("GET", target + "&organisation=o1").status == 422 || path == "organisations")
+                        #expect(
+                            answer.headers.first(name: "link")
+                                == "</api/v1/\(path)?cursor=\(next)&limit=2>; rel=\"next\"")
+                        #expect(
+                            try await api.call("GET", target + "&organisation=o1").status == 422
+                                || path == "organisations")
                     }
                     #expect(seen.count >= count && Set(seen).count == seen.count, "\(path): \(seen.count)")
                     #expect(pages == (seen.count + 1) / 2)
@@ -254,7 +262,9 @@ extension ServerTests {
         }
 
         @Test func tooManyRequestsWait() async throws {
-            try await TestServer.with(.sqlite, { $0.limits.apiRequestsPerMinute = 3 }) { server in
+            try await TestServer.with(.sqlite) {
+                $0.limits.apiRequestsPerMinute = 3
+            } body: { server in
                 let api = try DirectAPI(server)
                 let caller = Caller.test("token:busy", [])
                 for left in [2, 1, 0] {

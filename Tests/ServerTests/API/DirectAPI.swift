@@ -33,7 +33,8 @@ struct DirectAPI: Sendable {
             if let name = HTTPField.Name(name) { fields[name] = value }
         }
         guard let wanted = HTTPRequest.Method(method) else { throw ConnectionLost() }
-        let head = HTTPRequest(method: wanted, scheme: "https", authority: "localhost", path: target, headerFields: fields)
+        let head = HTTPRequest(
+            method: wanted, scheme: "https", authority: "localhost", path: target, headerFields: fields)
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(bytes: body)))
         let exchange = Exchange(logger: Logger(label: "direct") { _ in SwiftLogNoOpLogHandler() }, peer: nil)
         let (_, response) = await Self.$caller.withValue(caller) { await router.respond(request, exchange) }

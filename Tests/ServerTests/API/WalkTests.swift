@@ -78,8 +78,17 @@ extension ServerTests {
                     let value = name == "organisation" ? organisation : values[name] ?? "unknown-1"
                     path = path.replacing("{\(name)}", with: value)
                 }
-                let takesOrganisation = parameters.contains { $0["name"] == "organisation" && $0["in"] == "query" }
-                return takesOrganisation ? "\(path)?organisation=\(organisation)" : path
+                var query: [String] = []
+                for parameter in parameters where parameter["in"] == "query" {
+                    let name = parameter["name"]?.string ?? ""
+                    if name == "organisation" {
+                        query.append("organisation=\(organisation)")
+                    } else if parameter["required"] == true {
+                        // Short, so that it finds what there is to find.
+                        query.append("\(name)=e")
+                    }
+                }
+                return query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))"
             }
 
             /// The smallest body that its schema takes, and its type.
@@ -118,9 +127,10 @@ extension ServerTests {
             let values = ids[organisation] ?? ids["a-home"] ?? [:]
             let answer = try await Self.send(api, step, walker.caller, step.target(organisation, values), round)
             let place = "\(walker.name): \(step.id) in \(organisation)"
-            let isDenied = [401, 403].contains(answer.status)
+            // A rule of the thing itself may refuse as well, under a name of its own.
+            let kind = answer.problem?.kind
             if step.isOpen {
-                #expect(answer.status == 200, "\(place)")
+                #expect(kind != "forbidden" && kind != "sign-in-required", "\(place)")
             } else if walker.caller == nil {
                 #expect(answer.status == 401, "\(place)")
             } else if step.isOfOrganisation, !walker.knows(organisation) {
@@ -133,19 +143,20 @@ extension ServerTests {
                     "\(place)")
             } else if let permission = step.permission {
                 if walker.has(permission) {
-                    #expect(!isDenied, "\(place) may: \(answer.text)")
+                    #expect(kind != "forbidden" && answer.status != 401, "\(place) may: \(answer.text)")
                     if organisation == "c-unknown" { #expect(answer.status == 404, "\(place)") }
                 } else {
-                    #expect(answer.status == 403, "\(place) may not: \(answer.status)")
+                    #expect(answer.status == 403 && kind == "forbidden", "\(place) may not: \(answer.text)")
                 }
             } else {
-                #expect(!isDenied || answer.status == 403, "\(place): \(answer.text)")
+                #expect(kind != "forbidden" && answer.status != 401, "\(place): \(answer.text)")
             }
             #expect(answer.status < 500, "\(place): \(answer.text)")
             // Nobody of A ever reads a name of B, whatever they do.
             if walker.home != nil || walker.caller == nil {
                 #expect(!answer.text.contains("secret-of-b"), "\(place)")
-                for id in ids["b-canary"]?.values.map({ $0 }) ?? [] where !step.target(organisation, values).contains(id) {
+                for id in ids["b-canary"]?.values.map({ $0 }) ?? []
+                where !step.target(organisation, values).contains(id) {
                     #expect(!answer.text.contains(id), "\(place) tells of \(id)")
                 }
             }
@@ -177,7 +188,7 @@ extension ServerTests {
                     compared += 1
                 }
                 #expect(compared >= 12)
-                #expect(try await Self.everything(api, "b-canary") == before)
+                for (old, new) in zip(before, try await Self.everything(api, "b-canary")) { #expect(old == new) }
             }
         }
 
@@ -239,7 +250,8 @@ extension ServerTests {
                 if step.operation["tags"] == ["Audit"] {
                     result += (answer.json["items"]?.array ?? []).compactMap { $0["hash"]?.string }
                 } else {
-                    result.append(answer.text)
+                    let bytes = (answer.json["items"] ?? answer.json).canonicalBytes()
+                    result.append("\(step.id): \(String(decoding: bytes, as: UTF8.self))")
                 }
             }
             return result

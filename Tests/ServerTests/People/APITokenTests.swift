@@ -42,7 +42,7 @@ extension ServerTests {
                 #expect(try await server.bearer(token.text).status == 401, "at once")
                 #expect(try await maria.send(.DELETE, "/api/v1/api-tokens/\(token.id)").status == 404)
                 #expect(
-                    try await server.audit().filter { $0.hasPrefix("api-token.") } == [
+                    try await server.audit(organisation: "").filter { $0.hasPrefix("api-token.") } == [
                         "api-token.created", "api-token.revoked",
                     ])
             }

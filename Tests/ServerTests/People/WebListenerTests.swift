@@ -32,8 +32,10 @@ extension ServerTests {
                     return false
                 }
             }
-            try await TestServer.with(.sqlite, { $0.webCertificate = ("\(folder)/web.pem", "\(folder)/web.key") }) {
-                server in
+            let files: (inout ServerConfiguration) -> Void = {
+                $0.webCertificate = ("\(folder)/web.pem", "\(folder)/web.key")
+            }
+            try await TestServer.with(.sqlite, files) { server in
                 #expect(try await speaks(server, trusting: "one"))
                 #expect(try await !speaks(server, trusting: "two"))
                 for kind in ["key", "pem"] {
@@ -46,14 +48,13 @@ extension ServerTests {
             }
             try shell("cp '\(folder)/one.key' '\(folder)/web.key'")
             await #expect {
-                try await TestServer.with(.sqlite, { $0.webCertificate = ("\(folder)/web.pem", "\(folder)/web.key") }) {
-                    _ in
-                }
+                try await TestServer.with(.sqlite, files) { _ in }
             } throws: { "\($0)".contains("do not belong together") || "\($0)".contains("--web-key") }
         }
 
         @Test func oneAddressTakesOnlySoManyConnections() async throws {
-            try await TestServer.with(.sqlite, { $0.limits.webConnectionsPerAddress = 3 }) { server in
+            let few: (inout ServerConfiguration) -> Void = { $0.limits.webConnectionsPerAddress = 3 }
+            try await TestServer.with(.sqlite, few) { server in
                 var held: [TestClient] = []
                 for _ in 0..<3 { held.append(try await TestClient.connect(.plain(port: server.port("web")))) }
                 #expect(

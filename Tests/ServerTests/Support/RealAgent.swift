@@ -13,7 +13,7 @@ final class RealAgent {
     /// Enrols with a new token of the server.
     init(_ server: TestServer) async throws {
         state = try temporaryFolder() + "/agent"
-        let answer = try await server.api(.POST, "tokens", ["uses": 1, "expiresIn": 3600])
+        let answer = try await server.api(.POST, "enrolment-tokens", ["uses": 1, "expiresIn": 3600])
         let token = try #require(answer.json["token"]?.string, "\(answer.text)")
         let process = try start(["enroll", token, "--state", state])
         var status: Int32 = 0

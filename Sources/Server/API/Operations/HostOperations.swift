@@ -15,46 +15,53 @@ enum HostOperations {
 
     private static let list: Operation = Operation(
         .get, "/api/v1/hosts", id: "listHosts", tag: .hosts, summary: "List hosts with their verdicts.",
-        description: "By name. All filters must hold.", access: .permission(.hostsRead),
+        description:
+            "All filters must hold. Of a host that is not judged, what rests on evidence is neither yes nor no.",
+        access: .permission(.hostsRead),
         parameters: [
-            .query("q", .text(1...255), "Only those whose name contains this, whatever its case."),
+            .query("q", .text(1...255), "Only those whose name or id contains this, whatever its case."),
             .query("status", .oneOf(HostStatus.self), "Only those of this status."),
             .query(
                 "labels", .text(1...LabelSelector.maximumBytes),
                 "Only those that the selector selects: `site=berlin,tier in (web,api),!canary`."),
-            .query("security", .boolean, "Only those with security updates pending, or without."),
-            .query("silent", .boolean, "Only those silent for more than three intervals, or not."),
-            .query("reboot", .boolean, "Only those that need a reboot, or are proved not to."),
-            .query("judged", .boolean, "Only those whose pending updates are known, or not."),
+            .query("security", .boolean, "Whether security updates are pending, as last reported."),
+            .query("pending", .boolean, "Whether any updates are pending, as last reported."),
+            .query("silent", .boolean, "Whether they were not seen for more than three intervals."),
+            .query("reboot", .oneOf(RebootState.self), "The verdict on a reboot."),
+            .query("stale", .boolean, "Whether their package indexes are no evidence."),
+            .query("broken", .boolean, "Whether packages are in a broken state."),
+            .query("restarts", .boolean, "Whether something must be restarted."),
+            .query("judged", .boolean, "Whether active hosts are judged: what they lack is known."),
+            .query("operatingSystem", .text(1...255), "Only those of this operating system, as lists show it."),
+            .query("package", .text(1...255), "Only those on which an update of this package waits."),
+            .query("candidate", .text(1...255), "Only those on which the package's update to this version waits."),
+            .query("sort", .oneOf(HostSort.self), "What by; the name by default."),
+            .query("descending", .boolean, "The greatest first."),
         ],
-        responses: [.ok(.page(of: .component(HostSchema.summary)), "Hosts by name.")], traits: [.paginated]
+        responses: [
+            .ok(
+                .page(
+                    of: .component(HostSchema.summary), [.required("total", .count, "How many there are on all pages.")]
+                ))
+        ], traits: [.paginated]
     ) { call in
-        let selector = try call.selector("labels")
-        let status = call.text("status").flatMap { HostStatus(rawValue: $0) }
-        var filter = HostFilter(status: status, nameContains: call.text("q"))
-        if call.bool("security") == true { filter.securityOnly = true }
-        let wanted = filter
+        let query = try call.hostQuery()
+        let order = HostOrder(
+            call.text("sort").flatMap { HostSort(rawValue: $0) } ?? .name, descending: call.bool("descending") ?? false)
+        let after = call.cursor?.string.flatMap { HostCursor($0) }
         let json = HostJSON(state: call.state, now: call.now)
         return try await call.state.store.read { transaction in
-            var items: [JSONValue] = []
-            var key = call.cursor.flatMap(HostPageKey.init(json:))
-            // What labels and times select is judged here, so pages are read until one is full.
-            while true {
-                let page = try transaction.hosts.list(
-                    organisation: call.organisation, filter: wanted, after: key, limit: call.limit)
-                for host in page.hosts {
-                    key = HostPageKey(hostname: host.hostname, id: host.id)
-                    guard call.reach.includes(host.labels), selector?.selects(host.labels) ?? true else { continue }
-                    let fields = try json.summary(host, transaction)
-                    guard call.wants(host, fields) else { continue }
-                    items.append(.object(fields))
-                    if items.count == call.limit {
-                        let isLast = page.next == nil && host.id == page.hosts.last?.id
-                        return .page(items, next: isLast ? nil : key?.json)
-                    }
-                }
-                guard page.next != nil else { return .page(items, next: nil) }
+            let page = try transaction.hostList.page(
+                organisation: call.organisation, reach: call.reach, query, order: order, after: after,
+                limit: call.limit, now: call.now)
+            let items = try page.hosts.compactMap { item -> JSONValue? in
+                guard let host = try transaction.hosts.show(organisation: call.organisation, id: item.id),
+                    call.reach.includes(host.labels)
+                else { return nil }
+                return .object(try json.summary(host, transaction))
             }
+            return .page(
+                items, next: page.next.map { .string($0.description) }, more: ["total": .integer(Int64(page.total))])
         }
     }
 
@@ -252,21 +259,31 @@ extension Call {
             detail: detail, now: now)
     }
 
-    /// Whether a host passes the filters that its verdicts decide.
-    fileprivate func wants(_ host: HostRecord, _ fields: [String: JSONValue]) -> Bool {
-        if let wanted = bool("silent"), fields["silent"]?.bool != wanted { return false }
-        if let wanted = bool("security"), !wanted, host.securityCount > 0 { return false }
-        if let wanted = bool("reboot"), fields["reboot"]?["value"]?["required"]?.bool != wanted { return false }
-        if let wanted = bool("judged"), (fields["pending"]?["value"] != nil) != wanted { return false }
-        return true
-    }
-}
-
-extension HostPageKey {
-    var json: JSONValue { [.string(hostname), .string(id)] }
-
-    init?(json: JSONValue) {
-        guard let hostname = json[0]?.string, let id = json[1]?.string else { return nil }
-        self.init(hostname: hostname, id: id)
+    /// The filters of a list of hosts.
+    fileprivate func hostQuery() throws(Refusal) -> HostQuery {
+        var query = HostQuery()
+        query.text = text("q")
+        if let status = text("status").flatMap({ HostStatus(rawValue: $0) }) { query.statuses = [status] }
+        query.selector = try selector("labels")
+        query.security = bool("security")
+        query.pending = bool("pending")
+        query.silent = bool("silent")
+        if let reboot = text("reboot").flatMap({ RebootState(rawValue: $0) }) { query.reboot = [reboot] }
+        query.stale = bool("stale")
+        query.broken = bool("broken")
+        query.restarts = bool("restarts")
+        query.judged = bool("judged")
+        if let system = text("operatingSystem") { query.operatingSystems = [system] }
+        if let package = text("package") {
+            query.patch = PatchFilter(name: package, candidate: text("candidate"))
+        } else if text("candidate") != nil {
+            throw Refusal(
+                .unprocessable([
+                    .init(
+                        parameter: "query candidate", detail: "A version without its package means nothing.",
+                        cure: "Send package too.")
+                ]))
+        }
+        return query
     }
 }

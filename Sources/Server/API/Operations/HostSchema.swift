@@ -25,7 +25,9 @@ enum HostSchema {
     ]
 
     /// What lists show.
-    static let summary = Schema.Component("HostSummary", .object(
+    static let summary = Schema.Component(
+        "HostSummary",
+        .object(
             commonProperties + [
                 .required("reboot", .fact(FactsSchema.rebootSummary), "Whether it needs a reboot, and why."),
                 .required("operatingSystem", .fact(.object([.required("name", .anyText)]))),
@@ -127,7 +129,8 @@ enum PatchSchema {
     /// How many hosts are judged.
     static let judged: Schema = .object([
         .required("active", .count), .required("unjudged", .count), .required("silent", .count),
-        .required("stale", .count, "Those whose scans or indexes are too old."), .required("asOf", .time),
+        .required("stale", .count, "Those whose scans or package indexes are too old to be evidence."),
+        .required("asOf", .time),
     ])
 
     /// An update over all hosts that wait for it.
@@ -140,10 +143,11 @@ enum PatchSchema {
             .required("upgradable", .count, "On how many of these the next plain upgrade takes it."),
         ]))
 
-    static func json(_ patch: PendingPackage) -> JSONValue {
+    static func json(_ patch: Patch) -> JSONValue {
         [
             "name": .string(patch.name), "candidate": .string(patch.candidate), "origin": .string(patch.origin),
-            "security": .bool(patch.security), "hosts": .integer(patch.hosts), "upgradable": .integer(patch.upgradable),
+            "security": .bool(patch.security), "hosts": .integer(Int64(patch.hosts)),
+            "upgradable": .integer(Int64(patch.upgradable)),
         ]
     }
 }

@@ -2,6 +2,7 @@ import Access
 import HTTPTypes
 import JSON
 import Store
+import Timestamps
 
 /// What is missing, over all hosts.
 enum PatchOperations {
@@ -14,54 +15,42 @@ enum PatchOperations {
         parameters: [
             .query("q", .text(1...255), "Only packages whose name contains this, whatever its case."),
             .query("security", .boolean, "Only security updates, or only others."),
+            .query("sort", .oneOf(PatchSort.self), "What by; by default security updates first, then how many hosts."),
         ],
         responses: [
             .ok(
                 .page(
                     of: .component(PatchSchema.patch),
                     [
-                        .required(
-                            "hosts", .nullable(PatchSchema.judged),
-                            "How many active hosts the list speaks of, and how many of these are not judged; null where you see some hosts only."
-                        )
+                        .required("total", .count, "How many there are on all pages."),
+                        .required("hosts", PatchSchema.judged, "Of which hosts the list speaks."),
                     ]))
         ], traits: [.paginated]
     ) { call in
-        let after = call.cursor.flatMap { place -> (name: String, candidate: String)? in
-            guard let name = place[0]?.string, let candidate = place[1]?.string else { return nil }
-            return (name, candidate)
+        let query = PatchQuery(text: call.text("q"), security: call.bool("security"))
+        let sort = call.text("sort").flatMap { PatchSort(rawValue: $0) } ?? .urgency
+        let after = call.cursor?.string.flatMap { PatchCursor($0) }
+        let (page, counts) = try await call.state.store.read { transaction in
+            (
+                try transaction.patchList.page(
+                    organisation: call.organisation, reach: call.reach, query, sort: sort, after: after,
+                    limit: call.limit),
+                try transaction.fleetCounts.counts(
+                    organisation: call.organisation, reach: call.reach, now: call.now)
+            )
         }
-        let patches = try await call.state.store.read { transaction in
-            var visible: Set<String>?
-            if case .selected = call.reach { visible = try call.reachableHosts(transaction) }
-            return try transaction.pendingUpdates.packages(
-                organisation: call.organisation, security: call.bool("security"), nameContains: call.text("q"),
-                hosts: visible, after: after, limit: call.limit + 1)
-        }
-        let page = patches.prefix(call.limit)
-        var hosts: JSONValue = .null
+        var hosts: JSONValue = [
+            "active": .integer(Int64(counts.active)), "unjudged": .integer(Int64(counts.active - counts.judged)),
+            "silent": .integer(Int64(counts.silent)), "stale": .integer(Int64(counts.stale)),
+            "asOf": .string(call.now.description),
+        ]
         if call.reach == .all {
+            // The census has looked into every document.
             let census = try await call.state.census.current(call.state)
             hosts = census.counts(call.organisation).json(asOf: census.time)
         }
         return .page(
-            page.map(PatchSchema.json),
-            next: patches.count > page.count ? page.last.map { [.string($0.name), .string($0.candidate)] } : nil,
-            more: ["hosts": hosts])
-    }
-}
-
-extension Call {
-    /// The ids of all hosts within reach.
-    func reachableHosts(_ transaction: Transaction) throws -> Set<String> {
-        var result: Set<String> = []
-        var key: HostPageKey?
-        repeat {
-            let page = try transaction.hosts.list(
-                organisation: organisation, after: key, limit: Hosts.largestPage)
-            for host in page.hosts where reach.includes(host.labels) { result.insert(host.id) }
-            key = page.next
-        } while key != nil
-        return result
+            page.patches.map(PatchSchema.json), next: page.next.map { .string($0.description) },
+            more: ["total": .integer(Int64(page.total)), "hosts": hosts])
     }
 }

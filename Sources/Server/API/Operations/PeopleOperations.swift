@@ -187,7 +187,7 @@ enum PeopleOperations {
             For whoever may open the socket, and nobody else. Without a name it is for the first admin; where there is \
             none, the user `admin` is made. It stands in for the second factor too.
             """,
-        access: .permission(.serverWrite), about: .installation,
+        access: .signedIn, about: .installation,
         body: BodyDeclaration(
             .object([.optional("user", .text(1...64), "The name that they log in with.")]), isRequired: false),
         responses: [

@@ -131,7 +131,7 @@ enum PeopleSchema {
             selector = try LabelSelector(value?["selector"]?.string ?? "")
         } catch {
             throw Refusal(
-                .invalid([
+                .unprocessable([
                     .init(
                         pointer: pointer + "/selector", detail: error.description,
                         cure: "Write for example site=berlin,tier in (web,api).")
