@@ -16,7 +16,8 @@ struct HostsCommand: AsyncParsableCommand {
               fettle hosts scan web1 web2 --wait
             """,
         subcommands: [
-            List.self, Show.self, Diff.self, History.self, HostTimelineCommand.self, HostLabelsCommand.self, HostLabelCommand.self,
+            List.self, Show.self, Diff.self, History.self, HostTimelineCommand.self, HostLabelsCommand.self,
+            HostLabelCommand.self,
             HostScanCommand.self, Renew.self, Release.self, Revoke.self, Retire.self,
         ], defaultSubcommand: List.self, aliases: ["host"])
 
@@ -74,6 +75,7 @@ struct HostsCommand: AsyncParsableCommand {
         @Option(help: "Only hosts on which an update of this package waits.")
         var package: String?
         @Option(
+            parsing: .unconditional,
             help: "By what: name, security, pending, last-seen, last-scan, reboot; - before it for the greatest first.")
         var sort: String?
         @Option(name: .shortAndLong, help: "At most so many.")

@@ -190,7 +190,11 @@ struct ManualPage {
         var lines: [String] = [""]
         for word in text.replacing("\n", with: " ").split(separator: " ") {
             let isNew = lines[lines.count - 1].last.map { ".!?".contains($0) } ?? false
-            if isNew { lines.append(String(word)) } else { lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word }
+            if isNew {
+                lines.append(String(word))
+            } else {
+                lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
+            }
         }
         return lines.map(escapedLine).joined(separator: "\n")
     }

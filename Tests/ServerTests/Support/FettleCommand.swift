@@ -52,7 +52,9 @@ final class FettleCommand: Sendable {
         self.input = input
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
-        var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FETTLE_") && $0.key != "NO_COLOR" }
+        var variables = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("FETTLE_") && $0.key != "NO_COLOR"
+        }
         variables["XDG_CONFIG_HOME"] = "/nonexistent"
         process.environment = variables.merging(environment) { $1 }
         let (stdout, stderr) = (Pipe(), Pipe())
