@@ -22,7 +22,7 @@ struct HostsCommand: AsyncParsableCommand {
         ], defaultSubcommand: List.self, aliases: ["host"])
 
     static let columns: [Column] = [
-        Column("ID", raw: { $0.text("id") }) { String($0.text("id").prefix(12)) },
+        Column("ID", raw: { $0.text("id") }, text: { String($0.text("id").prefix(12)) }),
         .member("hostname", "HOST"), Column("STATUS", hostStatus),
         Column("OS") { cell($0["operatingSystem"]) { $0.text("name") } },
         Column("PENDING") { pendingCell($0["pending"], "total") },
@@ -174,11 +174,11 @@ struct HostsCommand: AsyncParsableCommand {
         var limit = 50
 
         private static func digest(_ key: String) -> Column {
-            Column(key.uppercased(), raw: { $0.text(key) }) { String($0.text(key).prefix(12)) }
+            Column(key.uppercased(), raw: { $0.text(key) }, text: { String($0.text(key).prefix(12)) })
         }
         private static let columns: [Column] = [
             .member("observed"), .member("cause"), digest("set"), digest("offers"), digest("facts"),
-            Column("BOOT", raw: { $0.text("bootID") }) { String($0.text("bootID").prefix(8)) },
+            Column("BOOT", raw: { $0.text("bootID") }, text: { String($0.text("bootID").prefix(8)) }),
             .member("recorded", wide: true),
         ]
 
