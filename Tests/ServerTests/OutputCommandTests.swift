@@ -60,10 +60,22 @@ extension ServerTests {
                 #expect(try await hosts("--query", "sum(@)").status == 1)
                 #expect(try await hosts("--query", "[]", "-o", "name").status == 2)
 
+                for filter in [
+                    "--security", "--pending", "--silent", "--reboot", "--unjudged", "--stale", "--broken",
+                    "--restarts",
+                    "--package=package0", "--sort=-last-seen", "--status=active", "--labels=!x", "--name-contains=web",
+                ] {
+                    let result = try await hosts(filter)
+                    #expect(result.status == 0, "\(filter): \(result.errors)")
+                }
+                #expect(try await hosts("--sort", "-name", "--query", "[0].hostname").output == "web2\n")
+                #expect(try await hosts("--sort", "odd").status == 1)
+
                 for format in ["table", "wide", "json", "yaml", "csv", "name"] {
                     for command in [
                         ["hosts", "show", "web1"], ["hosts", "diff", "web1"], ["hosts", "history", "web1"],
-                        ["hosts", "labels", "web1"], ["patches"], ["patches", "--host", "web1"], ["search", "web"],
+                        ["hosts", "labels", "web1"], ["hosts", "timeline", "web1"], ["patches"],
+                        ["patches", "--host", "web1"], ["search", "web"],
                         ["tokens", "list"], ["tokens", "show", token.id], ["users", "list"], ["roles", "list"],
                         ["api-tokens", "list", "--user", "nobody"], ["organisations", "list"],
                         ["organisations", "show", "default"], ["server", "status"], ["authority", "show"],

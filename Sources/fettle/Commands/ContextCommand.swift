@@ -20,9 +20,9 @@ struct ContextCommand: AsyncParsableCommand {
         aliases: ["contexts"])
 
     private static let columns: [Column] = [
-        Column("CURRENT", raw: { $0["current"]?.bool == true ? "true" : "false" }) {
-            $0["current"]?.bool == true ? "*" : ""
-        },
+        Column(
+            "CURRENT", raw: { $0["current"]?.bool == true ? "true" : "false" },
+            text: { $0["current"]?.bool == true ? "*" : "" }),
         .member("name"), .member("server"), .member("user"), .member("organisation"),
         Column("LOGIN") { $0["loggedIn"]?.bool == true ? "yes" : "no" },
         .member("authority", "AUTHORITY", wide: true),

@@ -16,12 +16,13 @@ struct HostsCommand: AsyncParsableCommand {
               fettle hosts scan web1 web2 --wait
             """,
         subcommands: [
-            List.self, Show.self, Diff.self, History.self, HostLabelsCommand.self, HostLabelCommand.self,
+            List.self, Show.self, Diff.self, History.self, HostTimelineCommand.self, HostLabelsCommand.self,
+            HostLabelCommand.self,
             HostScanCommand.self, Renew.self, Release.self, Revoke.self, Retire.self,
         ], defaultSubcommand: List.self, aliases: ["host"])
 
     static let columns: [Column] = [
-        Column("ID", raw: { $0.text("id") }) { String($0.text("id").prefix(12)) },
+        Column("ID", raw: { $0.text("id") }, text: { String($0.text("id").prefix(12)) }),
         .member("hostname", "HOST"), Column("STATUS", hostStatus),
         Column("OS") { cell($0["operatingSystem"]) { $0.text("name") } },
         Column("PENDING") { pendingCell($0["pending"], "total") },
@@ -41,6 +42,7 @@ struct HostsCommand: AsyncParsableCommand {
                 Examples:
                   fettle hosts list --security --labels 'site=berlin,tier in (web,api)'
                   fettle hosts list --silent --watch
+                  fettle hosts list --sort=-security --limit 10
                   fettle hosts list --reboot -o name | xargs -n1 fettle hosts show
                   fettle hosts list --query "[?pending.value.security > \\`0\\`].{host: hostname, waits: pending.value.security}"
                 """)
@@ -56,12 +58,26 @@ struct HostsCommand: AsyncParsableCommand {
         var labels: String?
         @Flag(help: "Only hosts with security updates pending.")
         var security = false
+        @Flag(help: "Only hosts with any updates pending.")
+        var pending = false
         @Flag(help: "Only hosts that have been silent for more than three intervals.")
         var silent = false
         @Flag(help: "Only hosts that need a reboot.")
         var reboot = false
         @Flag(help: "Only hosts whose pending updates are not known.")
         var unjudged = false
+        @Flag(help: "Only hosts whose package indexes are no evidence.")
+        var stale = false
+        @Flag(help: "Only hosts with packages in a broken state.")
+        var broken = false
+        @Flag(help: "Only hosts where something must be restarted.")
+        var restarts = false
+        @Option(help: "Only hosts on which an update of this package waits.")
+        var package: String?
+        @Option(
+            parsing: .unconditional,
+            help: "By what: name, security, pending, last-seen, last-scan, reboot; - before it for the greatest first.")
+        var sort: String?
         @Option(name: .shortAndLong, help: "At most so many.")
         var limit = 100_000
 
@@ -72,7 +88,11 @@ struct HostsCommand: AsyncParsableCommand {
                     [
                         ("q", name), ("status", status), ("labels", labels), organisation.query(client),
                         ("security", security ? "true" : nil), ("silent", silent ? "true" : nil),
-                        ("reboot", reboot ? "true" : nil), ("judged", unjudged ? "false" : nil),
+                        ("pending", pending ? "true" : nil), ("reboot", reboot ? "required" : nil),
+                        ("judged", unjudged ? "false" : nil), ("stale", stale ? "true" : nil),
+                        ("broken", broken ? "true" : nil), ("restarts", restarts ? "true" : nil),
+                        ("package", package), ("sort", sort.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 }),
+                        ("descending", sort?.hasPrefix("-") == true ? "true" : nil),
                         ("limit", String(max(1, min(limit, 500)))),
                     ], limit: limit)
                 return Shown(items, columns, empty: "no such hosts; enrol one with a token: fettle tokens create")
@@ -154,11 +174,11 @@ struct HostsCommand: AsyncParsableCommand {
         var limit = 50
 
         private static func digest(_ key: String) -> Column {
-            Column(key.uppercased(), raw: { $0.text(key) }) { String($0.text(key).prefix(12)) }
+            Column(key.uppercased(), raw: { $0.text(key) }, text: { String($0.text(key).prefix(12)) })
         }
         private static let columns: [Column] = [
             .member("observed"), .member("cause"), digest("set"), digest("offers"), digest("facts"),
-            Column("BOOT", raw: { $0.text("bootID") }) { String($0.text("bootID").prefix(8)) },
+            Column("BOOT", raw: { $0.text("bootID") }, text: { String($0.text("bootID").prefix(8)) }),
             .member("recorded", wide: true),
         ]
 

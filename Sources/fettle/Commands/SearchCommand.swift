@@ -4,7 +4,7 @@ import JSON
 /// `fettle search TEXT`.
 struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "search", abstract: "Find hosts and missing packages by a part of their name.",
+        commandName: "search", abstract: "Find hosts and packages by a piece of their names.",
         discussion: """
             Examples:
               fettle search openssl
@@ -12,34 +12,46 @@ struct SearchCommand: AsyncParsableCommand {
             """)
     @OptionGroup var reading: Reading
     @OptionGroup var organisation: OrganisationOption
-    @Argument(help: "A part of a name, whatever its case.") var text: String
-    @Option(name: .shortAndLong, help: "At most so many of each kind.") var limit = 50
+    @Argument(help: "A piece of a name, id, label or address, whatever its case.") var text: String
+    @Option(name: .shortAndLong, help: "At most so many of each kind (1 to 200).") var limit = 20
 
     private static let columns: [Column] = [
         .member("kind"), .member("name"), .member("about"), .member("id", "ID", wide: true),
     ]
 
     func validate() throws {
-        guard (1...255).contains(text.utf8.count), limit > 0 else { throw ValidationError("say 1 to 255 characters") }
+        guard !text.isEmpty, (1...200).contains(limit) else {
+            throw ValidationError("say what to look for, and a --limit of 1 to 200")
+        }
     }
 
     func run() async throws {
         try await reading.run { client in
-            let query = [("q", text), organisation.query(client), ("limit", String(min(limit, 500)))]
-            let hosts = try await client.list("/api/v1/hosts", query, limit: limit).map { host -> JSONValue in
+            let found = try await client.get(
+                "/api/v1/search", [("q", text), organisation.query(client), ("limit", String(limit))])
+            let hosts = (found["hosts"]?["items"]?.array ?? []).map { host -> JSONValue in
                 [
                     "kind": "host", "name": .string(host.text("hostname")), "id": .string(host.text("id")),
-                    "about": .string("\(hostStatus(host)), \(pendingCell(host["pending"], "total")) pending"),
+                    "about": .string("\(host.text("field")): \(host.text("value"))"),
                 ]
             }
-            let patches = try await client.list("/api/v1/patches", query, limit: limit).map { patch -> JSONValue in
-                [
-                    "kind": "package", "name": .string(patch.text("name")), "id": .string(patch.text("candidate")),
-                    "about": .string("\(patch.text("candidate")) is missing on \(patch.text("hosts")) host(s)"),
+            let packages = (found["packages"]?["items"]?.array ?? []).map { package -> JSONValue in
+                let installed = package["installed"]?.integer.map(String.init) ?? "an unknown number of"
+                return [
+                    "kind": "package", "name": .string(package.text("name")), "id": .string(package.text("name")),
+                    "about": .string("waits on \(package.text("pending")), installed on \(installed) host(s)"),
                 ]
             }
-            return Shown(
-                hosts + patches, Self.columns, empty: "nothing has \"\(text)\" in its name", name: { $0.text("name") })
+            let rows = Shown(
+                hosts + packages, Self.columns, empty: "nothing has \"\(text)\" in its name",
+                name: { $0.text("name") })
+            var shown = Shown(item: found, text: rows.text).with(csv: rows.csv, names: rows.names)
+            shown.notes = rows.notes
+            for kind in ["hosts", "packages"] {
+                let total = found[kind]?["total"]?.integer ?? 0
+                if total > limit { shown.notes.append("\(limit) of \(total) \(kind) are shown; more: --limit") }
+            }
+            return shown
         }
     }
 }

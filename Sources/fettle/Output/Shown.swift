@@ -11,15 +11,20 @@ struct Column: Sendable {
     /// What stands in CSV, for programs.
     let raw: @Sendable (JSONValue) -> String
 
-    /// A column whose tables and CSV show the same unless `raw` is given.
+    /// A column whose tables and CSV show the same.
+    init(_ heading: String, wide isWide: Bool = false, _ text: @escaping @Sendable (JSONValue) -> String) {
+        self.init(heading, wide: isWide, raw: text, text: text)
+    }
+
+    /// A column whose tables and CSV differ.
     init(
-        _ heading: String, wide: Bool = false, raw: (@Sendable (JSONValue) -> String)? = nil,
-        _ text: @escaping @Sendable (JSONValue) -> String
+        _ heading: String, wide isWide: Bool = false, raw: @escaping @Sendable (JSONValue) -> String,
+        text: @escaping @Sendable (JSONValue) -> String
     ) {
         self.heading = heading
-        self.isWide = wide
+        self.isWide = isWide
         self.text = text
-        self.raw = raw ?? text
+        self.raw = raw
     }
 
     /// A column of one member.
@@ -29,7 +34,7 @@ struct Column: Sendable {
 
     /// A column of a time: how long ago in tables, RFC 3339 in CSV.
     static func age(_ key: String, _ heading: String, wide: Bool = false) -> Column {
-        Column(heading, wide: wide, raw: { $0.text(key) }) { fettle.age($0[key]?.string) }
+        Column(heading, wide: wide, raw: { $0.text(key) }, text: { fettle.age($0[key]?.string) })
     }
 }
 

@@ -8,7 +8,8 @@ import Wire
 /// Hosts: what they are like, and decisions on their identity.
 enum HostOperations {
     static let all: [Operation] =
-        [list, show, difference, history, patches, scan, renew, release, revoke, retire] + HostLabels.all
+        [list, show, difference, history, HostTimelineOperation.list, patches, scan, renew, release, revoke, retire]
+        + HostLabels.all
 
     static let hostParameter: Parameter = .path(
         "host", .text(1...255), "The host's id, the beginning of it (from `h-` and two more), or its name.")
