@@ -37,6 +37,20 @@ import Timestamps
         }
     }
 
+    /// None found is not "nothing to do" where nobody looked.
+    @Test func whatIsUnknownIsNotClean() {
+        let context = Samples().context
+        func page(_ count: Int, unknown: Int) -> String {
+            var model = TodayModel()
+            model.work = [.init(.reboot, count: count, unknown: unknown, location: HostsView.reboot.location(context))]
+            return String(decoding: todayPage(model, context, events: nil).bytes(), as: UTF8.self)
+        }
+        #expect(page(0, unknown: 0).contains("Nothing to do here."))
+        #expect(!page(0, unknown: 3).contains("Nothing to do here."))
+        #expect(page(0, unknown: 3).contains("Unknown for 3 hosts."))
+        #expect(page(2, unknown: 1).contains("Unknown for 1 host."))
+    }
+
     @Test func assetsHaveTheirDigestInTheirNames() {
         for asset in [Assets.style, Assets.script, Assets.icon] {
             #expect(Assets.named(asset.name)?.bytes == asset.bytes)

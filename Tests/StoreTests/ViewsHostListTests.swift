@@ -95,6 +95,11 @@ extension StoreTests {
             #expect(counts.silent == active.count { $0.isSilent(now) })
             #expect(counts.stale == active.count { $0.isStale(now) })
             #expect(counts.judged == active.count { $0.unjudged(now) == nil })
+            func unknown(_ fact: (PlainHost) -> Int64?) -> Int {
+                active.count { $0.noEvidence(now) != nil || fact($0) == nil }
+            }
+            #expect(counts.brokenUnknown == unknown(\.broken))
+            #expect(counts.restartsUnknown == unknown(\.restarts))
             for why in UnjudgedReason.allCases {
                 #expect(counts.unjudged[why] ?? 0 == active.count { $0.unjudged(now) == why })
             }

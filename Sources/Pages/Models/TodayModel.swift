@@ -11,11 +11,14 @@ public struct TodayModel: Sendable {
         }
         public var kind: Kind
         public var count: Int
+        /// Of how many more nobody can say.
+        public var unknown: Int
         public var location: Location
 
-        public init(_ kind: Kind, count: Int, location: Location) {
+        public init(_ kind: Kind, count: Int, unknown: Int = 0, location: Location) {
             self.kind = kind
             self.count = count
+            self.unknown = unknown
             self.location = location
         }
     }

@@ -77,13 +77,17 @@ func counter(_ work: TodayModel.Work) -> HTML {
         case .broken: (.critical, .broken, "have broken packages", "Half-installed: the next upgrade will fail there.")
         case .restarts: (.warning, .restart, "have services to restart", "Processes still run replaced files.")
         }
-    return a(.class("counter \(work.count > 0 ? "tone-\(tone.rawValue)" : "is-zero")"), .href(work.location)) {
+    // None found is only good news where all were looked at.
+    let isUnknown = work.count == 0 && work.unknown > 0
+    let look = work.count > 0 ? "tone-\(tone.rawValue)" : isUnknown ? "tone-\(Tone.unknown.rawValue)" : "is-zero"
+    let unknown = work.unknown > 0 ? "\(work.count > 0 ? " U" : "U")nknown for \(count(work.unknown, "host"))." : ""
+    return a(.class("counter \(look)"), .href(work.location)) {
         span(.class("counter-head")) {
-            icon(work.count > 0 ? own : .check)
+            icon(work.count > 0 ? own : isUnknown ? .unknown : .check)
             span(.class("counter-number")) { grouped(work.count) }
         }
         span(.class("counter-title")) { title }
-        span(.class("counter-why")) { work.count > 0 ? why : "Nothing to do here." }
+        span(.class("counter-why")) { (work.count > 0 ? why : isUnknown ? "" : "Nothing to do here.") + unknown }
     }
 }
 

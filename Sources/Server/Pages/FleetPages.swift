@@ -89,13 +89,20 @@ enum FleetPages {
         let counts = found.counts
         var model = TodayModel()
         model.work = [
-            .init(.security, count: counts.security, location: HostsView.security.location(context)),
-            .init(.reboot, count: counts.reboot[.required] ?? 0, location: HostsView.reboot.location(context)),
-            .init(.broken, count: counts.broken, location: HostsView.broken.location(context)),
+            .init(
+                .security, count: counts.security,
+                unknown: counts.active - counts.judged - (counts.security - counts.securityJudged),
+                location: HostsView.security.location(context)),
+            .init(
+                .reboot, count: counts.reboot[.required] ?? 0, unknown: counts.reboot[.unknown] ?? 0,
+                location: HostsView.reboot.location(context)),
+            .init(
+                .broken, count: counts.broken, unknown: counts.brokenUnknown,
+                location: HostsView.broken.location(context)),
             .init(.silent, count: counts.silent, location: HostsView.silent.location(context)),
             .init(.stale, count: counts.stale, location: HostsView.stale.location(context)),
             .init(
-                .restarts, count: counts.restarts,
+                .restarts, count: counts.restarts, unknown: counts.restartsUnknown,
                 location: HostsQuery(["status": "active", "restarts": "yes"]).location(context)),
         ]
         model.active = counts.active

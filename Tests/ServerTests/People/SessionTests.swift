@@ -95,7 +95,7 @@ extension ServerTests {
                     #expect(has("x-frame-options", "DENY"))
                     #expect(has("strict-transport-security", "max-age=63072000"))
                     #expect(has("x-content-type-options", "nosniff"))
-                    #expect(has("referrer-policy", "no-referrer"))
+                    #expect(has("referrer-policy", "same-origin"))
                     #expect(has("permissions-policy", "camera=()"))
                     #expect(has("cross-origin-opener-policy", "same-origin"))
                     #expect(has("cross-origin-resource-policy", "same-origin"))

@@ -21,8 +21,12 @@ public struct FleetCounts: Hashable, Sendable {
     public var stale = 0
     /// Active hosts with packages in a broken state.
     public var broken = 0
+    /// Active hosts of which nobody can say whether they have any.
+    public var brokenUnknown = 0
     /// Active hosts with something to restart.
     public var restarts = 0
+    /// Active hosts of which nobody can say whether they have anything to restart.
+    public var restartsUnknown = 0
     /// Active hosts that are judged.
     public var judged = 0
     /// Active hosts that are not, by why.

@@ -151,6 +151,8 @@ extension FleetTable {
             if verdict.stale { counts.stale += 1 }
             if verdict.broken > 0 { counts.broken += 1 }
             if verdict.restarts > 0 { counts.restarts += 1 }
+            if verdict.broken < 0 { counts.brokenUnknown += 1 }
+            if verdict.restarts < 0 { counts.restartsUnknown += 1 }
             if verdict.judged {
                 counts.judged += 1
             } else if let why = row.unjudged(now) {
