@@ -175,7 +175,11 @@ extension ServerTests {
                 var host = try await TestHost.enrol(server)
                 let before = try DesiredState(decoding: try await host.send(.GET, "state").body)
                 let token = try await server.token()
-                #expect(try await server.api(.POST, "authorities/rotate").status == 200)
+                #expect(try await server.api(.POST, "authorities/rotate", ["current": 2]).status == 409)
+                #expect(try await server.api(.POST, "authorities/rotate", ["current": 1]).status == 200)
+                #expect(
+                    try await server.api(.POST, "authorities/rotate", ["current": 1]).status == 409,
+                    "sent again, it must not rotate a second time")
                 let after = try DesiredState(decoding: try await host.send(.GET, "state").body)
                 #expect(after.version > before.version)
                 #expect(after.authorities.count == 3)

@@ -20,14 +20,19 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
     }
 
-    /// The instant `seconds` later; earlier when negative.
+    /// The instant `seconds` later, earlier when negative; the last or first that there is where that is none.
     public func adding(seconds: Int64) -> Timestamp {
-        Timestamp(milliseconds: milliseconds + seconds * 1000)
+        let (added, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, carry) = milliseconds.addingReportingOverflow(added)
+        if overflow || carry { return Timestamp(milliseconds: seconds > 0 ? .max : .min) }
+        return Timestamp(milliseconds: sum)
     }
 
-    /// Seconds from `earlier` to here, rounded towards zero; negative when `earlier` is later.
+    /// Seconds from `earlier` to here, rounded towards zero; negative when `earlier` is later. Bounded by what 64 bits of
+    /// milliseconds hold: times may come from anybody.
     public func seconds(since earlier: Timestamp) -> Int64 {
-        (milliseconds - earlier.milliseconds) / 1000
+        let (difference, overflow) = milliseconds.subtractingReportingOverflow(earlier.milliseconds)
+        return (overflow ? (milliseconds > earlier.milliseconds ? .max : .min) : difference) / 1000
     }
 
     /// The order of time.

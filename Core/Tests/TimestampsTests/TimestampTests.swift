@@ -6,6 +6,16 @@ import Glibc
 #endif
 
 @Suite struct TimestampTests {
+    @Test func theEndsOfTimeAreNoTrap() {
+        let first = Timestamp(milliseconds: .min)
+        let last = Timestamp(milliseconds: .max)
+        #expect(last.seconds(since: first) == .max / 1000)
+        #expect(first.seconds(since: last) == .min / 1000)
+        #expect(last.adding(seconds: .max) == last)
+        #expect(first.adding(seconds: .min) == first)
+        #expect(first < last.adding(seconds: -1))
+    }
+
     @Test func agreesWithTheCLibraryOnEveryDayOfEightCenturies() {
         for day in stride(from: -150_000, through: 150_000, by: 1) {
             var clock = time_t(day) * 86_400 + 43_210

@@ -58,11 +58,23 @@ public final class AuthorityStore: Sendable {
     }
 
     /// Makes the next authority the issuing one and adds a new next.
-    public func rotate() throws {
-        let next = authorities.next.number
-        try Self.write(CertificateAuthority.make(number: next + 1, years: 10, now: clock.now()), to: folder)
-        try writePrivateFile("\(folder)/current", Array("\(next)\n".utf8))
-        try reload()
+    ///
+    /// - Parameter number: the authority that issues as the caller knows. Where another one does by now, nothing is done:
+    ///   a second rotation in a row would cut off every host that has not renewed since the first.
+    /// - Returns: whether it was done.
+    public func rotate(from number: Int) throws -> Bool {
+        try state.withLock { state in
+            state = try Self.load(folder)
+            guard state.current.number == number else { return false }
+            let next = state.next.number
+            // A next one that is there already was made by a rotation that broke off, and may be trusted by hosts.
+            if !Self.numbers(in: folder).contains(next + 1) {
+                try Self.write(CertificateAuthority.make(number: next + 1, years: 10, now: clock.now()), to: folder)
+            }
+            try writePrivateFile("\(folder)/current", Array("\(next)\n".utf8))
+            state = try Self.load(folder)
+            return true
+        }
     }
 
     private static func numbers(in folder: String) -> [Int] {

@@ -27,6 +27,7 @@ struct Maintenance: Service {
             }
             if state.store.isShared, tick % 2 == 0 {
                 await attempt("follow other servers") {
+                    try state.authorities.reload()
                     try await state.store.refreshDirectory()
                     try await state.followOthers()
                 }

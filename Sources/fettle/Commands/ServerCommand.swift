@@ -128,7 +128,9 @@ struct AuthorityCommand: AsyncParsableCommand {
                 return
             }
             try confirming.confirm("let the next authority issue from now on")
-            let answer = try await client.post("/api/v1/authorities/rotate")
+            let issuing = try await client.list("/api/v1/authorities").first { $0.text("role") == "issues" }
+            let answer = try await client.post(
+                "/api/v1/authorities/rotate", ["current": issuing?["number"] ?? .null])
             say("authority \(answer.text("number")) issues from now on")
         }
     }

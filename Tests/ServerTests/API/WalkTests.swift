@@ -224,6 +224,10 @@ extension ServerTests {
                 let away = try await api.call(
                     "PUT", "/api/v1/hosts/near/labels", as: caller, headers: ["if-match": "*"], body: ["site": "paris"])
                 #expect(away.status == 403, "nobody moves a host out of their own reach")
+                let into = try await api.call(
+                    "PUT", "/api/v1/hosts/near/labels", as: caller, headers: ["if-match": "*"],
+                    body: ["site": "berlin", "tier": "web"])
+                #expect(into.status == 403, "nor into the reach of a role that they have elsewhere")
                 #expect(try await api.call("GET", "/api/v1/hosts/far/labels").json == ["site": "paris"])
             }
         }

@@ -46,6 +46,19 @@ extension ServerTests {
             }
         }
 
+        @Test(arguments: ["\(Int64.min)", "\(Int64.max)", "0", "-1", "x", ""])
+        func aForgedTicketBetweenPasswordAndCodeIsRefused(time: String) async throws {
+            try await TestServer.with { server in
+                let browser = TestBrowser(server)
+                let outcome = try await server.people.login(
+                    pending: "u.password.\(time).x", code: "123456", TestServer.visit(browser))
+                guard case .refused = outcome else {
+                    Issue.record("a forged ticket gives \(outcome)")
+                    return
+                }
+            }
+        }
+
         @Test func linksEndAfterTenMinutes() async throws {
             try await TestServer.with { server in
                 let link = try await server.api(.POST, "login-links", [:])

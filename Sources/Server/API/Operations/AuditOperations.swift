@@ -61,7 +61,7 @@ enum AuditOperations {
         access: .permission(.auditExport), parameters: [installation],
         responses: [ResponseDeclaration(.ok, "The lines.", mediaType: "application/jsonl")]
     ) { call in
-        let export = try await AuditExport(call.state, organisation: try call.auditTree())
+        let export = try await AuditExport(call.state, organisation: try call.auditTree(.auditExport))
         return Answer(content: .stream(type: "application/jsonl") { write in try await export.write(write) })
     }
 
@@ -207,17 +207,18 @@ enum AuditOperations {
 
 extension Call {
     /// Whether the installation's own log is asked for; refuses whoever has the permission in some organisations only.
-    fileprivate func isOfInstallation() throws(Refusal) -> Bool {
+    fileprivate func isOfInstallation(_ permission: Permission = .auditRead) throws(Refusal) -> Bool {
         guard bool("installation") == true else { return false }
-        guard caller.principal.reach(.auditRead, organisation: nil) != .none else {
-            throw Refusal(.forbidden("The installation's log needs the permission audit:read in all organisations."))
+        guard caller.principal.reach(permission, organisation: nil) != .none else {
+            throw Refusal(
+                .forbidden("The installation's log needs the permission \(permission.rawValue) in all organisations."))
         }
         return true
     }
 
     /// The tree that is asked for.
-    fileprivate func auditTree() throws(Refusal) -> String {
-        try isOfInstallation() ? AuditEvent.installation : organisation
+    fileprivate func auditTree(_ permission: Permission = .auditRead) throws(Refusal) -> String {
+        try isOfInstallation(permission) ? AuditEvent.installation : organisation
     }
 
     /// An event of the organisation; of any other only for whoever has the permission everywhere.

@@ -68,10 +68,10 @@ enum HostLabels {
                         cure: "Keep to \(maximum) at most.")
                 ]))
         }
-        // Labels say who may reach a host: nobody moves one out of their own reach, or where they have no say.
-        guard call.reach.includes(labels) else {
+        // Labels say who reaches a host: whoever reaches some only must not move one in or out of anybody's reach.
+        guard call.reach == .all else {
             throw Refusal(
-                .forbidden("With these labels the host \"\(host.hostname)\" would be out of your own reach."))
+                .forbidden("Labels decide who reaches a host: changing them needs hosts:operate on all hosts."))
         }
         if labels != host.labels {
             try transaction.hosts.setLabels(

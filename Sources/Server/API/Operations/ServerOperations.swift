@@ -5,6 +5,7 @@ import HTTPTypes
 import JSON
 import Store
 import Timestamps
+import Wire
 
 /// The server itself: its state, its authorities, its epoch.
 enum ServerOperations {
@@ -79,10 +80,33 @@ enum ServerOperations {
         .post, "/api/v1/authorities/rotate", id: "rotateAuthority", tag: .server,
         summary: "Let the next authority issue from now on.",
         description: "The one before stays trusted until the next rotation.", access: .permission(.serverWrite),
-        about: .installation, responses: [.ok(.object([.required("number", .count, "The one that issues now.")]))]
+        about: .installation,
+        body: BodyDeclaration(
+            .object([
+                .required(
+                    "current", .integer(1...1_000_000), "The one that issues, so that no repetition rotates twice.")
+            ])),
+        responses: [
+            .ok(.object([.required("number", .count, "The one that issues now.")])),
+            .problem(.conflict, "Another one issues by now."),
+        ]
     ) { call in
         let state = call.state
-        try state.authorities.rotate()
+        let before = Int(call.body["current"]?.integer ?? 0)
+        let issuing = state.authorities.authorities.current.number
+        let stale = Refusal(
+            Problem(
+                "conflict", title: "Another authority issues by now", status: 409,
+                detail: "Authority \(before) does not issue: it was rotated already, or is not known.",
+                cure: "See which one issues: fettle authority list. Rotate again only when every host has renewed."))
+        guard issuing == before else { throw stale }
+        // On record before the files change: a server that dies between leaves no rotation that nobody knows of.
+        try await state.store.write { transaction in
+            try transaction.audit.append(
+                organisation: AuditEvent.installation, actor: call.caller.principal.id,
+                action: "authority.rotation-begun", subject: "authority:\(before)", now: call.now)
+        }
+        guard try state.authorities.rotate(from: before) else { throw stale }
         _ = try state.credentials.renewIfDue()
         let number = state.authorities.authorities.current.number
         try await state.store.write { transaction in
