@@ -1,6 +1,6 @@
 /// What filters, orders and counts need of one host, without references, so that a pass over 100,000 is a matter of a few
 /// milliseconds. Times are milliseconds; ``never`` stands for those that are not known.
-struct FleetRow {
+struct FleetRow: Equatable {
     static let never = Int64.min
 
     var enrolledAt: Int64

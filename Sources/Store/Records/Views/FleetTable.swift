@@ -43,10 +43,13 @@ struct FleetTable: Sendable {
         }
         // Two changes of one transaction have one stamp: the later of equals holds.
         guard recordChanges[number] <= host.change else { return }
-        recordChanges[number] = host.change
-        token.change += 1
         var row = self.row(host, presence, old: rows[number])
         row.indexes = rows[number].indexes
+        // What is read once more as it was is no change: when that happens may depend on other organisations.
+        if recordChanges[number] != host.change || row != rows[number] || host.hostname != hostnames[number] {
+            token.change += 1
+        }
+        recordChanges[number] = host.change
         let isMoved = row.labels != rows[number].labels || row.status != rows[number].status
         if isMoved { patches.take(updates[number], rows[number], times: -1, masks) }
         rows[number] = row
@@ -72,8 +75,14 @@ struct FleetTable: Sendable {
     mutating func apply(_ summary: HostSummary) -> Bool {
         guard let number = numbers[summary.host].map(Int.init) else { return false }
         guard summary.change >= summaryChanges[number] else { return true }
+        let (old, oldAddresses, oldSet) = (rows[number], addresses[number], pendingSets[number])
+        let isNew = summaryChanges[number] != summary.change
+        defer {
+            if isNew || rows[number] != old || addresses[number] != oldAddresses || pendingSets[number] != oldSet {
+                token.change += 1
+            }
+        }
         summaryChanges[number] = summary.change
-        token.change += 1
         rows[number].reboot = summary.reboot.map { $0 ? 1 : 0 } ?? -1
         rows[number].broken = Self.small(summary.broken)
         rows[number].restarts = Self.small(summary.restarts)
