@@ -1,3 +1,4 @@
+import Access
 import Digest
 import Store
 import Timestamps
@@ -28,6 +29,7 @@ extension People {
         let hash = try await hashed(password)
         try await change { transaction in
             try transaction.users.setPassword(user.id, hash, now: now)
+            try transaction.endWaysIn(user: user.id)
             try transaction.sessions.endAll(user: user.id, except: session.id)
             try transaction.note(caller, "password.changed", "user:\(user.id)", now: now)
         }
@@ -85,6 +87,7 @@ extension People {
     /// The caller's sessions, the one used last first.
     func sessions(of caller: Caller) async throws -> [SessionRecord] {
         guard let user = caller.user else { return [] }
+        try refuseScoped(caller)
         let now = clock.now()
         return try await store.read { try $0.sessions.list(user: user.id) }.filter { isAlive($0, now) }
     }
@@ -92,6 +95,7 @@ extension People {
     /// Ends one of the caller's own sessions; nil ends all but the one that asks.
     func endSession(_ id: String?, by caller: Caller) async throws {
         guard let user = caller.user else { throw Refusal(.sessionRequired) }
+        try refuseScoped(caller)
         let now = clock.now()
         var own: String?
         if case .session(let id, _) = caller.credential { own = id }
@@ -110,6 +114,14 @@ extension People {
     }
 
     // MARK: -
+
+    /// Refuses a token that is limited to scopes: none of them is its owner's account.
+    func refuseScoped(_ caller: Caller) throws(Refusal) {
+        guard caller.principal.scopes == nil else {
+            throw Refusal(
+                .personRequired("An API token that is limited to scopes has no say in its owner's account."))
+        }
+    }
 
     /// The caller and their session, as stored now.
     private func own(_ caller: Caller) async throws -> (UserRecord, SessionRecord) {

@@ -54,7 +54,13 @@ extension People {
         let code = base64URLEncoded(randomBytes(32))
         let expires = now.adding(seconds: seconds)
         try await change { transaction in
-            guard let record = try transaction.users.get(id) else { throw Refusal(.missing("user", id)) }
+            // Judged where it is made: the user's roles may have grown since they were seen.
+            let record = try transaction.changeableUser(id, by: caller).record
+            // A session outlives the token, and just after a link it may set the password.
+            if case .apiToken = caller.credential, record.password != nil || record.id == caller.user?.id {
+                throw Refusal(
+                    .personRequired("An API token makes links only for others who have no password yet."))
+            }
             try transaction.addLink(code, record, expires, standsInForCode: false, by: caller, now: now)
         }
         return LoginLink(
@@ -117,6 +123,9 @@ extension Transaction {
         if user.disabledAt != nil {
             _ = try users.update(
                 user.id, displayName: user.displayName, email: user.email, disabledAt: nil, version: user.version)
+            try note(
+                caller, "user.enabled", "user:\(user.id)",
+                personal: ["displayName": .string(user.displayName), "email": .string(user.email)], now: now)
         }
         _ = try give(Grant(.admin, organisation: nil), to: user.id, by: caller, now: now)
         return (user, isNew)

@@ -18,6 +18,7 @@ extension People {
     /// The caller's tokens, the newest first.
     func tokens(of caller: Caller) async throws -> [APITokenRecord] {
         guard let user = caller.user else { return [] }
+        try refuseScoped(caller)
         return try await tokens(user: user.id)
     }
 
@@ -27,7 +28,8 @@ extension People {
     }
 
     /// Makes a token for the caller's own programs. What it may do is never more than what its owner may do at the time
-    /// of its use; made with a token, it has no more scopes than that one and lives no longer.
+    /// of its use; made with a token, it has no more scopes than that one, lives no longer
+    /// and is revoked with it.
     func makeToken(
         name: String, scopes: Set<Permission>?, days: Int64 = People.standardTokenDays, by caller: Caller
     ) async throws -> NewAPIToken {
@@ -52,20 +54,30 @@ extension People {
         expires = limited
         let text = APITokenText()
         let record = APITokenRecord(
-            id: text.id, user: user.id, name: name, scopes: scopes, createdAt: now, createdBy: caller.actor,
-            expiresAt: expires)
+            id: text.id, user: user.id, name: name, scopes: scopes, createdAt: now,
+            createdBy: parent.map(Self.maker) ?? caller.actor, expiresAt: expires)
         try await change { transaction in
+            // Another server may have revoked it within the last two seconds.
+            if let parent, try transaction.apiTokens.get(parent)?.token.revokedAt != nil {
+                throw Refusal(.tokenRefused)
+            }
             try transaction.addToken(record, text, now: now)
             try transaction.noteToken(caller, record, now: now)
         }
         return NewAPIToken(record: record, text: text.description)
     }
 
-    /// Revokes one of the caller's own tokens.
+    /// How a token that was made with another one names its maker.
+    private static func maker(_ token: String) -> String { "token:" + token }
+
+    /// Revokes one of the caller's own tokens; one that is limited to scopes revokes itself only.
     func revokeToken(_ id: String, by caller: Caller) async throws {
         guard let user = caller.user else { throw Refusal(.sessionRequired) }
+        if caller.credential != .apiToken(id: id) { try refuseScoped(caller) }
         try await revokeToken(id, of: user.id, by: caller)
     }
+
+    /// Revokes a token with all that were made with it: else whoever stole it would go on with one of those.
 
     func revokeToken(_ id: String, of user: String, by caller: Caller) async throws {
         let now = clock.now()
@@ -73,8 +85,14 @@ extension People {
             guard try transaction.apiTokens.get(id)?.token.user == user,
                 try transaction.apiTokens.revoke(id, now: now)
             else { throw Refusal(.missing("token in force", id)) }
-            try transaction.note(
-                caller, "api-token.revoked", "token:\(id)", detail: ["owner": .string("user:\(user)")], now: now)
+            // A program that logs out leaves the tokens that it made for others in force.
+            let made =
+                caller.credential == .apiToken(id: id)
+                ? [] : try transaction.apiTokens.revokeMade(with: id, maker: Self.maker, now: now)
+            for id in [id] + made {
+                try transaction.note(
+                    caller, "api-token.revoked", "token:\(id)", detail: ["owner": .string("user:\(user)")], now: now)
+            }
         }
     }
 }

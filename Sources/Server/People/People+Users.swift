@@ -116,11 +116,14 @@ extension People {
                     id, displayName: user.displayName, email: user.email, disabledAt: user.disabledAt,
                     version: user.version)
             else { throw Refusal(.versionStale) }
-            if disabled == true, !wasDisabled {
+            let isDisabled = user.disabledAt != nil
+            if isDisabled, !wasDisabled {
+                try transaction.endWaysIn(user: id)
                 try transaction.sessions.endAll(user: id)
                 try transaction.checkAdminStays(seen)
             }
-            let action = disabled.map { $0 ? "user.disabled" : "user.enabled" } ?? "user.changed"
+            let action =
+                isDisabled == wasDisabled ? "user.changed" : isDisabled ? "user.disabled" : "user.enabled"
             try transaction.note(
                 caller, action, "user:\(id)",
                 personal: ["displayName": .string(user.displayName), "email": .string(user.email)], now: now)
@@ -178,6 +181,7 @@ extension People {
         try await change { transaction in
             _ = try transaction.changeableUser(id, by: caller)
             try transaction.users.removeTOTP(id)
+            try transaction.endWaysIn(user: id)
             try transaction.sessions.endAll(user: id)
             try transaction.note(caller, "second-factor.reset", "user:\(id)", now: now)
         }
@@ -234,7 +238,7 @@ extension Transaction {
     }
 
     /// A user over whom the caller has all the rights that the user has: or changing them would be a way to more.
-    fileprivate func changeableUser(_ id: String, by caller: Caller) throws -> VisibleUser {
+    func changeableUser(_ id: String, by caller: Caller) throws -> VisibleUser {
         let seen = try visibleUser(id, to: caller.principal)
         guard seen.mayChange else { throw Refusal(.grantTooWide) }
         return seen
@@ -255,9 +259,17 @@ extension Transaction {
         let record = GrantRecord(
             id: RandomID.make("g"), user: user, grant: grant, createdAt: now, createdBy: caller.actor)
         guard try grants.add(record) else { return nil }
+        // Whoever made a link for the user had all their rights; the new one they may lack.
+        try loginLinks.removeAll(user: user)
         try note(
             caller, "grant.added", "user:\(user)", organisation: grant.organisation, detail: Self.json(grant), now: now)
         return record
+    }
+
+    /// Ends the ways in that were opened for somebody and not used yet: links, and programs that they let in.
+    func endWaysIn(user: String) throws {
+        try loginLinks.removeAll(user: user)
+        try deviceLogins.removeApproved(user: user)
     }
 
     /// Refuses what took the last admin of the installation away.

@@ -21,6 +21,12 @@ extension Problem {
         detail: "Passwords and second factors are changed by the person themselves, logged in with a browser.",
         cure: "Log in at /login and open Account.")
 
+    static func personRequired(_ detail: String) -> Problem {
+        Problem(
+            "person-required", title: "This needs a person", status: 403, detail: detail,
+            cure: "Log in as a person at /login and do it there.")
+    }
+
     static func slowDown(_ seconds: Int) -> Problem {
         Problem(
             "slow-down", title: "Too many attempts", status: 429,

@@ -83,6 +83,25 @@ public struct APITokens {
         try sql.execute("UPDATE api_tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", id, now) > 0
     }
 
+    /// Revokes every token in force that was made with that one, and with those in turn; returns their ids.
+    ///
+    /// - Parameter maker: what ``APITokenRecord/createdBy`` says of a token that another one made.
+    public func revokeMade(with id: String, maker: (String) -> String, now: Timestamp) throws -> [String] {
+        var made: [String] = []
+        var makers = [id]
+        while let next = makers.popLast() {
+            // Those revoked before too: what they made is to end as well.
+            let children = try sql.rows(
+                "SELECT id, revoked_at FROM api_tokens WHERE created_by = ?1 ORDER BY id", maker(next)
+            ) { row in (id: try row.text(), revokedAt: try row.optionalTimestamp()) }
+            makers += children.map(\.id)
+            for child in children where child.revokedAt == nil {
+                if try revoke(child.id, now: now) { made.append(child.id) }
+            }
+        }
+        return made
+    }
+
     /// Writes down when tokens were last used.
     public func used(_ times: [String: Timestamp]) throws {
         for (id, time) in times.sorted(by: { $0.key < $1.key }) {

@@ -104,6 +104,13 @@ public struct DeviceLogins {
         try sql.execute("DELETE FROM device_logins WHERE device_digest = ?1", deviceDigest) > 0
     }
 
+    /// Removes what somebody approved and no program has fetched.
+    public func removeApproved(user: String) throws {
+        try sql.execute(
+            "DELETE FROM device_logins WHERE user_id = ?1 AND decision = ?2", user,
+            DeviceLoginRecord.Decision.approved.rawValue)
+    }
+
     private static func read(_ row: inout SQLRow) throws -> DeviceLoginRecord {
         let (code, machine, address) = (try row.text(), try row.text(), try row.text())
         let (createdAt, expiresAt) = (try row.timestamp(), try row.timestamp())

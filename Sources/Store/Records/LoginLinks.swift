@@ -19,6 +19,11 @@ public struct LoginLinks {
             """, codeDigest, user, now, expiresAt, standsInForCode)
     }
 
+    /// Removes somebody's links: none made until now lets anybody in.
+    public func removeAll(user: String) throws {
+        try sql.execute("DELETE FROM login_links WHERE user_id = ?1", user)
+    }
+
     /// Whom a link would let in; it stays as it is.
     public func user(codeDigest: SHA256Digest, now: Timestamp) throws -> String? {
         try sql.first(

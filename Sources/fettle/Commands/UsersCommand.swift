@@ -207,7 +207,8 @@ struct UsersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print a one-time link that logs somebody in.",
             discussion: """
-                For a first login or a forgotten password; a second factor is still asked for.
+                For a first login or a forgotten password; a second factor is still asked for. With an API token, as after
+                fettle login, only for others who have no password yet; else use the pages or the server's own socket.
 
                 Examples:
                   fettle users link maria --expires 24h

@@ -249,6 +249,8 @@ extension ServerTests {
         private static func everything(_ api: DirectAPI, _ organisation: String) async throws -> [String] {
             var result: [String] = []
             for step in Step.all where step.method == "GET" && step.isOfOrganisation && !step.path.contains("{") {
+                // To take the log out stands in the log.
+                if step.id == "exportAudit" { continue }
                 let answer = try await api.call("GET", step.target(organisation, [:]))
                 // The log's records get their numbers, and its checkpoints are signed, as time goes by.
                 if step.operation["tags"] == ["Audit"] {

@@ -4,6 +4,7 @@ import NIOHTTP1
 import Store
 import Testing
 import Timestamps
+import Wire
 
 @testable import Server
 
@@ -116,6 +117,57 @@ extension ServerTests {
                 #expect(try await maria.me().status == 401)
                 #expect(try await server.api(.DELETE, "users/\(id)").status == 204)
                 #expect(try await server.bearer(wide.text).status == 401)
+            }
+        }
+
+        /// Token theft: what the thief made with the token ends with it, and opens no session.
+        @Test(arguments: TestEngine.allCases) func revocationEndsWhatTheTokenMade(engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                let id = try await server.user("maria", grants: [TestServer.admin])
+                let other = try await server.user("other", grants: [TestServer.admin])
+                let fresh = try await server.api(.POST, "users", ["name": "fresh"]).json["id"]?.string ?? ""
+                let maria = try await server.browser("maria")
+                let (stolen, own) = (try await make(maria), try await make(maria))
+                var texts = [stolen.text]
+                for _ in 0..<2 {
+                    let child = try await server.bearer(
+                        texts.last ?? "", .POST, "/api/v1/api-tokens", ["name": "child"])
+                    texts.append(try #require(child.json["token"]?.string, "\(child.text)"))
+                }
+                for user in [id, other] {
+                    let link = try await server.bearer(stolen.text, .POST, "/api/v1/users/\(user)/login-links", [:])
+                    #expect(link.status == 403 && link.problem?.kind == "person-required")
+                }
+                #expect(
+                    try await server.bearer(stolen.text, .POST, "/api/v1/users/\(fresh)/login-links", [:]).status == 201
+                )
+                #expect(try await maria.send(.POST, "/api/v1/users/\(other)/login-links", [:]).status == 201)
+                #expect(try await maria.send(.DELETE, "/api/v1/api-tokens/\(stolen.id)").status == 204)
+                for text in texts { #expect(try await server.bearer(text).status == 401) }
+                #expect(try await server.bearer(own.text).status == 200)
+                #expect(try await server.audit(organisation: "").filter { $0 == "api-token.revoked" }.count == 3)
+            }
+        }
+
+        @Test func aTokenWithScopesHasNoSayInTheAccount() async throws {
+            try await TestServer.with { server in
+                try await server.user("maria", grants: [TestServer.admin])
+                let maria = try await server.browser("maria")
+                let wide = try await make(maria)
+                let narrow = try await make(maria, ["name": "ci", "scopes": ["hosts:read"]])
+                let session = try await maria.send(.GET, "/api/v1/sessions").json["items"]?[0]?["id"]?.string ?? ""
+                for (method, path) in [
+                    (.GET, "sessions"), (.DELETE, "sessions"), (.DELETE, "sessions/\(session)"), (.GET, "api-tokens"),
+                    (.DELETE, "api-tokens/\(wide.id)"),
+                ] as [(HTTPMethod, String)] {
+                    let answer = try await server.bearer(narrow.text, method, "/api/v1/\(path)")
+                    #expect(answer.status == 403 && answer.problem?.kind == "person-required", "\(path)")
+                }
+                #expect(try await maria.me().status == 200)
+                #expect(try await server.bearer(wide.text, .GET, "/api/v1/sessions").status == 200)
+                #expect(
+                    try await server.bearer(narrow.text, .DELETE, "/api/v1/api-tokens/\(narrow.id)").status == 204)
+                #expect(try await server.bearer(narrow.text).status == 401)
             }
         }
 

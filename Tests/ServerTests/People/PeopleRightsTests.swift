@@ -63,6 +63,70 @@ extension ServerTests {
             }
         }
 
+        /// A link is judged when it is made: it does not carry its maker into rights that the user got since.
+        @Test(arguments: TestEngine.allCases) func aLinkEndsWhenItsUserChanges(engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                try await organisations(server)
+                try await server.user("ann@acme", grants: [["role": "admin", "organisation": "acme"]])
+                let bob = try await server.user("bob@acme", grants: [["role": "viewer", "organisation": "acme"]])
+                let ann = try await server.browser("ann@acme")
+                func link() async throws -> String {
+                    let made = try await ann.send(
+                        .POST, "/api/v1/users/\(bob)/login-links", ["seconds": 86_400])
+                    let url = try #require(made.json["url"]?.string, "\(made.text)")
+                    return String(url.split(separator: "/").last ?? "")
+                }
+                func change(_ body: JSONValue) async throws {
+                    let seen = try await server.api(.GET, "users/\(bob)")
+                    #expect(try await server.patch("users/\(bob)", body, seen).status == 200)
+                }
+                var old = try await link()
+                #expect(try await server.people.isLinkGood(old))
+                try await change(["disabled": true])
+                try await change(["disabled": false])
+                #expect(try await !server.people.isLinkGood(old), "shut out")
+                old = try await link()
+                #expect(try await server.api(.DELETE, "users/\(bob)/second-factor").status == 204)
+                #expect(try await !server.people.isLinkGood(old), "second factor")
+                old = try await link()
+                #expect(
+                    try await server.browser("bob@acme").send(
+                        .PUT, "/api/v1/me/password",
+                        ["current": .string(TestServer.password), "password": "gravel eats violet trams"]
+                    ).status == 200)
+                #expect(try await !server.people.isLinkGood(old), "password")
+                old = try await link()
+                #expect(try await server.api(.POST, "users/\(bob)/grants", ["role": "admin"]).status == 201)
+                #expect(try await !server.people.isLinkGood(old), "more rights")
+                #expect(try await ann.send(.POST, "/api/v1/users/\(bob)/login-links", [:]).status == 403)
+            }
+        }
+
+        @Test func theLogSaysWhatChanged() async throws {
+            try await TestServer.with { server in
+                let id = try await server.user("maria", grants: [])
+                for body in [["disabled": false], ["disabled": true], ["disabled": true], ["disabled": false]]
+                    as [JSONValue]
+                {
+                    let seen = try await server.api(.GET, "users/\(id)")
+                    #expect(try await server.patch("users/\(id)", body, seen).status == 200)
+                }
+                let actions = ["user.changed", "user.disabled", "user.enabled"]
+                #expect(
+                    try await server.audit(organisation: "").filter(actions.contains) == [
+                        "user.changed", "user.disabled", "user.changed", "user.enabled",
+                    ])
+                // Where there is no admin, the operator's link lets the user `admin` in again.
+                let admin = try await server.api(.POST, "users", ["name": "admin"]).json["id"]?.string ?? ""
+                let seen = try await server.api(.GET, "users/\(admin)")
+                #expect(try await server.patch("users/\(admin)", ["disabled": true], seen).status == 200)
+                #expect(try await server.api(.POST, "login-links", [:]).status == 201)
+                #expect(try await server.audit(organisation: "").filter { $0 == "user.enabled" }.count == 2)
+                #expect(try await server.api(.GET, "audit/export").status == 200)
+                #expect(try await server.audit(organisation: "default").contains("audit.exported"))
+            }
+        }
+
         @Test func whoMayNotMayNot() async throws {
             try await TestServer.with { server in
                 let root = try await server.user("root", grants: [TestServer.admin])
@@ -162,6 +226,23 @@ extension ServerTests {
                     try await server.bearer(
                         token, .POST, "/api/v1/device/authorisations/\(second)/decision", ["approve": true]
                     ).status == 403)
+            }
+        }
+
+        @Test func aNewPasswordEndsWhatWasApproved() async throws {
+            try await TestServer.with { server in
+                try await server.user("maria", grants: [])
+                let maria = try await server.browser("maria")
+                let asked = try await ask(server)
+                let path = "/api/v1/device/authorisations/\(asked.json["userCode"]?.string ?? "")/decision"
+                #expect(try await maria.send(.POST, path, ["approve": true]).status == 204)
+                #expect(
+                    try await maria.send(
+                        .PUT, "/api/v1/me/password",
+                        ["current": .string(TestServer.password), "password": "gravel eats violet trams"]
+                    ).status == 200)
+                #expect(
+                    try await poll(server, asked.json["deviceCode"]?.string ?? "").problem?.kind == "expired_token")
             }
         }
 

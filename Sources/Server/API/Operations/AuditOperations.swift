@@ -61,7 +61,12 @@ enum AuditOperations {
         access: .permission(.auditExport), parameters: [installation],
         responses: [ResponseDeclaration(.ok, "The lines.", mediaType: "application/jsonl")]
     ) { call in
-        let export = try await AuditExport(call.state, organisation: try call.auditTree(.auditExport))
+        let tree = try call.auditTree(.auditExport)
+        let (caller, now) = (call.caller, call.now)
+        let export = try await AuditExport(call.state, organisation: tree)
+        try await call.state.store.write { transaction in
+            try transaction.note(caller, "audit.exported", "audit", organisation: tree, now: now)
+        }
         return Answer(content: .stream(type: "application/jsonl") { write in try await export.write(write) })
     }
 

@@ -73,7 +73,10 @@ enum PeopleAccountOperations {
     private static let sessions: Operation = Operation(
         .get, "/api/v1/sessions", id: "listSessions", tag: .people, summary: "List your sessions.",
         access: .signedIn, about: .installation,
-        responses: [.ok(.list(of: .component(PeopleSchema.session)), "The one used last first.")]
+        responses: [
+            .ok(.list(of: .component(PeopleSchema.session)), "The one used last first."),
+            .problem(.forbidden, "The token is limited to scopes (kind `person-required`)."),
+        ]
     ) { call in
         var current: String?
         if case .session(let id, _) = call.caller.credential { current = id }
@@ -177,7 +180,10 @@ enum PeopleAccountOperations {
     private static let tokens: Operation = Operation(
         .get, "/api/v1/api-tokens", id: "listAPITokens", tag: .people, summary: "List your API tokens.",
         access: .signedIn, about: .installation,
-        responses: [.ok(.list(of: .component(PeopleSchema.token)), "The newest first.")]
+        responses: [
+            .ok(.list(of: .component(PeopleSchema.token)), "The newest first."),
+            .problem(.forbidden, "The token is limited to scopes (kind `person-required`)."),
+        ]
     ) { call in
         let tokens = try await call.people.tokens(of: call.caller)
         return .json(["items": .array(tokens.map(PeopleSchema.json))])
@@ -187,7 +193,7 @@ enum PeopleAccountOperations {
         .post, "/api/v1/api-tokens", id: "createAPIToken", tag: .people, summary: "Make an API token.",
         description: """
             It never does more than you may do at the time of its use. Made with a token, it has no more scopes than that \
-            one and lives no longer.
+            one, lives no longer and is revoked with it.
             """,
         access: .signedIn, about: .installation,
         body: BodyDeclaration(
@@ -214,7 +220,10 @@ enum PeopleAccountOperations {
 
     private static let revokeToken: Operation = Operation(
         .delete, "/api/v1/api-tokens/{token}", id: "revokeAPIToken", tag: .people,
-        summary: "Revoke one of your API tokens.", access: .signedIn, about: .installation,
+        summary: "Revoke one of your API tokens.",
+        description:
+            "With all that were made with it, unless it revokes itself. A token limited to scopes revokes itself only.",
+        access: .signedIn, about: .installation,
         parameters: [.path("token", PeopleSchema.id, "The token's id.")],
         responses: [ResponseDeclaration(.noContent, "It lets nobody in any more.")]
     ) { call in

@@ -149,7 +149,10 @@ enum PeopleOperations {
     private static let makeLink: Operation = Operation(
         .post, "/api/v1/users/{user}/login-links", id: "createUserLoginLink", tag: .people,
         summary: "Make a one-time link that logs somebody in.",
-        description: "For a first login or a forgotten password; a second factor is still asked for.",
+        description: """
+            For a first login or a forgotten password; a second factor is still asked for. An API token makes links only \
+            for others who have no password yet.
+            """,
         access: .permission(.peopleWrite), parameters: [PeopleSchema.userParameter],
         body: BodyDeclaration(
             .object([.optional("seconds", .integer(60...86_400), "How long it works; 600 by default.")]),
