@@ -54,7 +54,6 @@ struct APIRouter: Sendable {
         if let rate = trail.rate {
             for (name, value) in rate.fields { response.headers[name] = value }
         }
-        if request.method == .head { response = response.createHeadResponse() }
         log(request, exchange, id, trail, response)
         return (trail.operation.map { "api-\($0.id)" } ?? "api-unknown", response)
     }
@@ -82,13 +81,10 @@ struct APIRouter: Sendable {
         }
         trail.operation = operation
 
-        let caller = try await authenticate(request, exchange)
+        let (caller, rate) = try await services.rates.checked(exchange) { try await authenticate(request, exchange) }
         trail.caller = caller
-        if caller?.credential != .socket {
-            let rate = services.rates.take(caller?.principal.id ?? "address:\(exchange.address)")
-            trail.rate = rate
-            guard rate.isAllowed else { throw Refusal(.tooManyRequests, retryAfter: rate.wait) }
-        }
+        trail.rate = rate
+        if let rate, !rate.isAllowed { throw Refusal(.tooManyRequests, retryAfter: rate.wait) }
         if operation.access != .open, caller == nil {
             throw Refusal(.signInRequired, headers: [.wwwAuthenticate: "Bearer realm=\"fettle\""])
         }

@@ -36,7 +36,7 @@ struct IdempotencyRecords: Sendable {
     /// Runs `body` unless it was run before.
     ///
     /// - Throws: a refusal with 409 while the same request is in work, with 422 where the key named another one; and
-    ///   what `body` throws: then nothing was done, and the key may be used again.
+    ///   what `body` throws: where nothing was done, the key may be used again.
     func run(_ request: Request, now: Timestamp, _ body: () async throws -> DressedAnswer) async throws -> DressedAnswer
     {
         let state = try await store.write { transaction in
@@ -61,18 +61,29 @@ struct IdempotencyRecords: Sendable {
         case .answered(let status, let answer): return try replay(status, answer, request)
         case .new: break
         }
+        let response: DressedAnswer
         do {
-            let response = try await body()
-            let answer = try seal(response, request)
-            try await store.write { transaction in
-                try transaction.idempotencyKeys.finish(
-                    principal: request.principal, key: request.key, status: Int64(response.status.code), answer: answer)
+            response = try await body()
+        } catch {
+            if Self.didNothing(error) {
+                try? await store.write { try $0.idempotencyKeys.forget(principal: request.principal, key: request.key) }
             }
-            return response
-        } catch let error as Refusal {
-            try await store.write { try $0.idempotencyKeys.forget(principal: request.principal, key: request.key) }
             throw error
         }
+        // From here on it was done: a key whose answer cannot be kept stays in work.
+        let answer = try seal(response, request)
+        try await store.write { transaction in
+            try transaction.idempotencyKeys.finish(
+                principal: request.principal, key: request.key, status: Int64(response.status.code), answer: answer)
+        }
+        return response
+    }
+
+    /// Whether the request can be sent again with the same key: it was refused, or the database did not take it. Where
+    /// the connection was lost, the commit may have been kept.
+    private static func didNothing(_ error: any Error) -> Bool {
+        if let error = error as? StoreError, error.kind == .connection { return false }
+        return error is Refusal || databaseRefusal(error) != nil
     }
 
     /// The header fields that are part of what was answered.

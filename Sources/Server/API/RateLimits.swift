@@ -44,8 +44,39 @@ final class RateLimits: Sendable {
         quota = Double(max(1, perMinute))
     }
 
+    /// Finds out who asks, and takes one request from their bucket, or from their address's where that tells nobody.
+    ///
+    /// Looking for who asks costs a question to the database, so a generous bucket of the address comes before. Whoever
+    /// comes over the operator's socket is not limited.
+    ///
+    /// - Throws: ``Refusal`` with 429 where the address sends too much, or too much that lets nobody in; what
+    ///   `authenticate` throws.
+    func checked(
+        _ exchange: Exchange, _ authenticate: () async throws -> Caller?
+    ) async throws -> (caller: Caller?, rate: Verdict?) {
+        let address = addressKey(exchange.address)
+        func demand(_ verdict: Verdict) throws {
+            guard verdict.isAllowed else { throw Refusal(.tooManyRequests, retryAfter: verdict.wait) }
+        }
+        if !exchange.isOperatorSocket { try demand(take("arrivals:" + address, cost: 1 / Self.arrivalsPerRequest)) }
+        let caller: Caller?
+        do {
+            caller = try await authenticate()
+        } catch {
+            if !exchange.isOperatorSocket { try demand(take("address:" + address)) }
+            throw error
+        }
+        if caller?.credential == .socket { return (caller, nil) }
+        return (caller, take(caller?.principal.id ?? "address:" + address))
+    }
+
+    /// So many times the quota of one principal may come from one address, behind which a whole site may stand.
+    private static let arrivalsPerRequest = 10.0
+
     /// Takes one request from that bucket.
-    func take(_ name: String, now: ContinuousClock.Instant = .now) -> Verdict {
+    ///
+    /// - Parameter cost: what part of the quota's unit it takes.
+    func take(_ name: String, cost: Double = 1, now: ContinuousClock.Instant = .now) -> Verdict {
         let perSecond = quota / Double(Self.window)
         return buckets.withLock { buckets in
             if buckets.count >= Self.maximum, buckets[name] == nil {
@@ -55,13 +86,13 @@ final class RateLimits: Sendable {
             var bucket = buckets[name] ?? Bucket(tokens: quota, last: now)
             bucket.tokens = filled(bucket, now, perSecond)
             bucket.last = now
-            let isAllowed = bucket.tokens >= 1
-            if isAllowed { bucket.tokens -= 1 }
+            let isAllowed = bucket.tokens >= cost
+            if isAllowed { bucket.tokens -= cost }
             buckets[name] = bucket
             return Verdict(
                 isAllowed: isAllowed, quota: Int(quota), remaining: Int(bucket.tokens),
                 reset: Int(((quota - bucket.tokens) / perSecond).rounded(.up)),
-                wait: max(1, Int(((1 - bucket.tokens) / perSecond).rounded(.up))))
+                wait: max(1, Int(((cost - bucket.tokens) / perSecond).rounded(.up))))
         }
     }
 

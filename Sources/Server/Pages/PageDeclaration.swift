@@ -15,7 +15,8 @@ struct PageDeclaration: Sendable {
     /// The query parameters that it reads. Others are dropped: an old bookmark or a mail program's addition must not turn
     /// a page into an error, and what is not declared never reaches a handler.
     let parameters: Set<String>
-    /// Answers. Called only for whom ``access`` lets in; of a POST the form was checked to be of their session.
+    /// Answers. Called only for whom ``access`` lets in; of a POST the form was checked to be of their session,
+    /// except where the page is open to everybody: such a handler checks the form itself.
     let handler: @Sendable (PageCall) async throws -> Response
 
     init(

@@ -11,6 +11,7 @@ import Wire
 /// Finds the page that was asked for, checks who asks, and turns whatever is thrown into a page.
 struct PageRoutes: Sendable {
     let state: ServerState
+    let rates: RateLimits
 
     func respond(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
         var name = "page-unknown"
@@ -32,9 +33,7 @@ struct PageRoutes: Sendable {
         // A literal wins over a name: the table has it first.
         guard !candidates.isEmpty else {
             // Strangers learn nothing of what there is.
-            guard try await state.people.authenticate(request, exchange) != nil else {
-                throw Refusal(.signInRequired)
-            }
+            guard try await caller(request, exchange) != nil else { throw Refusal(.signInRequired) }
             throw Refusal(.noSuchPage)
         }
         let method: HTTPRequest.Method = request.method == .head ? .get : request.method
@@ -52,14 +51,16 @@ struct PageRoutes: Sendable {
     private func run(
         _ page: PageDeclaration, _ values: [String: String], _ request: Request, _ exchange: Exchange
     ) async throws -> Response {
-        let caller = try await state.people.authenticate(request, exchange)
+        let caller = try await caller(request, exchange)
         // Pages are for browsers: a program's token opens the API.
         if let caller, case .session = caller.credential {
         } else if page.access != .open {
             throw Refusal(.signInRequired)
         }
         let form = page.method == .post ? try await FormFields(request) : nil
-        if let form, let caller { try state.people.checkForm(caller, form["csrf"]) }
+        // An open form carries the token of the login's cookie, and its handler checks that: whoever comes by a link may
+        // still have a session.
+        if page.access != .open, let form, let caller { try state.people.checkForm(caller, form["csrf"]) }
         var query: [String: String] = [:]
         var asked: String?
         for (key, value) in request.uri.queryParameters {
@@ -74,6 +75,15 @@ struct PageRoutes: Sendable {
             query: query, form: form)
         try check(page.access, call)
         return try await page.handler(call)
+    }
+
+    /// Who asks, within the rate that pages share with the API.
+    private func caller(_ request: Request, _ exchange: Exchange) async throws -> Caller? {
+        let (caller, rate) = try await rates.checked(exchange) {
+            try await state.people.authenticate(request, exchange)
+        }
+        if let rate, !rate.isAllowed { throw Refusal(.tooManyRequests, retryAfter: rate.wait) }
+        return caller
     }
 
     private func check(_ access: PageAccess, _ call: PageCall) throws {

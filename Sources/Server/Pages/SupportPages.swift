@@ -7,6 +7,8 @@ import Pages
 import Store
 import Timestamps
 
+import struct Crypto.SymmetricKey
+
 /// What stands beside the pages: our files, the colours, the style page, and the events that keep pages fresh.
 enum SupportPages {
     static let all: [PageDeclaration] = [
@@ -34,29 +36,35 @@ enum SupportPages {
     private static func events(_ call: PageCall) async throws -> Response {
         let organisation = try call.organisationID
         let state = call.state
+        let headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8"]
+        if call.request.method == .head { return Response(status: .ok, headers: headers) }
         guard let slot = state.eventStreams.enter(try call.person.principal.id) else {
             throw Refusal(.overloaded, retryAfter: flattened(30))
         }
         let last = HTTPField.Name("Last-Event-ID").flatMap { call.request.headers[$0] }
-        let token = try await state.store.read { try $0.fleetCounts.token(organisation: organisation).description }
+        @Sendable func newest() async throws -> String {
+            let token = try await state.store.read { try $0.fleetCounts.token(organisation: organisation).description }
+            return state.eventStreams.id(of: token)
+        }
+        let first = try await newest()
         let caller = call.caller
         let body = ResponseBody { writer in
-            defer { slot.leave() }
-            var known = token
-            var text = "retry: 3000\nid: \(token)\n"
-            text += last == nil || last == token ? "event: begun\ndata:\n\n" : "event: changed\ndata:\n\n"
+            // The place is held as long as there is this body, whether it comes to be written or not.
+            defer { withExtendedLifetime(slot) {} }
+            var known = first
+            var text = "retry: 3000\nid: \(first)\n"
+            text += last == nil || last == first ? "event: begun\ndata:\n\n" : "event: changed\ndata:\n\n"
             try await writer.write(ByteBuffer(string: text))
-            var quiet = 0
+            var (quiet, ticks) = (0, 0)
             let start = ContinuousClock.now
             while !state.gates.agents.stopping, !Task.isCancelled, ContinuousClock.now - start < .seconds(1800) {
                 try await Task.sleep(for: .seconds(1))
                 // Whoever was logged out, or lost the right to look, hears no more: their browser asks anew and is refused.
-                if quiet % 5 == 4, try await !state.mayStillLook(caller, organisation, call.request, call.exchange) {
+                ticks += 1
+                if ticks % 5 == 0, try await !state.mayStillLook(caller, organisation, call.request, call.exchange) {
                     break
                 }
-                let now = try await state.store.read {
-                    try $0.fleetCounts.token(organisation: organisation).description
-                }
+                let now = try await newest()
                 if now != known {
                     known = now
                     quiet = 0
@@ -68,7 +76,7 @@ enum SupportPages {
             }
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
+        return Response(status: .ok, headers: headers, body: body)
     }
 }
 
@@ -88,18 +96,30 @@ final class EventStreams: Sendable {
     static let maximumPerPerson = 20
     private let gate = RequestGate(maximum: EventStreams.maximum, maximumPerPeer: EventStreams.maximumPerPerson)
 
-    /// One stream's place.
-    struct Slot: Sendable {
-        fileprivate let gate: RequestGate
-        fileprivate let person: String
+    /// Of this process alone: after a start every page is asked for once more.
+    private let key = SymmetricKey(size: .bits256)
 
-        func leave() { gate.leave(person) }
+    /// One stream's place, left when nothing holds it any more.
+    final class Slot: Sendable {
+        private let gate: RequestGate
+        private let person: String
+
+        fileprivate init(_ gate: RequestGate, _ person: String) {
+            self.gate = gate
+            self.person = person
+        }
+
+        deinit { gate.leave(person) }
     }
+
+    /// What stands for a state of the fleet in events: it tells whether two are the same, and nothing of counts that the
+    /// viewer may not know.
+    func id(of token: String) -> String { base64URLEncoded(messageCode(key, token)) }
 
     /// A place; nil where all are taken.
     func enter(_ person: String) -> Slot? {
         guard case .admitted = gate.enter(person) else { return nil }
-        return Slot(gate: gate, person: person)
+        return Slot(gate, person)
     }
 
     /// How many there are now.

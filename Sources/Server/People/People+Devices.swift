@@ -107,7 +107,11 @@ extension People {
     func pollDevice(code: String, _ visit: Visit) async throws -> DevicePoll {
         let now = clock.now()
         let digest = secretDigest(code)
-        return try await change { transaction in
+        // Anybody may ask with any code: one that there is not must cost neither a write nor what is remembered of others.
+        let seen = try await store.read { try $0.deviceLogins.find(deviceDigest: digest) }
+        guard let seen, seen.expiresAt > now else { return .expired }
+        let isDecided = seen.decision != nil
+        let answer: @Sendable (Transaction) throws -> DevicePoll = { transaction in
             guard let login = try transaction.deviceLogins.find(deviceDigest: digest), login.expiresAt > now else {
                 return .expired
             }
@@ -116,7 +120,7 @@ extension People {
                 try transaction.deviceLogins.polled(deviceDigest: digest, interval: interval, now: now)
                 return .slowDown(interval: interval)
             }
-            guard let decision = login.decision, let id = login.user else {
+            guard isDecided, let decision = login.decision, let id = login.user else {
                 try transaction.deviceLogins.polled(deviceDigest: digest, interval: login.pollInterval, now: now)
                 return .pending
             }
@@ -135,6 +139,7 @@ extension People {
             try transaction.noteToken(caller, record, now: now)
             return .granted(NewAPIToken(record: record, text: text.description), user: UserSummary(user))
         }
+        return try await seen.decision == .approved ? change(answer) : store.write(answer)
     }
 
     /// `WDJB-MJHT`.

@@ -17,6 +17,6 @@ struct WebRoutes: Sendable {
     }
 
     private func page(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
-        try await PageRoutes(state: state).respond(request, exchange)
+        try await PageRoutes(state: state, rates: api.services.rates).respond(request, exchange)
     }
 }

@@ -41,6 +41,8 @@ struct ListenerResponder: HTTPResponder {
 
     func respond(to request: Request, context: Exchange) async throws -> Response {
         var response = try await measured(request, context)
+        // The length stays, the body does not (RFC 9110, section 9.3.2); a body that is never written holds nothing.
+        if request.method == .head { response = response.createHeadResponse() }
         if listener == "web" { SecurityHeaders.add(to: &response.headers) }
         return response
     }

@@ -127,7 +127,8 @@ public struct ServerLimits: Sendable {
     public var enrolmentsPerSecond = 20
     /// Requests of agents in work at once, above which the server sheds load.
     public var requestsInWork = 2_000
-    /// Requests to the API in a minute by one principal, and as many at once; the Unix socket is not limited.
+    /// Requests to the API and for pages in a minute by one principal (or, where nobody is signed in, one address), and as
+    /// many at once; ten times as many from one address in all. The Unix socket is not limited.
     public var apiRequestsPerMinute = 6_000
     /// Of these, requests of one host: an agent has one connection and asks one thing at a time.
     public var requestsInWorkPerHost = 16

@@ -2,13 +2,14 @@ import Access
 import Foundation
 import HTTPTypes
 import JSON
+import Logging
 import NIOHTTP1
-import Store
 import Synchronization
 import Testing
 import Wire
 
 @testable import Server
+@testable import Store
 
 extension ServerTests {
     /// What the router does for every operation.
@@ -278,6 +279,51 @@ extension ServerTests {
                 #expect(try await api.call("GET", "/api/v1/me", as: .test("token:other", [])).status == 200)
                 for _ in 0..<9 { #expect(try await api.call("GET", "/api/v1/me").status == 200, "the socket is free") }
             }
+        }
+
+        /// Whom the database turned away may come again with the same key, as the answer's Retry-After tells them.
+        @Test func aBusyDatabaseLeavesTheKeyFree() async throws {
+            try await TestServer.with { server in
+                let state = server.server.state
+                let records = try APIServices(state: state).idempotency
+                func run(_ key: String, _ error: (any Error)?) async throws -> DressedAnswer {
+                    let request = IdempotencyRecords.Request(
+                        principal: "token:t", key: key, method: "POST", target: "/x", body: [])
+                    return try await records.run(request, now: state.clock.now()) {
+                        if let error { throw error }
+                        return DressedAnswer(status: .created, headers: [:], bytes: [1])
+                    }
+                }
+                let busy = StoreError(.busy, "a lock was not free", cure: "try again")
+                await #expect(throws: StoreError.self) { try await run("k1", busy) }
+                #expect(try await run("k1", nil).bytes == [1])
+                // The commit may have been kept: the key stays in work.
+                let lost = StoreError(.connection, "the connection was lost", cure: "try again")
+                await #expect(throws: StoreError.self) { try await run("k2", lost) }
+                let refused = await #expect(throws: Refusal.self) { try await run("k2", nil) }
+                #expect(refused?.problem.status == 409)
+            }
+        }
+
+        @Test func whoeverIsNotLetInWaitsToo() async throws {
+            let rates = RateLimits(perMinute: 3)
+            func ask(_ address: String, _ answer: Result<Caller?, any Error>) async -> Int {
+                let peer = Peer(address: address, listener: "web")
+                let exchange = Exchange(logger: Logger(label: "rates"), peer: peer)
+                do {
+                    let rate = try await rates.checked(exchange) { try answer.get() }.rate
+                    return rate?.isAllowed == false ? 429 : 200
+                } catch { return (error as? Refusal)?.problem.status ?? 0 }
+            }
+            let wrong = Result<Caller?, any Error>.failure(Refusal(.tokenRefused))
+            for number in 1...3 { #expect(await ask("2001:db8::\(number)", wrong) == 401) }
+            #expect(await ask("2001:db8::99", wrong) == 429, "a network of /64 is one")
+            #expect(await ask("2001:db8::99", .success(nil)) == 429)
+            #expect(await ask("2001:db8:0:1::1", .success(nil)) == 200)
+            #expect(await ask("2001:db8::99", .success(.test("token:a", []))) == 200, "others there are let in")
+            var statuses: [Int] = []
+            for number in 0..<40 { statuses.append(await ask("192.0.2.1", .success(.test("token:\(number)", [])))) }
+            #expect(statuses.prefix(30).allSatisfy { $0 == 200 } && statuses.last == 429, "one address in all")
         }
     }
 }

@@ -2,6 +2,7 @@ import Access
 import Foundation
 import JSON
 import NIOHTTP1
+import NIOSSL
 import Store
 import Testing
 import Timestamps
@@ -180,6 +181,97 @@ extension ServerTests {
                 #expect(answer.text.contains("event: begun"))
                 #expect(answer.text.contains("event: changed"), "\(answer.text)")
             }
+        }
+
+        /// A login's form carries the token of the login's cookie, not that of a session which is still alive.
+        @Test func aLinkLetsInWhoeverIsStillSignedIn() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let session = browser.cookies["__Host-fettle"]
+                try await browser.comeIn()
+                #expect(browser.cookies["__Host-fettle"] != session)
+                let forged = try await browser.submit("/login/link", [("code", "x")], csrf: "forged")
+                #expect(forged.status == 403)
+                #expect(try await browser.submit("/theme", [("theme", "dark")], csrf: "forged").status == 403)
+            }
+        }
+
+        @Test func headHasNoBody() async throws {
+            try await TestServer.with { server in
+                var configuration = TLSConfiguration.makeClientConfiguration()
+                configuration.trustRoots = .certificates(try server.authorities())
+                let client = try await TestClient.connect(
+                    .tls(port: server.port("web"), NIOSSLContext(configuration: configuration)))
+                // Bytes of a body would be taken for the next answer.
+                let head = try await client.send(.HEAD, "/login")
+                #expect(head.status == 200 && head.body.isEmpty)
+                let page = try await client.send(.GET, "/login")
+                #expect(page.status == 200)
+                #expect(head.headers["content-length"] == page.headers["content-length"])
+                #expect(try await client.send(.HEAD, "/assets/none").status == 404)
+                #expect(try await client.send(.GET, "/login").status == 200)
+                await client.close()
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let events = try await browser.open("/events", method: .HEAD)
+                #expect(events.status == 200 && events.body.isEmpty)
+                #expect(events.headers["content-type"] == ["text/event-stream; charset=utf-8"])
+                #expect(server.server.state.eventStreams.count == 0)
+            }
+        }
+
+        @Test func pagesHaveARate() async throws {
+            try await TestServer.with(.sqlite) {
+                $0.limits.apiRequestsPerMinute = 3
+            } body: { server in
+                let browser = PageBrowser(server)
+                for _ in 0..<3 { #expect(try await browser.open("/login").status == 200) }
+                let refused = try await browser.open("/login")
+                #expect(refused.status == 429)
+                #expect(refused.headers["retry-after"].first.flatMap { Int($0) } ?? 0 > 0)
+            }
+        }
+
+        @Test func eventsEndWithTheRightToLookInABusyFleet() async throws {
+            try await TestServer.with { server in
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                let busy = Task {
+                    while !Task.isCancelled {
+                        _ = try await TestHost.enrol(server, token: server.token())
+                        try await Task.sleep(for: .milliseconds(400))
+                    }
+                }
+                // Without the end that is expected, the server's ends the stream.
+                let stopper = Task {
+                    try await Task.sleep(for: .seconds(40))
+                    await server.server.stop()
+                }
+                let leaver = Task {
+                    try await Task.sleep(for: .seconds(1))
+                    return try await browser.submit("/logout").status
+                }
+                let start = ContinuousClock.now
+                let answer = try await browser.open("/events")
+                #expect(ContinuousClock.now - start < .seconds(30))
+                busy.cancel()
+                stopper.cancel()
+                _ = await busy.result
+                #expect(try await leaver.value == 303)
+                #expect(answer.text.contains("event: changed"))
+                #expect(server.server.state.eventStreams.count == 0)
+            }
+        }
+
+        @Test func placesOfEventsAreLeftByThemselves() {
+            let streams = EventStreams()
+            var slots = (0..<EventStreams.maximumPerPerson).map { _ in streams.enter("user:u") }
+            #expect(streams.enter("user:u") == nil && streams.count == EventStreams.maximumPerPerson)
+            slots.removeAll()
+            #expect(streams.count == 0)
+            #expect(streams.id(of: "7") == streams.id(of: "7") && streams.id(of: "7") != streams.id(of: "8"))
+            #expect(streams.id(of: "7") != EventStreams().id(of: "7"), "nobody can count along")
         }
     }
 }

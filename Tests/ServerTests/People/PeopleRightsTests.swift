@@ -1,5 +1,7 @@
 import JSON
 import NIOHTTP1
+import Store
+import Synchronization
 import Testing
 import Wire
 
@@ -271,6 +273,21 @@ extension ServerTests {
             }
         }
 
+        @Test func codesThatAreNotThereCostNoWrite() async throws {
+            try await TestServer.with { server in
+                let counter = CommitCounter()
+                server.server.state.store.observeCommits { counter.add($0) }
+                let visit = TestServer.visit(TestBrowser(server))
+                for number in 0..<40 {
+                    guard case .expired = try await server.people.pollDevice(code: "guess-\(number)", visit) else {
+                        Issue.record("a guess is something")
+                        return
+                    }
+                }
+                #expect(counter.count < 20)
+            }
+        }
+
         @Test func guessingUserCodesAndAskingSlowDown() async throws {
             try await TestServer.with { server in
                 try await server.user("eve", grants: [])
@@ -287,4 +304,12 @@ extension ServerTests {
             }
         }
     }
+}
+
+private final class CommitCounter: Sendable {
+    private let writes = Mutex(0)
+
+    var count: Int { writes.withLock { $0 } }
+
+    func add(_ more: Int) { writes.withLock { $0 += more } }
 }
