@@ -49,7 +49,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// The statement, where one failed.
     public let statement: String?
 
-    init(_ kind: Kind, _ message: String, cure: String, code: String? = nil, statement: String? = nil) {
+    package init(_ kind: Kind, _ message: String, cure: String, code: String? = nil, statement: String? = nil) {
         self.kind = kind
         self.message = message
         self.cure = cure

@@ -4,12 +4,12 @@ import HTTPTypes
 import JSON
 import Logging
 import NIOHTTP1
+import Store
 import Synchronization
 import Testing
 import Wire
 
 @testable import Server
-@testable import Store
 
 extension ServerTests {
     /// What the router does for every operation.
