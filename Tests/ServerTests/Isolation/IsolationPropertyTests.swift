@@ -292,7 +292,9 @@ private final class EventStream: Sendable {
             path: "/events?organisation=\(TwoOrganisations.ours)",
             headerFields: [.cookie: sender.headers["cookie"] ?? ""])
         let exchange = Exchange(logger: Logger(label: "events") { _ in SwiftLogNoOpLogHandler() }, peer: nil)
-        let (_, response) = try await PageRoutes(state: server.server.state).respond(
+        let (_, response) = try await PageRoutes(
+            state: server.server.state, rates: RateLimits(perMinute: 1000)
+        ).respond(
             Request(head: head, body: RequestBody(buffer: ByteBuffer())), exchange)
         #expect(response.status == .ok)
         let body = response.body
