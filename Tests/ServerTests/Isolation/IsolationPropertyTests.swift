@@ -101,6 +101,12 @@ extension ServerTests {
                 let left = Comparable(theirs, call.theirs.map { $0 })
                 let right = Comparable(none, call.theirs.map { RandomCalls.missing($0) })
                 differences = []
+                // A key that this caller has used for another request is refused before anything is looked up, and what
+                // was done cannot be done again: neither tells of others.
+                if left.body.contains("idempotency-key-reused") || right.body.contains("idempotency-key-reused") {
+                    return
+                }
+                if theirs.status < 400, call.target == call.twin.target, call.method == "POST" { return }
                 if left.status != right.status { differences.append("\(left.status) and \(right.status)") }
                 // What was done twice has two names; an export is itself in the next one.
                 let isDone = call.method != "GET" && call.method != "HEAD" && theirs.status < 400
