@@ -1,5 +1,6 @@
 public import Digest
 public import JSON
+public import Orders
 public import Timestamps
 
 /// `POST /agent/vN/check-in`: all that a host with nothing new has to say.
@@ -155,11 +156,16 @@ public struct DesiredState: WireMessage, Hashable {
     public var renewRequest: Int64
     /// The CA certificates to trust, PEM, the current one first.
     public var authorities: [String]
+    /// The signed ``RolesDocument``: whose signatures the host acts on. Protocol 2; nil where no orders are given.
+    public var roles: Envelope?
+    /// The jobs for the host that have not ended, or whose end the server does not know yet; at most 8. Protocol 2.
+    public var jobs: [JobOffer]
 
     /// A state with these fields.
     public init(
         host: String, organisation: String, epoch: Int64, version: Int64, interval: Int64, salt: String,
-        scanInterval: Int64, scanRequest: Int64, renewRequest: Int64, authorities: [String]
+        scanInterval: Int64, scanRequest: Int64, renewRequest: Int64, authorities: [String], roles: Envelope? = nil,
+        jobs: [JobOffer] = []
     ) {
         self.host = host
         self.organisation = organisation
@@ -171,18 +177,28 @@ public struct DesiredState: WireMessage, Hashable {
         self.scanRequest = scanRequest
         self.renewRequest = renewRequest
         self.authorities = authorities
+        self.roles = roles
+        self.jobs = jobs
     }
+
+    /// The most jobs of a host at a time.
+    public static let maximumJobs = 8
 
     /// The entity tag (RFC 9110, section 8.8.3).
     public var entityTag: String { "\"\(epoch).\(version)\"" }
 
     public func json(_ version: ProtocolVersion) -> JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "host": .string(host), "organisation": .string(organisation), "epoch": .integer(epoch),
             "version": .integer(self.version), "interval": .integer(interval), "salt": .string(salt),
             "scanInterval": .integer(scanInterval), "scanRequest": .integer(scanRequest),
             "renewRequest": .integer(renewRequest), "authorities": .array(authorities.map { .string($0) }),
         ]
+        if version >= .two {
+            if let roles { fields["roles"] = roles.json }
+            fields["jobs"] = .array(jobs.map(\.json))
+        }
+        return .object(fields)
     }
 
     public init(json: JSONValue, _ version: ProtocolVersion) throws(JSONError) {
@@ -197,6 +213,12 @@ public struct DesiredState: WireMessage, Hashable {
             scanRequest: try object.integer("scanRequest", in: 0...Int64.max),
             renewRequest: try object.integer("renewRequest", in: 0...Int64.max),
             authorities: try object.strings("authorities", maximumCount: 4, maximumBytes: 8192))
+        if version >= .two {
+            if let roles = object.optionalValue("roles") { self.roles = try Envelope(json: roles, at: "/roles") }
+            for (index, job) in try object.array("jobs", maximumCount: Self.maximumJobs).enumerated() {
+                jobs.append(try JobOffer(json: job, at: "/jobs/\(index)"))
+            }
+        }
         try object.finish()
     }
 }

@@ -1,8 +1,9 @@
-/// Base64 with padding (RFC 4648, section 4), as signed notes use it; strict in reading, so that equal bytes have one text.
-enum Base64 {
+/// Base64 with padding (RFC 4648, section 4), as signed notes and envelopes use it; strict in reading, so that equal bytes have one text.
+public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    /// The text of these bytes.
+    public static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -20,7 +21,7 @@ enum Base64 {
     }
 
     /// The bytes; nil for text that ``encode(_:)`` does not write.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var value: UInt32 = 0
         var bits = 0
         var bytes: [UInt8] = []
