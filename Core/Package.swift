@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
         .library(name: "Schedule", targets: ["Schedule"]),
+        .library(name: "Simulator", targets: ["Simulator"]),
         .library(name: "Orders", targets: ["Orders"]),
         .library(name: "Audit", targets: ["Audit"]),
         .library(name: "Access", targets: ["Access"]),
@@ -34,6 +35,8 @@ let package = Package(
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
+        .target(
+            name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Wire", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -55,6 +58,7 @@ let package = Package(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "ScheduleTests", dependencies: ["Schedule", "Rollout", "Timestamps"], swiftSettings: settings),
+        .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Rollout"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: settings),
