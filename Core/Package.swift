@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
+        .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
@@ -30,6 +31,7 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
+        .target(name: "CVSS", swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -49,6 +51,7 @@ let package = Package(
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
+        .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: settings),

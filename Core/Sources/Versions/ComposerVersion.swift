@@ -5,7 +5,8 @@
 /// they begin. `1.0` is before `1.0.0`, as in PHP: Composer itself pads versions before it compares.
 ///
 /// Two different branches (`dev-main`, `dev-2.x`) have no order. PHP's wildcard `#` equals every number, so versions with
-/// it have no keys.
+/// it have no keys. A version that starts or ends with a separator is refused: PHP does not even find
+/// it equal to itself.
 public enum ComposerVersion: VersionScheme {
     /// `composer`.
     public static let name = "composer"
@@ -86,6 +87,12 @@ public enum ComposerVersion: VersionScheme {
         var scanner = scanner
         if let first = scanner.next, first | 0x20 == 0x76, scanner.end > 1 { scanner.position += 1 }
         var parts: [Part] = []
+        if let first = scanner.next, !isAlphanumeric(first), first != 0x23 {
+            throw scanner.error(scanner.position, "it starts with a separator")
+        }
+        if let last = scanner.rest.last, !isAlphanumeric(last), last != 0x23 {
+            throw scanner.error(scanner.end - 1, "it ends in a separator")
+        }
         while let byte = scanner.next {
             if isDigit(byte) {
                 parts.append(.number(scanner.take(while: isDigit)))

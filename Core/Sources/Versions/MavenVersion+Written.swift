@@ -10,28 +10,36 @@ extension MavenVersion {
         for index in 0..<max(left.count, right.count) {
             let one = index < left.count ? left[index] : nil
             let two = index < right.count ? right[index] : nil
-            let order = compare(one, two, isFirst: index == 0)
+            let order = compare(
+                bareQualifier(left, at: index, against: two) ?? one, bareQualifier(right, at: index, against: one) ?? two,
+                isFirst: index == 0)
             if order != .equal { return order }
         }
         return .equal
     }
 
-    /// The tokens without what counts as nothing: at the end, before a hyphen, and, as in Maven 3.8.7, zeros before a
-    /// qualifier with no number.
+    /// The tokens without what counts as nothing: at the end and before a hyphen.
     private static func written(_ scanner: VersionScanner) -> [Token] {
         var tokens: [Token] = []
         func dropNulls() {
             while tokens.count > 1, tokens[tokens.count - 1].isNull { tokens.removeLast() }
         }
-        let all = Self.tokens(of: scanner)
-        for (index, token) in all.enumerated() {
-            let isQualifier = if case .number = token.value { false } else { !token.isNull }
-            let isBare = isQualifier && index == all.count - 1
-            if token.afterHyphen || isBare { dropNulls() }
+        for token in Self.tokens(of: scanner) {
+            if token.afterHyphen { dropNulls() }
             tokens.append(token)
         }
         dropNulls()
         return tokens
+    }
+
+    /// Against a token after a hyphen, zeros before a qualifier at the end do not count, as in Maven 3.8.7, whose own
+    /// tests say `2.0.a` < `2-1`.
+    private static func bareQualifier(_ tokens: [Token], at index: Int, against other: Token?) -> Token? {
+        guard index > 0, index < tokens.count - 1, other?.afterHyphen == true, let last = tokens.last, !last.afterHyphen
+        else { return nil }
+        if case .number = last.value { return nil }
+        let zeros = tokens[index..<(tokens.count - 1)].allSatisfy { $0.isNull && !$0.afterHyphen }
+        return zeros ? last : nil
     }
 
     private static func compare(_ a: Token?, _ b: Token?, isFirst: Bool) -> Ordering {

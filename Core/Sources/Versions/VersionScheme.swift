@@ -36,6 +36,18 @@ public struct VersionKey: Comparable, Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// The bytes as hexadecimal digits, for people and for programs that sort text.
+    public var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.count)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// How this key stands to another of the same scheme.
     public func ordering(to other: VersionKey) -> Ordering {
         self == other ? .equal : self < other ? .less : .greater
