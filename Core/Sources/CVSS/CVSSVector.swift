@@ -11,9 +11,10 @@ public struct CVSSVector: Sendable, Hashable, CustomStringConvertible {
 
     /// What to do about vectors that a specification forbids and that stand in advisories all the same.
     public enum Strictness: Sendable {
-        /// Refuse them: in version 2 an incomplete temporal or environmental group.
+        /// Refuse them: in version 2 an incomplete temporal or environmental group, in version 4.0 a provider urgency
+        /// that is written with its initial.
         case strict
-        /// Score them: metrics that are not written are not defined.
+        /// Score them: metrics that are not written are not defined, `U:R` is `U:Red`.
         case lax
     }
 
@@ -86,7 +87,7 @@ struct CVSSParser {
             guard values[index] == CVSSVector.unwritten else {
                 throw CVSSError(vector, metric: name, offset: offset, "it stands twice")
             }
-            guard let place = metrics[index].values.firstIndex(of: value) else {
+            guard let place = place(of: value, in: metrics[index], strictness) else {
                 let allowed = metrics[index].values.joined(separator: ", ")
                 throw CVSSError(vector, metric: name, offset: colon + 1, "its value must be one of \(allowed)")
             }
@@ -102,6 +103,15 @@ struct CVSSParser {
         }
         if strictness == .strict, version == .v2 { try checkGroups(values) }
         return values
+    }
+
+    private func place(
+        of value: String, in metric: CVSSMetric, _ strictness: CVSSVector.Strictness
+    ) -> Int? {
+        if strictness == .lax, version == .v4, metric.name == "U", value.utf8.count == 1 {
+            return metric.values.firstIndex { $0.hasPrefix(value) }
+        }
+        return metric.values.firstIndex(of: value)
     }
 
     /// Version 2 writes a group in whole or not at all.

@@ -9,10 +9,17 @@ public enum VersionSchemes {
         WindowsVersion.self,
     ].sorted { $0.name < $1.name }
 
-    private static let byName: [String: any VersionScheme.Type] = Dictionary(
-        uniqueKeysWithValues: all.map { ($0.name, $0) })
+    /// Package URL types whose versions have another scheme's order.
+    private static let aliases: [(name: String, scheme: any VersionScheme.Type)] = [
+        ("swift", SemanticVersion.self), ("bitnami", SemanticVersion.self), ("julia", SemanticVersion.self),
+        ("github", SemanticVersion.self), ("bioconductor", CRANVersion.self),
+    ]
 
-    /// The scheme of that name, which is a package URL's type where there is one; nil when there is none.
+    private static let byName: [String: any VersionScheme.Type] = Dictionary(
+        uniqueKeysWithValues: all.map { ($0.name, $0) } + aliases.map { ($0.name, $0.scheme) })
+
+    /// The scheme of that name, which is a package URL's type where there is one; nil when there is none. The types
+    /// `swift`, `bitnami`, `julia` and `github` are `semver`, `bioconductor` is `cran`.
     public static func named(_ name: String) -> (any VersionScheme.Type)? {
         byName[name]
     }

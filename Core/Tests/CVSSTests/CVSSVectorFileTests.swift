@@ -88,21 +88,19 @@ enum TestData {
         print("vectors: cvss \(count) of claircore/\(name)_error.list")
     }
 
-    /// Vectors from real advisories: each is read, written back and scored, but for one with a value that there is not.
+    /// Vectors from real advisories: each is read, written back and scored; 44 have a provider urgency that only the lax
+    /// reading takes.
     @Test func realVectors() throws {
         var counts: [CVSSVersion: Int] = [:]
+        var initials = 0
         for line in try TestData.lines("real-vectors.txt") {
-            if line.hasSuffix("/U:G") {
-                let error = #expect(throws: CVSSError.self) { try CVSSVector.parse(line) }
-                #expect(error?.metric == "U")
-                continue
-            }
+            if (try? CVSSVector.parse(line, strictness: .strict)) == nil { initials += 1 }
             let vector = try CVSSVector.parse(line)
             #expect(try CVSSVector.parse(vector.description) == vector)
             #expect(vector.scores.overall.tenths <= 100)
             counts[vector.version, default: 0] += 1
         }
-        #expect(counts == [.v30: 211, .v31: 788, .v4: 426])
-        print("vectors: cvss \(counts.values.reduce(0, +)) scored, 1 refused of real-vectors.txt")
+        #expect(counts == [.v30: 211, .v31: 788, .v4: 427] && initials == 44)
+        print("vectors: cvss \(counts.values.reduce(0, +)) of real-vectors.txt")
     }
 }

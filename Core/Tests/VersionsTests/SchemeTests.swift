@@ -84,6 +84,7 @@ struct SchemeTests {
         let names = VersionSchemes.all.map { $0.name }
         #expect(names == Set(names).sorted())
         #expect(names.count == 22)
+        #expect(VersionSchemes.named("swift") is SemanticVersion.Type)
     }
 
     @Test func oldPythonStringsComeBeforeStandardOnes() throws {

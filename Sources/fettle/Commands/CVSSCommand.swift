@@ -18,14 +18,14 @@ struct CVSSCommand: ParsableCommand {
               cut -f 2 advisories.tsv | fettle cvss -
             """)
 
-    @Flag(help: "Refuse version 2 vectors with an incomplete temporal or environmental group.")
+    @Flag(help: "Refuse what advisories write against the specification and is scored otherwise (docs/versions.md).")
     var strict = false
     @Argument(help: "The vector, or - to read vectors.")
     var vector: String
 
     func run() throws {
         guard vector == "-" else {
-            do {
+            do throws(CVSSError) {
                 emit(try row(vector))
             } catch {
                 throw CommandFailure.failed(error.description)
@@ -37,7 +37,7 @@ struct CVSSCommand: ParsableCommand {
         var output = ""
         while let line = readLine() {
             number += 1
-            do {
+            do throws(CVSSError) {
                 output += try row(line)
             } catch {
                 output += "-\t-\t-\t-\t-\t-\n"

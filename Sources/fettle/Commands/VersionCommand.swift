@@ -33,10 +33,10 @@ struct VersionCommand: ParsableCommand {
         var b: String?
 
         func run() throws {
-            let scheme = try scheme(named: scheme)
+            let scheme = try versionScheme(named: scheme)
             if let b {
-                do {
-                    emit(try compare(a, b, scheme: scheme).symbol + "\n")
+                do throws(VersionError) {
+                    emit(try Versions.compare(a, b, scheme: scheme).symbol + "\n")
                 } catch {
                     throw CommandFailure.failed(error.description)
                 }
@@ -59,8 +59,8 @@ struct VersionCommand: ParsableCommand {
                     emit(output)
                     throw CommandFailure.failed("line \(number): \(fields.count) fields where two versions belong")
                 }
-                do {
-                    output += try compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol + "\n"
+                do throws(VersionError) {
+                    output += try Versions.compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol + "\n"
                 } catch {
                     output += "?\n"
                     refused += 1
@@ -95,7 +95,7 @@ struct VersionCommand: ParsableCommand {
         var version: String
 
         func run() throws {
-            let scheme = try scheme(named: scheme)
+            let scheme = try versionScheme(named: scheme)
             do {
                 guard version == "-" else {
                     emit(try scheme.key(for: version).hexadecimal + "\n")
@@ -117,7 +117,7 @@ struct VersionCommand: ParsableCommand {
     }
 }
 
-private func scheme(named name: String) throws -> any VersionScheme.Type {
+private func versionScheme(named name: String) throws -> any VersionScheme.Type {
     guard let scheme = VersionSchemes.named(name) else {
         let known = VersionSchemes.all.map { $0.name }.joined(separator: ", ")
         throw CommandFailure.usage("there is no version scheme \"\(name)\"; there are: \(known)")
