@@ -11,8 +11,8 @@ public struct CVSSVector: Sendable, Hashable, CustomStringConvertible {
 
     /// What to do about vectors that a specification forbids and that stand in advisories all the same.
     public enum Strictness: Sendable {
-        /// Refuse them: in version 2 an incomplete temporal or environmental group, in version 4.0 a provider urgency
-        /// that is written with its initial.
+        /// Refuse them: in versions 2 and 4.0 another order than the specification's, in version 2 an incomplete temporal
+        /// or environmental group, in version 4.0 a provider urgency that is written with its initial.
         case strict
         /// Score them: metrics that are not written are not defined, `U:R` is `U:Red`.
         case lax
@@ -20,8 +20,7 @@ public struct CVSSVector: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads a vector.
     ///
-    /// Metrics of versions 2 and 4.0 must stand in the order of the specification; in 3.0 and 3.1 the order is free. Every
-    /// base metric must be there, none twice.
+    /// Every base metric must be there, and none twice.
     public static func parse(_ vector: String, strictness: Strictness = .lax) throws(CVSSError) -> CVSSVector {
         guard vector.utf8.count <= maximumBytes else {
             throw CVSSError(vector, offset: maximumBytes, "it is longer than \(maximumBytes) bytes")
@@ -91,7 +90,7 @@ struct CVSSParser {
                 let allowed = metrics[index].values.joined(separator: ", ")
                 throw CVSSError(vector, metric: name, offset: colon + 1, "its value must be one of \(allowed)")
             }
-            guard index > last || version == .v30 || version == .v31 else {
+            guard strictness == .lax || index > last || version == .v30 || version == .v31 else {
                 throw CVSSError(vector, metric: name, offset: offset, "it must stand before \(metrics[last].name)")
             }
             values[index] = UInt8(place)

@@ -88,19 +88,19 @@ enum TestData {
         print("vectors: cvss \(count) of claircore/\(name)_error.list")
     }
 
-    /// Vectors from real advisories: each is read, written back and scored; 44 have a provider urgency that only the lax
-    /// reading takes.
+    /// Vectors from real advisories: each is read, written back and scored; 44 have a provider urgency, one
+    /// an order, that only the lax reading takes.
     @Test func realVectors() throws {
         var counts: [CVSSVersion: Int] = [:]
-        var initials = 0
+        var lax = 0
         for line in try TestData.lines("real-vectors.txt") {
-            if (try? CVSSVector.parse(line, strictness: .strict)) == nil { initials += 1 }
+            if (try? CVSSVector.parse(line, strictness: .strict)) == nil { lax += 1 }
             let vector = try CVSSVector.parse(line)
             #expect(try CVSSVector.parse(vector.description) == vector)
             #expect(vector.scores.overall.tenths <= 100)
             counts[vector.version, default: 0] += 1
         }
-        #expect(counts == [.v30: 211, .v31: 788, .v4: 427] && initials == 44)
+        #expect(counts == [.v30: 211, .v31: 788, .v4: 427] && lax == 45)
         print("vectors: cvss \(counts.values.reduce(0, +)) of real-vectors.txt")
     }
 }
