@@ -73,7 +73,9 @@ let package = Package(
         // The host's side
         .target(
             name: "PackageManagers",
-            dependencies: ["CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest")],
+            dependencies: [
+                "CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest"), core("JSON"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Agent",
@@ -119,7 +121,8 @@ let package = Package(
             name: "fettle",
             dependencies: [
                 "Server", "Store", core("Versions"), core("CVSS"), core("Inventory"), core("JSON"), core("Wire"),
-                core("Timestamps"), core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                core("Timestamps"), core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"),
+                core("Audit"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),

@@ -52,9 +52,14 @@ let package = Package(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions"], swiftSettings: settings),
+        .testTarget(
+            name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: settings),

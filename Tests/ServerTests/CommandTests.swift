@@ -32,7 +32,8 @@ extension ServerTests {
                 #expect(try await fettle(["version", "compare", scheme, a, b]).output == "\(symbol)\n")
             }
             // A refused version does not end the stream.
-            let pairs = try await fettle(["version", "compare", "npm", "-"], input: "1.0.0\t2.0.0\n1\t2.0.0\n2.0.0\t1.0.0\n")
+            let pairs = try await fettle(
+                ["version", "compare", "npm", "-"], input: "1.0.0\t2.0.0\n1\t2.0.0\n2.0.0\t1.0.0\n")
             #expect(pairs.output == "<\n?\n>\n")
             #expect(pairs.status == 1)
             #expect(pairs.errors.contains("line 2"))
@@ -53,7 +54,8 @@ extension ServerTests {
                     CVSS:4.0/AV:A/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:N/SC:N/SI:N/SA:N/MSI:S
 
                     """)
-            #expect(many.output == "2.0\t7.8\t-\t-\thigh\tCVSS-B\n-\t-\t-\t-\t-\t-\n4.0\t9.7\t-\t-\tcritical\tCVSS-BE\n")
+            #expect(
+                many.output == "2.0\t7.8\t-\t-\thigh\tCVSS-B\n-\t-\t-\t-\t-\t-\n4.0\t9.7\t-\t-\tcritical\tCVSS-BE\n")
             #expect(many.status == 1)
             #expect(many.errors.contains("line 2") && many.errors.contains("metric AV"))
         }

@@ -28,7 +28,8 @@ public struct CVSSVector: Sendable, Hashable, CustomStringConvertible {
         var version = CVSSVersion.v2
         var start = 0
         if vector.utf8.starts(with: "CVSS:".utf8) {
-            guard let found = CVSSVersion.allCases.dropFirst().first(where: { vector.utf8.starts(with: $0.prefix.utf8) })
+            guard
+                let found = CVSSVersion.allCases.dropFirst().first(where: { vector.utf8.starts(with: $0.prefix.utf8) })
             else {
                 throw CVSSError(vector, offset: 5, "after CVSS: stands 3.0/, 3.1/ or 4.0/; version 2 has no prefix")
             }
@@ -121,7 +122,8 @@ struct CVSSParser {
                 let missing = members.first(where: { $0.1 == CVSSVector.unwritten })
             else { continue }
             throw CVSSError(
-                vector, metric: missing.0.name, offset: vector.utf8.count, "it is missing, though others of its group stand")
+                vector, metric: missing.0.name, offset: vector.utf8.count,
+                "it is missing, though others of its group stand")
         }
     }
 }

@@ -43,7 +43,8 @@ struct CVSSMetric: Sendable {
     }
 
     static let v2: [CVSSMetric] = [
-        CVSSMetric(v2: "AV", .base, "L A N"), CVSSMetric(v2: "AC", .base, "H M L"), CVSSMetric(v2: "Au", .base, "M S N"),
+        CVSSMetric(v2: "AV", .base, "L A N"), CVSSMetric(v2: "AC", .base, "H M L"),
+        CVSSMetric(v2: "Au", .base, "M S N"),
         CVSSMetric(v2: "C", .base, "N P C"), CVSSMetric(v2: "I", .base, "N P C"), CVSSMetric(v2: "A", .base, "N P C"),
         CVSSMetric(v2: "E", .threat, "ND U POC F H"), CVSSMetric(v2: "RL", .threat, "ND OF TF W U"),
         CVSSMetric(v2: "RC", .threat, "ND UC UR C"), CVSSMetric(v2: "CDP", .environmental, "ND N L LM MH H"),

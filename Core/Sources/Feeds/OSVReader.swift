@@ -58,7 +58,8 @@ public struct OSVReader: Sendable {
             return "its id is longer than 256 bytes or has characters that are not printable ASCII"
         }
         if record.modified == nil { return "it has no date of modification" }
-        for (index, affected) in record.affected.enumerated() where affected.name.isEmpty != affected.ecosystem.isEmpty {
+        for (index, affected) in record.affected.enumerated() where affected.name.isEmpty != affected.ecosystem.isEmpty
+        {
             return "/affected/\(index)/package: name and ecosystem must both be there"
         }
         return nil
@@ -130,7 +131,8 @@ public struct OSVReader: Sendable {
                 let type = try reader.string()
                 guard let order = OSVRange.Order(rawValue: type) else {
                     throw JSONError(
-                        .outOfBounds, offset: offset, reason: "the range's type is \(type), not SEMVER, ECOSYSTEM or GIT")
+                        .outOfBounds, offset: offset,
+                        reason: "the range's type is \(type), not SEMVER, ECOSYSTEM or GIT")
                 }
                 range.order = order
                 hasOrder = true

@@ -60,7 +60,9 @@ public enum AlpineVersion: VersionScheme {
             writer.text(hash)
         }
         if scanner.next == 0x2D {
-            guard scanner.peek(1) == 0x72 else { throw scanner.unexpected(scanner.position, expecting: "-r and a number") }
+            guard scanner.peek(1) == 0x72 else {
+                throw scanner.unexpected(scanner.position, expecting: "-r and a number")
+            }
             scanner.position += 2
             writer.tag(Tag.build)
             writer.number(try scanner.number("the build after -r"))

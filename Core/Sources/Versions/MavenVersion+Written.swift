@@ -11,7 +11,8 @@ extension MavenVersion {
             let one = index < left.count ? left[index] : nil
             let two = index < right.count ? right[index] : nil
             let order = compare(
-                bareQualifier(left, at: index, against: two) ?? one, bareQualifier(right, at: index, against: one) ?? two,
+                bareQualifier(left, at: index, against: two) ?? one,
+                bareQualifier(right, at: index, against: one) ?? two,
                 isFirst: index == 0)
             if order != .equal { return order }
         }

@@ -191,7 +191,8 @@ struct NPMRangeParser {
     private mutating func identifiers() -> String {
         position += 1
         let start = position
-        while position < bytes.count, isAlphanumeric(bytes[position]) || bytes[position] == 0x2D || bytes[position] == 0x2E
+        while position < bytes.count,
+            isAlphanumeric(bytes[position]) || bytes[position] == 0x2D || bytes[position] == 0x2E
         { position += 1 }
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }

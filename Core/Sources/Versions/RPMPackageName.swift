@@ -10,7 +10,8 @@ public struct RPMPackageName: Sendable, Hashable {
     /// What stands after the last dot as an architecture; anything else belongs to the release.
     private static let architectures: Set<String> = [
         "noarch", "src", "nosrc", "x86_64", "i386", "i486", "i586", "i686", "aarch64", "armv7hl", "armv7hnl", "armv6hl",
-        "armhfp", "ppc", "ppc64", "ppc64le", "s390", "s390x", "ia64", "riscv64", "riscv", "loongarch64", "mips", "mipsel",
+        "armhfp", "ppc", "ppc64", "ppc64le", "s390", "s390x", "ia64", "riscv64", "riscv", "loongarch64", "mips",
+        "mipsel",
         "mips64", "mips64el", "sparc", "sparc64", "alpha", "athlon", "geode", "x86_64_v2",
     ]
 

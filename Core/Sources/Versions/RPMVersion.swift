@@ -18,7 +18,8 @@ public struct RPMVersion: VersionScheme, Hashable {
     public static func parse(_ version: String) throws(VersionError) -> RPMVersion {
         let parts = try split(VersionScanner(version, scheme: name))
         return RPMVersion(
-            epoch: String(decoding: parts.epoch, as: UTF8.self), version: String(decoding: parts.version, as: UTF8.self),
+            epoch: String(decoding: parts.epoch, as: UTF8.self),
+            version: String(decoding: parts.version, as: UTF8.self),
             release: parts.release.map { String(decoding: $0, as: UTF8.self) })
     }
 

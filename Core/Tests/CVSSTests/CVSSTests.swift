@@ -8,12 +8,18 @@ struct CVSSTests {
             ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "3.0", "9.8", .critical, "CVSS-B"),
             ("CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:L/I:L/A:N/E:F/RL:X", "3.1", "3.7", .low, "CVSS-BT"),
             ("CVSS:3.1/AV:P/AC:H/PR:H/UI:R/S:U/C:N/I:N/A:N", "3.1", "0.0", .none, "CVSS-B"),
-            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:A", "4.0", "10.0", .critical, "CVSS-BT"),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:A", "4.0", "10.0", .critical,
+                "CVSS-BT"
+            ),
             (
                 "CVSS:4.0/AV:A/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:N/SC:N/SI:N/SA:N/MSI:S/S:P", "4.0", "9.7", .critical,
                 "CVSS-BE"
             ),
-            ("CVSS:4.0/AV:A/AC:L/AT:N/PR:L/UI:A/VC:L/VI:L/VA:N/SC:N/SI:N/SA:H/E:X/CR:X", "4.0", "4.1", .medium, "CVSS-B"),
+            (
+                "CVSS:4.0/AV:A/AC:L/AT:N/PR:L/UI:A/VC:L/VI:L/VA:N/SC:N/SI:N/SA:H/E:X/CR:X", "4.0", "4.1", .medium,
+                "CVSS-B"
+            ),
         ] as [(String, String, String, CVSSSeverity, String)])
     func scored(text: String, version: String, score: String, severity: CVSSSeverity, nomenclature: String) throws {
         let vector = try CVSSVector.parse(text)

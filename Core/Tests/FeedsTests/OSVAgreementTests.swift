@@ -49,7 +49,8 @@ enum TestData {
 @Suite(.enabled(if: TestData.isPresent)) struct OSVAgreementTests {
     @Test(
         arguments: [
-            ("crates.io", "crates.io", 1_206, 2_018), ("PyPI", "PyPI", 2_661, 3_703), ("Alpine", "Alpine", 2_563, 4_261),
+            ("crates.io", "crates.io", 1_206, 2_018), ("PyPI", "PyPI", 2_661, 3_703),
+            ("Alpine", "Alpine", 2_563, 4_261),
         ] as [(String, String, Int, Int)])
     func agrees(feed: String, expected: String, records: Int, rows: Int) throws {
         var reader = OSVReader()
@@ -75,14 +76,17 @@ enum TestData {
         var wrong = 0
         for row in try TestData.text(gzip: "expected/\(expected).tsv.gz").split(separator: "\n") {
             let fields = row.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            let ids = packages["\(fields[0])\t\(fields[1])", default: []].filter { $0.bounds.rule(for: fields[2]) != nil }
+            let ids = packages["\(fields[0])\t\(fields[1])", default: []].filter {
+                $0.bounds.rule(for: fields[2]) != nil
+            }
             let ours = Set(ids.map { $0.id })
             let theirs = Set(fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : [])
             count += 1
             if ours != theirs {
                 wrong += 1
                 if wrong <= 10 {
-                    #expect(ours == theirs, "\(row): more \(ours.subtracting(theirs)), fewer \(theirs.subtracting(ours))")
+                    #expect(
+                        ours == theirs, "\(row): more \(ours.subtracting(theirs)), fewer \(theirs.subtracting(ours))")
                 }
             }
         }

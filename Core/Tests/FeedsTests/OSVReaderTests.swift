@@ -84,7 +84,8 @@ struct OSVBoundsTests {
             "PyPI", [(.fixed, "3.1.1"), (.introduced, "3.1.1"), (.introduced, "0"), (.lastAffected, "4.0")])
         for version in ["0.1", "3.1.0", "3.1.1", "4.0", "4.0.0"] { #expect(bounds.rule(for: version) != nil) }
         #expect(bounds.rule(for: "4.0.1") == nil)
-        #expect(bounds.rule(for: "3.1.0") == .between(lower: nil, upper: "3.1.1", isIncluded: false))
+        // The two ranges are one, to the last version.
+        #expect(bounds.rule(for: "3.1.0") == .between(lower: nil, upper: "4.0", isIncluded: true))
     }
 
     /// "0" is before every version, also before a pseudo-version.

@@ -71,7 +71,8 @@ struct RangeGenerator {
     mutating func number() -> String { ["0", "1", "2", "3"].randomElement(using: &random) ?? "0" }
 
     mutating func version() -> String {
-        "\(number()).\(number()).\(number())" + (["", "", "", "-0", "-a", "-a.1", "-b"].randomElement(using: &random) ?? "")
+        "\(number()).\(number()).\(number())"
+            + (["", "", "", "-0", "-a", "-a.1", "-b"].randomElement(using: &random) ?? "")
     }
 
     private mutating func partial() -> String {

@@ -9,7 +9,8 @@ import Versions
         arguments: [
             ("deb", "osv-scalibr/debian-versions.txt", 30), ("deb", "osv-scalibr/debian-versions-generated.txt", 8_758),
             ("rpm", "osv-scalibr/redhat-versions.txt", 165), ("rpm", "claircore-rpmver/rpmvercmp.txt", 113),
-            ("apk", "osv-scalibr/alpine-versions.txt", 778), ("apk", "osv-scalibr/alpine-versions-generated.txt", 8_470),
+            ("apk", "osv-scalibr/alpine-versions.txt", 778),
+            ("apk", "osv-scalibr/alpine-versions-generated.txt", 8_470),
             ("apk", "apk/alpine_test.txt", 716), ("semver", "osv-scalibr/semver-versions.txt", 86),
             ("pypi", "osv-scalibr/pypi-versions.txt", 37), ("pypi", "osv-scalibr/pypi-versions-generated.txt", 7_601),
             ("maven", "osv-scalibr/maven-versions.txt", 102),
@@ -110,7 +111,8 @@ import Versions
             let fields = line.split(separator: " ").map { $0 == "''" || $0 == "\"\"" ? "" : String($0) }
             let package = try RPMPackageName.parse(fields[0])
             let evr = try RPMVersion.parse(package.evr)
-            #expect([package.name, evr.epoch, evr.version, evr.release ?? "", package.architecture] == fields.dropFirst())
+            #expect(
+                [package.name, evr.epoch, evr.version, evr.release ?? "", package.architecture] == fields.dropFirst())
             count += 1
         }
         for line in try TestData.lines("vectors/version/claircore-rpmver/compare.txt")

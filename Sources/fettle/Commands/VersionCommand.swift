@@ -74,7 +74,8 @@ struct VersionCommand: ParsableCommand {
             }
             emit(output)
             if refused > 0 {
-                throw CommandFailure.failed("\(refused) of \(number) pairs have a version that is none of \(scheme.name)")
+                throw CommandFailure.failed(
+                    "\(refused) of \(number) pairs have a version that is none of \(scheme.name)")
             }
         }
     }
