@@ -120,8 +120,9 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", core("Versions"), core("Inventory"), core("JSON"), core("Wire"), core("Timestamps"),
-                core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                "Server", "Store", core("Versions"), core("CVSS"), core("Inventory"), core("JSON"), core("Wire"),
+                core("Timestamps"), core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"),
+                core("Audit"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),

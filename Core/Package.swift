@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
+        .library(name: "CVSS", targets: ["CVSS"]),
+        .library(name: "Feeds", targets: ["Feeds"]),
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
@@ -32,6 +34,8 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
+        .target(name: "CVSS", swiftSettings: settings),
+        .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
@@ -57,6 +61,8 @@ let package = Package(
             name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
             swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
+        .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
+        .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions"], swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(

@@ -39,7 +39,7 @@ struct Fettle: AsyncParsableCommand {
                 subcommands: [UpCommand.self, ServeCommand.self, LoginLinkCommand.self, DatabaseCommand.self]),
             CommandGroup(
                 name: "Tools",
-                subcommands: [VersionCommand.self, CompletionCommand.self, ManCommand.self]),
+                subcommands: [VersionCommand.self, CVSSCommand.self, CompletionCommand.self, ManCommand.self]),
         ])
 }
 

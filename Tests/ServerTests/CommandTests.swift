@@ -23,6 +23,43 @@ extension ServerTests {
             #expect(try await fettle(["version", "compare", "nonsense", "1", "2"]).status == 2)
         }
 
+        @Test func everySchemeIsComparedAndKeyed() async throws {
+            let schemes = try await fettle(["version", "schemes"]).output.split(separator: "\n")
+            #expect(schemes.contains("rpm") && schemes.contains("maven") && schemes == schemes.sorted())
+            for (scheme, a, b, symbol) in [
+                ("rpm", "1.0~rc1-1", "1.0-1", "<"), ("pypi", "1.0", "1.0.0", "="), ("composer", "dev-a", "dev-b", "?"),
+            ] {
+                #expect(try await fettle(["version", "compare", scheme, a, b]).output == "\(symbol)\n")
+            }
+            // A refused version does not end the stream.
+            let pairs = try await fettle(
+                ["version", "compare", "npm", "-"], input: "1.0.0\t2.0.0\n1\t2.0.0\n2.0.0\t1.0.0\n")
+            #expect(pairs.output == "<\n?\n>\n")
+            #expect(pairs.status == 1)
+            #expect(pairs.errors.contains("line 2"))
+            let keys = try await fettle(["version", "key", "deb", "-"], input: "1.0\n1.0-0\n1.1\n").output.split(
+                separator: "\n")
+            #expect(keys.count == 3 && keys[0] == keys[1] && keys[1] < keys[2])
+            #expect(try await fettle(["version", "key", "deb", "1_0"]).status == 1)
+        }
+
+        @Test func vectorsAreScored() async throws {
+            let one = try await fettle(["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P"])
+            #expect(one.output == "3.1\t9.8\t9.3\t9.3\tcritical\tCVSS-BT\n")
+            let many = try await fettle(
+                ["cvss", "-"],
+                input: """
+                    AV:N/AC:L/Au:N/C:N/I:N/A:C
+                    CVSS:3.1/AV:Z
+                    CVSS:4.0/AV:A/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:N/SC:N/SI:N/SA:N/MSI:S
+
+                    """)
+            #expect(
+                many.output == "2.0\t7.8\t-\t-\thigh\tCVSS-B\n-\t-\t-\t-\t-\t-\n4.0\t9.7\t-\t-\tcritical\tCVSS-BE\n")
+            #expect(many.status == 1)
+            #expect(many.errors.contains("line 2") && many.errors.contains("metric AV"))
+        }
+
         @Test func aLoginLinkIsPrintedForWhoMayOpenTheSocket() async throws {
             try await TestServer.with { server in
                 let made = try await fettle(["login-link", "--data", server.folder])

@@ -10,6 +10,20 @@ public protocol VersionScheme: Sendable {
     ///
     /// Throws when the text is no version of this scheme, saying where.
     static func key(for version: String) throws(VersionError) -> VersionKey
+
+    /// How two versions stand to each other.
+    ///
+    /// Where a scheme's own rule for a *pair* is no order (it goes in circles, or leaves pairs open), this answers as the
+    /// rule does, with ``Ordering/unordered`` for what it leaves open, and the scheme says so. Otherwise it is the order
+    /// of the keys, which is what this does unless a scheme says more.
+    static func compare(_ a: String, _ b: String) throws(VersionError) -> Ordering
+}
+
+extension VersionScheme {
+    /// The order of the keys.
+    public static func compare(_ a: String, _ b: String) throws(VersionError) -> Ordering {
+        try key(for: a).ordering(to: try key(for: b))
+    }
 }
 
 /// The place of a version in its scheme's order. Keys of different schemes must not be compared.
@@ -20,6 +34,23 @@ public struct VersionKey: Comparable, Hashable, Sendable {
     /// Takes a key's bytes back from storage.
     public init(bytes: [UInt8]) {
         self.bytes = bytes
+    }
+
+    /// The bytes as hexadecimal digits, for people and for programs that sort text.
+    public var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.count)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// How this key stands to another of the same scheme.
+    public func ordering(to other: VersionKey) -> Ordering {
+        self == other ? .equal : self < other ? .less : .greater
     }
 
     /// Plain byte order, a shorter key before its extensions, as `memcmp` and databases have it.
@@ -46,13 +77,16 @@ public enum Ordering: Sendable, Hashable, CaseIterable {
     case equal
     /// The first is newer.
     case greater
+    /// The scheme has no order for the two.
+    case unordered
 
-    /// `<`, `=` or `>`.
+    /// `<`, `=`, `>` or `?`.
     public var symbol: String {
         switch self {
         case .less: "<"
         case .equal: "="
         case .greater: ">"
+        case .unordered: "?"
         }
     }
 }
@@ -61,17 +95,16 @@ public enum Ordering: Sendable, Hashable, CaseIterable {
 public func compare(
     _ a: String, _ b: String, scheme: any VersionScheme.Type
 ) throws(VersionError) -> Ordering {
-    let (left, right) = (try scheme.key(for: a), try scheme.key(for: b))
-    return left == right ? .equal : left < right ? .less : .greater
+    try scheme.compare(a, b)
 }
 
-/// The orderings this build knows.
-public enum VersionSchemes {
-    /// All schemes, sorted by name.
-    public static let all: [any VersionScheme.Type] = [DebianVersion.self]
-
-    /// The scheme of that name; nil when there is none.
-    public static func named(_ name: String) -> (any VersionScheme.Type)? {
-        all.first { $0.name == name }
+extension Ordering {
+    /// How the second stands to the first.
+    public var reversed: Ordering {
+        switch self {
+        case .less: .greater
+        case .greater: .less
+        case .equal, .unordered: self
+        }
     }
 }

@@ -70,7 +70,7 @@ extension HostTree {
                 evidence.proof.append(
                     "the running kernel \(kernel.running) (version \(kernel.runningVersion)) is the newest installed "
                         + flavour)
-            case nil:
+            case .unordered, nil:
                 evidence.gaps.append(
                     "the running kernel's version \(kernel.runningVersion) cannot be compared with \(newest.version)")
             }
