@@ -51,11 +51,12 @@ import Timestamps
         #expect(try change.prefetch(plan) == first)
 
         // apt's own cache serves without a network, by digest only.
-        try held.sh("cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb")
+        try held.sh("cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb; rm -f tb-multi-b_1.0_all.deb")
         let cached = try change.prefetch(change.plan(goals("tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1")))
         #expect(cached.new.map(\.name) == ["tb-multi-a", "tb-multi-b"])
         #expect(cached.missing.map(\.package) == ["tb-multi-c:all"])
-        #expect(cached.noWayBack.count == 3)
+        #expect(cached.old.map(\.name) == ["tb-multi-a", "tb-multi-c"])
+        #expect(cached.noWayBack.map(\.package) == ["tb-multi-b:all"])
         #expect(cached.message.contains("tb-multi-c:all 1.1 could not be fetched"), "\(cached.message)")
         #expect(throws: AptChangeError.self) { try change.prefetch(plan, limits: PrefetchLimits(bytes: 10)) }
     }

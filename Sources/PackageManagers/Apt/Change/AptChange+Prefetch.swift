@@ -258,9 +258,7 @@ extension AptChange {
     }
 
     private func copy(_ source: String, to path: String, _ digest: String) -> String? {
-        guard let bytes = try? FileTree(root: "/").read(source, limit: 2 << 30),
-            (try? DurableFile.write(bytes, to: path)) != nil, FileDigest.sha256(path) == digest
-        else { return nil }
+        guard (try? DurableFile.copy(source, to: path)) != nil, FileDigest.sha256(path) == digest else { return nil }
         return path
     }
 }

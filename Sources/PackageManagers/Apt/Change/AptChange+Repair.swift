@@ -133,10 +133,16 @@ struct MendingSession {
         let kept = try change.kept(checking: false)
         returning = plan.steps.filter { step in
             step.from == nil
-                || (step.mayReturn && kept?.old.contains { $0.name == step.name && $0.version == step.from } ?? false)
+                || (step.mayReturn
+                    && kept?.old.contains {
+                        $0.name == step.name && $0.architecture == step.oldArchitecture && $0.version == step.from
+                    } ?? false)
         }
         for step in plan.steps where !returning.contains(step) {
             refusals.append("no file of \(step.id) \(step.from ?? "") is at hand to go back to")
+        }
+        for step in returning where step.from == nil && change.isRunningKernel(step) {
+            refusals.append("\(step.id) is the kernel that runs: it goes once the host has booted another one")
         }
         // A repair that was itself interrupted left its own runs: go on behind them.
         while change.run(number: number) != nil { number += 1 }
