@@ -46,9 +46,19 @@ import Timestamps
         #expect(throws: AptChangeError.self) { try change.start(.apply, plan: plan, number: 1) }
         #expect(try held.dpkg("tb-ok") == "1.0 installed")
         #expect(try change.prefetch(plan) == first)
-        // A part is gone on with.
-        try held.sh("truncate -s 500 \(HeldRoot.folder)/packages/\(first.new[0].file)")
-        #expect(try change.prefetch(plan) == first)
+        // A part is gone on with, and a damaged one is fetched again from its beginning. The downloader is not root.
+        let deb = first.new[0].file
+        for part in ["head -c 500 /tmp/\(deb)", "head -c 500 /dev/zero"] {
+            try held.sh(
+                """
+                mv \(HeldRoot.folder)/packages/\(deb) /tmp; mkdir -p /var/cache/apt/fettle
+                \(part) >/var/cache/apt/fettle/\(deb); chown _apt /var/cache/apt/fettle/*
+                """)
+            #expect(try change.prefetch(plan) == first)
+        }
+        #expect(try held.sh("ls /var/cache/apt") == "archives\npkgcache.bin\nsrcpkgcache.bin\n")
+        var status = stat()
+        #expect(stat(new, &status) == 0 && status.st_uid == 0)
 
         // apt's own cache serves without a network, by digest only.
         try held.sh("cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb; rm -f tb-multi-b_1.0_all.deb")
