@@ -10,13 +10,16 @@ import Timestamps
         let change = AptChange(root: ChangeRoot(path: "/nonexistent", enter: ["/nonexistent"]), folder: "/nonexistent")
         for (name, architecture, version) in [
             ("-oDebug::x=1", "all", "1.0"), ("tb-ok", "all", "1.0 -o"), ("tb/ok", "all", "1"), ("TB", "all", "1"),
-            ("tb-ok", "-a", "1.0"), ("", "all", "1"), ("tb-ok", "all", ""), ("tb-ok", "all", "1=2"), ("tb-ok", "all", "../1"),
+            ("tb-ok", "-a", "1.0"), ("", "all", "1"), ("tb-ok", "all", ""), ("tb-ok", "all", "1=2"),
+            ("tb-ok", "all", "../1"),
         ] {
             let plan = change.plan([PackageGoal(name: name, architecture: architecture, version: version)])
             #expect(plan.refusal?.code == .badOrder, "\(name) \(architecture) \(version)")
         }
         #expect(change.plan(goals("a=1", "a=2")).refusal?.code == .badOrder)
-        #expect(change.plan((0...5000).map { PackageGoal(name: "p\($0)", architecture: "all", version: "1") }).refusal?.code == .badOrder)
+        #expect(
+            change.plan((0...5000).map { PackageGoal(name: "p\($0)", architecture: "all", version: "1") }).refusal?.code
+                == .badOrder)
         #expect(change.plan(goals("tb-ok=1.1")).refusal?.code == .broken)
     }
 
@@ -61,7 +64,9 @@ import Timestamps
         #expect(stat(new, &status) == 0 && status.st_uid == 0)
 
         // apt's own cache serves without a network, by digest only.
-        try held.sh("cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb; rm -f tb-multi-b_1.0_all.deb")
+        try held.sh(
+            "cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb; rm -f tb-multi-b_1.0_all.deb"
+        )
         let cached = try change.prefetch(change.plan(goals("tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1")))
         #expect(cached.new.map(\.name) == ["tb-multi-a", "tb-multi-b"])
         #expect(cached.missing.map(\.package) == ["tb-multi-c:all"])
@@ -117,7 +122,9 @@ import Timestamps
             apt-mark -qq hold tb-ok; apt-mark -qq auto tb-slow; echo x >>/etc/tb-conffile.conf; rm /etc/debian_version
             touch /var/lib/dpkg/updates/0001
             """)
-        let found = try held.change.state().differences(from: before, outside: plan).map { "\($0.subject.rawValue) \($0.name)" }
+        let found = try held.change.state().differences(from: before, outside: plan).map {
+            "\($0.subject.rawValue) \($0.name)"
+        }
         #expect(
             Set(found) == [
                 "package tb-multi-a:all", "package tb-multi-b:all", "package tb-multi-c:all", "package tb-twostep:all",
@@ -135,20 +142,30 @@ import Timestamps
         func state(_ units: Fact<[String: HostState.Unit]>) -> HostState {
             HostState(packages: [:], hasJournal: false, configuration: [:], configurationOwners: [:], units: units)
         }
+        let idle = HostState.Unit(file: "static", active: "active")
+        let instance = HostState.Unit(file: "", active: "active")
         let before = state(
             .known([
-                "a.service": .init(file: "enabled", active: "active"), "b.service": .init(file: "enabled", active: "active"),
-                "c.service": .init(file: "static", active: "inactive"), "d.timer": .init(file: "disabled", active: "inactive"),
-                "e.service": .init(file: "masked", active: "inactive"), "f.service": .init(file: "enabled", active: "active"),
+                "hostnamed.service": idle, "user@0.service": instance, "vpn@x.service": instance, "dbus.service": idle,
+                "a.service": .init(file: "enabled", active: "active"),
+                "b.service": .init(file: "enabled", active: "active"),
+                "c.service": .init(file: "static", active: "inactive"),
+                "d.timer": .init(file: "disabled", active: "inactive"),
+                "e.service": .init(file: "masked", active: "inactive"),
+                "f.service": .init(file: "enabled", active: "active"),
             ]))
         let now = state(
             .known([
-                "a.service": .init(file: "enabled", active: "failed"), "b.service": .init(file: "disabled", active: "active"),
-                "c.service": .init(file: "static", active: "active"), "d.timer": .init(file: "enabled", active: "active"),
+                "hostnamed.service": .init(file: "static", active: "inactive"),
+                "dbus.service": .init(file: "static", active: "failed"),
+                "a.service": .init(file: "enabled", active: "failed"),
+                "b.service": .init(file: "disabled", active: "active"),
+                "c.service": .init(file: "static", active: "active"),
+                "d.timer": .init(file: "enabled", active: "active"),
                 "f.service": .init(file: "enabled", active: "inactive"),
             ]))
         let found = now.differences(from: before, outside: AptPlan(), allowing: ["f.service"])
-        #expect(found.map(\.name) == ["a.service", "b.service", "e.service"])
+        #expect(found.map(\.name) == ["a.service", "b.service", "dbus.service", "e.service", "vpn@x.service"])
         #expect(state(.unknown("gone")).differences(from: before, outside: AptPlan()).map(\.subject) == [.unit])
         #expect(now.differences(from: state(.unknown("no systemd")), outside: AptPlan()) == [])
     }
@@ -170,7 +187,9 @@ import Timestamps
         try held.sh("apt-mark -qq unhold tb-ok; touch /run/reboot-required")
         #expect(objections().map(\.name) == [.reboot])
         #expect(objections(PreflightRequirements(refusesPendingReboot: false)).isEmpty)
-        try held.sh("rm /run/reboot-required; mkdir -p /sys/class/power_supply/BAT0; cd /sys/class/power_supply/BAT0; echo Battery >type; echo 12 >capacity")
+        try held.sh(
+            "rm /run/reboot-required; mkdir -p /sys/class/power_supply/BAT0; cd /sys/class/power_supply/BAT0; echo Battery >type; echo 12 >capacity"
+        )
         #expect(objections().map(\.text) == ["the host is on battery, 12 % full, less than 30 %; plug it in"])
         try held.sh("rm /sys/class/power_supply/BAT0/capacity")
         #expect(objections().map(\.verdict) == [.unknown])
@@ -178,7 +197,9 @@ import Timestamps
         #expect(objections().isEmpty)
         try held.sh("apt-get -y install tb-failpost=1.1 >/dev/null 2>&1 || true")
         #expect(objections().map(\.name) == [.packages])
-        try held.sh("dpkg -i /dev/null 2>/dev/null || true; apt-get -qq -y --allow-downgrades install tb-failpost=1.0 >/dev/null; touch /var/lib/dpkg/updates/0000")
+        try held.sh(
+            "dpkg -i /dev/null 2>/dev/null || true; apt-get -qq -y --allow-downgrades install tb-failpost=1.0 >/dev/null; touch /var/lib/dpkg/updates/0000"
+        )
         #expect(objections().map(\.name) == [.journal])
         try held.sh("rm /var/lib/dpkg/updates/0000; rm -r /var/lib/apt/lists; mkdir /var/lib/apt/lists")
         #expect(objections().map(\.name) == [.indexes])

@@ -46,7 +46,8 @@ final class HeldRoot: Sendable {
 
     /// The situations repository, made once.
     static let packages: Result<String, any Error> = Result {
-        let made = try tool(["bash", "\(repository)/Testbed/make-deb-repo"], environment: ProcessInfo.processInfo.environment)
+        let made = try tool(
+            ["bash", "\(repository)/Testbed/make-deb-repo"], environment: ProcessInfo.processInfo.environment)
         _ = try tool(
             ["bash", "\(repository)/Testbed/make-situations"], environment: ProcessInfo.processInfo.environment)
         return made.trimmingCharacters(in: .whitespacesAndNewlines)

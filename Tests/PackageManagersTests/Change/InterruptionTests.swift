@@ -32,7 +32,8 @@ import Testing
         let held = try HeldRoot()
         try held.publish("slowpre", "1.0", installed: true)
         try held.publish("slowpre", "1.1", scripts: ["preinst": "[ -e /tmp/go ] || sleep 30"])
-        let plan = try prepared(held, ["slowpre=1.1", "tb-ok=1.1", "tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1"])
+        let plan = try prepared(
+            held, ["slowpre=1.1", "tb-ok=1.1", "tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1"])
         let run = try held.change.start(.apply, plan: plan, number: 1)
         try killDpkg(held, once: "sleep")
         let outcome = held.change.wait(for: run, seconds: 60)
@@ -83,7 +84,8 @@ import Testing
         #expect(held.change.audit() == [])
     }
 
-    @Test(arguments: [0.15, 0.3, 0.5, 0.8]) func everythingKilledAtSomeMomentEndsAtTheGoal(after seconds: Double) throws {
+    @Test(arguments: [0.15, 0.3, 0.5, 0.8]) func everythingKilledAtSomeMomentEndsAtTheGoal(after seconds: Double) throws
+    {
         let held = try HeldRoot(setup: "mkdir -p /etc/tb; echo 1 >/etc/tb/slow-seconds")
         let plan = try prepared(
             held,
@@ -94,7 +96,9 @@ import Testing
         let run = try held.change.start(.apply, plan: plan, number: 1)
         usleep(UInt32(seconds * 1_000_000))
         // The power cut: everything of the session at once.
-        for pid in held.processes("sh") + held.processes("apt-get") + held.processes("dpkg") + held.processes("tb-slow.postinst") {
+        for pid in held.processes("sh") + held.processes("apt-get") + held.processes("dpkg")
+            + held.processes("tb-slow.postinst")
+        {
             kill(pid, SIGKILL)
         }
         let outcome = held.change.wait(for: run, seconds: 60)
@@ -105,7 +109,8 @@ import Testing
     }
 
     @Test func aRunOutlivesItsStarterAndIsFoundAgain() throws {
-        let held = try HeldRoot(setup: "mkdir -p /etc/tb; echo 2 >/etc/tb/slow-seconds; apt-mark auto tb-slow >/dev/null")
+        let held = try HeldRoot(
+            setup: "mkdir -p /etc/tb; echo 2 >/etc/tb/slow-seconds; apt-mark auto tb-slow >/dev/null")
         let plan = try prepared(held, ["tb-slow=1.1", "tb-ok=1.1"])
         #expect(plan.automatic == ["tb-slow"])
         let before = try held.change.state()

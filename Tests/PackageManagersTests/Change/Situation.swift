@@ -60,7 +60,8 @@ struct Situation: Sendable {
             setup: "mkdir -p /etc/tb; echo 1 >/etc/tb/slow-seconds", ending: .done, after: ["tb-slow": "1.1 installed"],
             cure: "nothing"),
         Situation(
-            name: "a question by debconf", about: "of priority high: answered with its default", order: ["tb-debconf=1.1"],
+            name: "a question by debconf", about: "of priority high: answered with its default",
+            order: ["tb-debconf=1.1"],
             ending: .done, after: ["tb-debconf": "1.1 installed"], cure: "preseed another answer, if it is wanted"),
         Situation(
             name: "a script that reads the terminal", about: "it reads the end of input", order: ["tb-tty=1.1"],
@@ -108,7 +109,8 @@ struct Situation: Sendable {
             cure: "change the preferences, or leave it out"),
         Situation(
             name: "pinned away", about: "preferences below 0", order: ["tb-never=1.1"], ending: .refused, code: .pinned,
-            after: ["tb-never": "1.0 installed"], says: ["preferences"], cure: "change the preferences, or leave it out"),
+            after: ["tb-never": "1.0 installed"], says: ["preferences"], cure: "change the preferences, or leave it out"
+        ),
         Situation(
             name: "pinned to a later suite", about: "2.0 is pinned; the order names it", order: ["tb-later=2.0"],
             ending: .done, after: ["tb-later": "2.0 installed"], cure: "nothing"),
@@ -117,7 +119,8 @@ struct Situation: Sendable {
             ending: .refused, code: .newerInstalled, after: ["tb-newer": "2.0 installed"], says: ["newer"],
             cure: "make the release set anew"),
         Situation(
-            name: "the version is gone", about: "`tb-vanished` 1.1 is in no index (any more)", order: ["tb-vanished=1.1"],
+            name: "the version is gone", about: "`tb-vanished` 1.1 is in no index (any more)",
+            order: ["tb-vanished=1.1"],
             ending: .refused, code: .unavailable, after: ["tb-vanished": "1.0 installed"], says: ["no repository"],
             cure: "`apt-get update`, or make the release set anew"),
         Situation(
@@ -176,7 +179,8 @@ struct Situation: Sendable {
             order: ["tb-newer=3.0", "tb-ok=1.1"],
             published: ["tb-newer": "3.0"],
             isWell: false, ending: .failed, after: ["tb-newer": "3.0 installed", "tb-ok": "1.0 installed"],
-            says: ["tb-newer", "no file"], cure: "take snapshots of such hosts: the job says before it begins that there is no way back"),
+            says: ["tb-newer", "no file"],
+            cure: "take snapshots of such hosts: the job says before it begins that there is no way back"),
         Situation(
             name: "disk too small to unpack", about: "`tb-big` takes 40 MB", order: ["tb-big=1.1"],
             setup: "apt-get -qq -y install tb-big=1.0 >/dev/null; apt-get clean",

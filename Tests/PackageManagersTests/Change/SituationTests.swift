@@ -58,9 +58,13 @@ import Testing
             #expect(trial.differences == [], "\(name)")
             // Whatever happened, the next change finds a database that works.
             #expect(held.change.audit() == [], "\(name)")
-            #expect(try held.sh("apt-get -s -q install tb-ok 2>&1 | tail -n 1", check: false).contains("E:") == false, "\(name)")
+            #expect(
+                try held.sh("apt-get -s -q install tb-ok 2>&1 | tail -n 1", check: false).contains("E:") == false,
+                "\(name)")
             let state = situation.after.sorted { $0.key < $1.key }
-                .map { "`\($0.key)` \($0.value.isEmpty ? "absent" : $0.value.replacingOccurrences(of: " installed", with: ""))" }
+                .map {
+                    "`\($0.key)` \($0.value.isEmpty ? "absent" : $0.value.replacingOccurrences(of: " installed", with: ""))"
+                }
                 .joined(separator: ", ")
             let cells = [name, situation.about, trial.ending.rawValue, state, trial.message, situation.cure]
             return "| " + cells.map { $0.replacingOccurrences(of: "|", with: "\\|") }.joined(separator: " | ") + " |"

@@ -77,7 +77,8 @@ struct Trial {
             rollBack = report
             standing = report.standing
             ending = report.isDone ? .rolledBack : .failed
-            message = isWell ? "\(repair?.cause ?? message); \(report.message)" : "a health check failed; \(report.message)"
+            message =
+                isWell ? "\(repair?.cause ?? message); \(report.message)" : "a health check failed; \(report.message)"
         } else if !outcome.keptConfiguration.isEmpty {
             message += "; kept as they were changed here: \(outcome.keptConfiguration.joined(separator: ", "))"
         }

@@ -20,29 +20,19 @@ extension AptChange {
         if case .timedOut = after?.end, let hung = culprit {
             try session.putBack(hung, progress)
         }
-        // Each round mends one package; a chain of failures ends.
-        for _ in 0..<4 {
-            guard case .broken = try standing(of: plan) else { break }
-            try session.unpackAgain(progress)
-            let outcome = try session.run(.configure, plan.steps, progress)
-            guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
-            culprit = failed
-            try session.putBack(failed, progress)
-        }
+        culprit = try session.mend(progress) ?? culprit
         if try isWorthRepeating(plan, culprit) {
-            let outcome = try session.run(.apply, plan.steps, progress)
-            if !outcome.isSuccess {
-                culprit = outcome.culprit ?? culprit
-                for _ in 0..<4 {
-                    guard case .broken = try standing(of: plan) else { break }
-                    try session.unpackAgain(progress)
+            do throws(AptChangeError) {
+                let outcome = try session.run(.apply, plan.steps, progress)
+                if !outcome.isSuccess {
+                    culprit = outcome.culprit ?? culprit
                     if case .timedOut = outcome.end, let hung = culprit { try session.putBack(hung, progress) }
-                    let outcome = try session.run(.configure, plan.steps, progress)
-                    guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
-                    culprit = failed
-                    try session.putBack(failed, progress)
                 }
+            } catch {
+                // The host is whole, but apt's rehearsal says no: the report tells why.
+                session.refusals.append(error.description)
             }
+            culprit = try session.mend(progress) ?? culprit
         }
         try session.restoreMarks()
         return try session.report(culprit: culprit, wanted: .goal)
@@ -160,6 +150,20 @@ struct MendingSession {
         return outcome
     }
 
+    /// Unpacks and configures until all packages are whole, or four have failed; the last that failed.
+    mutating func mend(_ progress: (AptRun, AptProgress) -> Void) throws(AptChangeError) -> String? {
+        var culprit: String?
+        for _ in 0..<4 {
+            guard case .broken = try change.standing(of: plan) else { break }
+            try unpackAgain(progress)
+            let outcome = try run(.configure, plan.steps, progress)
+            guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
+            culprit = failed
+            try putBack(failed, progress)
+        }
+        return culprit
+    }
+
     /// Unpacks what dpkg marks as to be reinstalled; apt and `dpkg --configure` leave it as it is.
     mutating func unpackAgain(_ progress: (AptRun, AptProgress) -> Void) throws(AptChangeError) {
         let database = try change.database()
@@ -210,7 +214,8 @@ struct MendingSession {
         let message: String =
             if isDone {
                 wanted == .goal
-                    ? "the packages are whole and at the ordered versions" : "all packages are back at their old versions"
+                    ? "the packages are whole and at the ordered versions"
+                    : "all packages are back at their old versions"
             } else {
                 (wanted == .goal ? "the order could not be finished" : "the way back failed")
                     + (cause.map { ", because \($0)" } ?? "") + "; now \(standing.words); \(next)"

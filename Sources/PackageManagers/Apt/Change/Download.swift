@@ -58,7 +58,8 @@ struct Download {
         do throws(ChildProcess.Failure) {
             let result = try root.run(
                 ["apt-get", "-q", "-y", "-o", "Debug::NoLocking=true", "-o", "Acquire::Retries=3"]
-                    + AptCommand.privateCaches + ["download", "--"] + files.map(\.request), in: staging, seconds: seconds)
+                    + AptCommand.privateCaches + ["download", "--"] + files.map(\.request), in: staging,
+                seconds: seconds)
             return result.lines.filter { $0.hasPrefix("E:") }
         } catch {
             return ["E: the download failed: \(error)"]

@@ -15,7 +15,9 @@ extension AptChange {
         case .configure: return []
         case .apply:
             let open = steps.filter { step in here(step, database)?.version != step.to }
-            let files = try open.map { step throws(AptChangeError) in try file(step, step.architecture, step.to, kept.new) }
+            let files = try open.map { step throws(AptChangeError) in
+                try file(step, step.architecture, step.to, kept.new)
+            }
             try rehearse(files, removing: [], expected: open.map { (name($0, database), $0.to ?? "") }, back: false)
             return [AptCommand.run(lockWait: lockWait, downgrades: false) + files]
         case .reinstall:
@@ -38,7 +40,8 @@ extension AptChange {
             let files = try back.map { step throws(AptChangeError) in
                 guard step.mayReturn else {
                     throw AptChangeError(
-                        "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version")
+                        "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version"
+                    )
                 }
                 return try file(step, step.oldArchitecture, step.from, kept.old)
             }
@@ -52,7 +55,7 @@ extension AptChange {
             var commands: [[String]] = []
             if !files.isEmpty { commands.append(AptCommand.dpkg + ["--force-downgrade", "--install"] + files) }
             if !names.isEmpty {
-                commands.append(AptCommand.dpkg + ["--force-remove-reinstreq", "--remove"] + gone.map(\.name))
+                commands.append(AptCommand.dpkg + ["--force-remove-reinstreq", "--remove"] + names)
             }
             guard !commands.isEmpty else { throw AptChangeError("no package of the order is other than before") }
             return commands
