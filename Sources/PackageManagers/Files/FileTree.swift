@@ -109,6 +109,7 @@ package struct FileTree: Sendable {
 /// What is known of a file without opening it.
 package struct FileStatus: Sendable, Hashable {
     package var isRegular: Bool
+    var isFolder: Bool
     var size: Int64
     /// When its content last changed, in seconds since 1970, and the nanoseconds of that second.
     var modified: Int64
@@ -118,6 +119,7 @@ package struct FileStatus: Sendable, Hashable {
 
     init(_ status: stat) {
         isRegular = status.st_mode & S_IFMT == S_IFREG
+        isFolder = status.st_mode & S_IFMT == S_IFDIR
         size = Int64(status.st_size)
         modified = Int64(status.st_mtim.tv_sec)
         modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)

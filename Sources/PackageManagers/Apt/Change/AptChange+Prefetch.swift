@@ -41,9 +41,12 @@ extension AptChange {
                 "the files of this order are \(total >> 20) MiB, more than the \(limits.bytes >> 20) MiB allowed; "
                     + "raise the limit or split the order")
         }
-        let open = wanted.filter { $0.record != nil && !isAtHand($0, packages) }
+        // What apt has in its own cache by the right digest need not be fetched.
+        let open = wanted.filter { $0.record != nil && !isAtHand($0, packages) && takeFromCache($0, packages) == nil }
         try makeSureOfRoom(open, packages)
-        let complaints = download(open, limits, native: database.nativeArchitecture)
+        let native = database.nativeArchitecture
+        let complaints = try Download(root: root, target: packages).fetch(
+            open.compactMap { $0.download(native: native) }, seconds: limits.seconds)
         var result = Prefetch()
         for wanted in wanted {
             if wanted.isOld {
@@ -122,6 +125,15 @@ extension AptChange {
         var id: String { "\(name):\(architecture)" }
         /// As apt and dpkg-repack name it.
         var file: String { "\(name)_\(version.replacing(":", with: "%3a"))_\(architecture).deb" }
+
+        func download(native: String) -> Download.File? {
+            record.map { record in
+                Download.File(
+                    request: architecture == "all" || architecture == native
+                        ? "\(name)=\(version)" : "\(id)=\(version)",
+                    name: file, bytes: record.bytes, sha256: sha256 ?? record.sha256)
+            }
+        }
     }
 
     private struct NoWayBack: Error { var missing: Prefetch.Missing }
@@ -130,9 +142,7 @@ extension AptChange {
         let path = "\(packages)/\(wanted.file)"
         guard let digest = FileDigest.sha256(path) else { return false }
         if let sha256 = wanted.sha256, digest == sha256 { return true }
-        var status = stat()
-        // apt goes on with a part; what is whole and wrong is of no use.
-        if let record = wanted.record, stat(path, &status) == 0, Int64(status.st_size) >= record.bytes { unlink(path) }
+        unlink(path)
         return false
     }
 
@@ -147,28 +157,11 @@ extension AptChange {
         }
     }
 
-    /// Has apt fetch files, each by its exact version; what it complained of.
-    private func download(_ open: [Wanted], _ limits: PrefetchLimits, native: String) -> [String] {
-        var complaints: [String] = []
-        for start in stride(from: 0, to: open.count, by: 200) {
-            let names = open[start..<min(start + 200, open.count)].map { wanted in
-                wanted.architecture == "all" || wanted.architecture == native
-                    ? "\(wanted.name)=\(wanted.version)" : "\(wanted.id)=\(wanted.version)"
-            }
-            do throws(ChildProcess.Failure) {
-                let result = try root.run(
-                    ["apt-get", "-q", "-y", "-o", "Debug::NoLocking=true", "-o", "Acquire::Retries=3"]
-                        + AptCommand.privateCaches + ["download", "--"] + names,
-                    in: "\(folder)/packages", seconds: limits.seconds)
-                complaints += result.lines.filter { $0.hasPrefix("E:") }
-                if result.lines.contains(where: { $0.contains("Hash Sum mismatch") }) {
-                    complaints += result.lines.filter { $0.contains("Hash Sum mismatch") }
-                }
-            } catch {
-                complaints.append("E: the download failed: \(error)")
-            }
-        }
-        return complaints
+    /// The path of the copy; nil where the cache has no file of that digest.
+    private func takeFromCache(_ wanted: Wanted, _ packages: String) -> String? {
+        let cached = root.outside("/var/cache/apt/archives/\(wanted.file)")
+        guard let sha256 = wanted.sha256, FileDigest.sha256(cached) == sha256 else { return nil }
+        return copy(cached, to: "\(packages)/\(wanted.file)", sha256)
     }
 
     private func fetched(_ wanted: Wanted, _ packages: String) -> KeptPackage? {
@@ -216,9 +209,10 @@ extension AptChange {
         if let package = fetched(wanted, packages) { return .success(package) }
         let path = "\(packages)/\(wanted.file)"
         let cached = root.outside("/var/cache/apt/archives/\(wanted.file)")
-        if let digest = FileDigest.sha256(cached), wanted.sha256 == nil || wanted.sha256 == digest,
-            holds(wanted, "/var/cache/apt/archives/\(wanted.file)"),
-            let package = copy(cached, to: path, digest).flatMap({ kept(wanted, digest, $0, .cache) })
+        // Nobody knows the digest of a version that has left the indexes: it must at least be that package.
+        if wanted.sha256 == nil, let digest = FileDigest.sha256(cached),
+            holds(wanted, "/var/cache/apt/archives/\(wanted.file)"), let copied = copy(cached, to: path, digest),
+            let package = kept(wanted, digest, copied, .cache)
         {
             return .success(package)
         }
@@ -253,9 +247,7 @@ extension AptChange {
     }
 
     private func copy(_ source: String, to path: String, _ digest: String) -> String? {
-        guard let bytes = try? FileTree(root: "/").read(source, limit: 2 << 30),
-            (try? DurableFile.write(bytes, to: path)) != nil, FileDigest.sha256(path) == digest
-        else { return nil }
+        guard (try? DurableFile.copy(source, to: path)) != nil, FileDigest.sha256(path) == digest else { return nil }
         return path
     }
 }

@@ -15,33 +15,24 @@ extension AptChange {
         progress: (AptRun, AptProgress) -> Void = { _, _ in }
     ) throws(AptChangeError) -> ChangeReport {
         var session = try MendingSession(self, plan, firstNumber, seconds, lockWait)
+        if let after, !after.isSuccess { session.failures.append(after) }
         var culprit = after?.culprit
         if case .timedOut = after?.end, let hung = culprit {
             try session.putBack(hung, progress)
         }
-        // Each round mends one package; a chain of failures ends.
-        for _ in 0..<4 {
-            guard case .broken = try standing(of: plan) else { break }
-            try session.unpackAgain(progress)
-            let outcome = try session.run(.configure, plan.steps, progress)
-            guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
-            culprit = failed
-            try session.putBack(failed, progress)
-        }
+        culprit = try session.mend(progress) ?? culprit
         if try isWorthRepeating(plan, culprit) {
-            let outcome = try session.run(.apply, plan.steps, progress)
-            if !outcome.isSuccess {
-                culprit = outcome.culprit ?? culprit
-                for _ in 0..<4 {
-                    guard case .broken = try standing(of: plan) else { break }
-                    try session.unpackAgain(progress)
+            do throws(AptChangeError) {
+                let outcome = try session.run(.apply, plan.steps, progress)
+                if !outcome.isSuccess {
+                    culprit = outcome.culprit ?? culprit
                     if case .timedOut = outcome.end, let hung = culprit { try session.putBack(hung, progress) }
-                    let outcome = try session.run(.configure, plan.steps, progress)
-                    guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
-                    culprit = failed
-                    try session.putBack(failed, progress)
                 }
+            } catch {
+                // The host is whole, but apt's rehearsal says no: the report tells why.
+                session.refusals.append(error.description)
             }
+            culprit = try session.mend(progress) ?? culprit
         }
         try session.restoreMarks()
         return try session.report(culprit: culprit, wanted: .goal)
@@ -116,6 +107,8 @@ struct MendingSession {
     var parts: [ChangeReport.Part] = []
     /// What could not be begun.
     var refusals: [String] = []
+    /// What failed.
+    var failures: [AptOutcome] = []
 
     init(
         _ change: AptChange, _ plan: AptPlan, _ firstNumber: Int, _ seconds: Int, _ lockWait: Int
@@ -130,7 +123,16 @@ struct MendingSession {
         let kept = try change.kept(checking: false)
         returning = plan.steps.filter { step in
             step.from == nil
-                || (step.mayReturn && kept?.old.contains { $0.name == step.name && $0.version == step.from } ?? false)
+                || (step.mayReturn
+                    && kept?.old.contains {
+                        $0.name == step.name && $0.architecture == step.oldArchitecture && $0.version == step.from
+                    } ?? false)
+        }
+        for step in plan.steps where !returning.contains(step) {
+            refusals.append("no file of \(step.id) \(step.from ?? "") is at hand to go back to")
+        }
+        for step in returning where step.from == nil && change.isRunningKernel(step) {
+            refusals.append("\(step.id) is the kernel that runs: it goes once the host has booted another one")
         }
         // A repair that was itself interrupted left its own runs: go on behind them.
         while change.run(number: number) != nil { number += 1 }
@@ -144,7 +146,22 @@ struct MendingSession {
         number += 1
         let outcome = change.wait(for: run, seconds: seconds) { progress(run, $0) }
         parts.append(ChangeReport.Part(run: run, outcome: outcome))
+        if !outcome.isSuccess { failures.append(outcome) }
         return outcome
+    }
+
+    /// Unpacks and configures until all packages are whole, or four have failed; the last that failed.
+    mutating func mend(_ progress: (AptRun, AptProgress) -> Void) throws(AptChangeError) -> String? {
+        var culprit: String?
+        for _ in 0..<4 {
+            guard case .broken = try change.standing(of: plan) else { break }
+            try unpackAgain(progress)
+            let outcome = try run(.configure, plan.steps, progress)
+            guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
+            culprit = failed
+            try putBack(failed, progress)
+        }
+        return culprit
     }
 
     /// Unpacks what dpkg marks as to be reinstalled; apt and `dpkg --configure` leave it as it is.
@@ -185,25 +202,26 @@ struct MendingSession {
         let standing = try change.standing(of: plan)
         let complaints = change.audit()
         let isDone = standing == wanted && complaints.isEmpty
-        let blame = culprit.map { " because of \($0)" } ?? ""
-        let first = parts.last { !$0.outcome.isSuccess }?.outcome.errors.first
-        let said = first.map { " (\($0))" } ?? refusals.first.map { " (\($0))" } ?? ""
-        let doNow =
+        // The failure that says most: of the culprit, with words of its own.
+        let failure =
+            failures.first { $0.culprit == culprit && !$0.errors.isEmpty } ?? failures.first { $0.culprit == culprit }
+            ?? failures.first
+        let cause = failure?.message ?? refusals.first
+        let next =
             complaints.isEmpty
-            ? wanted == .goal
-                ? "roll back, or mend the package and run the order again" : "look at the packages by hand"
-            : "dpkg or apt complain: \(complaints[0]); a person must mend it"
+            ? wanted == .goal ? "roll back, or mend the package and run the order again" : "take those back by hand"
+            : "dpkg and apt complain: \(complaints[0]); a person must mend it"
         let message: String =
             if isDone {
                 wanted == .goal
                     ? "the packages are whole and at the ordered versions"
                     : "all packages are back at their old versions"
             } else {
-                "the \(wanted == .goal ? "order could not be finished" : "way back failed")\(blame)\(said): "
-                    + "\(standing.words); \(doNow)"
+                (wanted == .goal ? "the order could not be finished" : "the way back failed")
+                    + (cause.map { ", because \($0)" } ?? "") + "; now \(standing.words); \(next)"
             }
         return ChangeReport(
-            standing: standing, isDone: isDone, culprit: isDone && wanted == .goal ? nil : culprit, parts: parts,
-            complaints: complaints, message: message)
+            standing: standing, isDone: isDone, culprit: isDone && wanted == .goal ? nil : culprit, cause: cause,
+            parts: parts, complaints: complaints, message: message)
     }
 }

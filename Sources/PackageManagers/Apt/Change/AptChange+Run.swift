@@ -89,6 +89,14 @@ extension AptChange {
                     progress(now)
                 }
             }
+            var log = stat()
+            if stat(runFiles(run.number).log, &log) == 0, Int64(log.st_size) > Self.logBytes {
+                // A script that prints without end would fill the disk.
+                end(run)
+                var outcome = outcome(runFiles(run.number), exitCode: runFiles(run.number).exitCode)
+                outcome.errors.insert("it printed more than \(Self.logBytes >> 20) MiB and was ended", at: 0)
+                return outcome
+            }
             if age(of: run) >= Int64(seconds) * 1000 {
                 expire(run, seconds: seconds)
                 let files = runFiles(run.number)
@@ -97,6 +105,9 @@ extension AptChange {
             usleep(50_000)
         }
     }
+
+    /// The most that a run may print, in bytes.
+    static let logBytes: Int64 = 128 << 20
 
     /// Ends a run because its time is over, and leaves on record that this was why.
     public func expire(_ run: AptRun, seconds: Int, grace: Int = 10) {
@@ -145,7 +156,7 @@ extension AptChange {
         let log = String(decoding: RunFiles.tail(files.log, bytes: 1 << 20), as: UTF8.self)
         if exitCode != 0 { report.read(log: log) }
         let end: AptOutcome.End =
-            if let seconds = files.endedAfter {
+            if let seconds = files.endedAfter, exitCode != 0 {
                 .timedOut(seconds: seconds)
             } else if let exitCode {
                 .exited(exitCode)

@@ -5,7 +5,7 @@ enum AptCommand {
     /// The environment of every run.
     static let environment = [
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root", "TERM": "dumb",
-        "DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true",
+        "DEBIAN_FRONTEND": "noninteractive",
         // Their hooks would restart, ask or list on their own.
         "NEEDRESTART_MODE": "l", "APT_LISTCHANGES_FRONTEND": "none", "APT_LISTBUGS_FRONTEND": "none",
         // Configuration files under ucf's care are kept as dpkg keeps its own.

@@ -6,7 +6,7 @@ extension HostState {
     /// that nobody may touch, units that lost their place. Sorted; empty is the proof that all else is equal.
     ///
     /// A configuration file of a package of the plan may change with it. Units come and go with packages: what counts is
-    /// one that was enabled or active before and is not now, and one that has failed.
+    /// one that was enabled before and is not now, one that was meant to be active and is not now, and one that has failed.
     ///
     /// - Parameter allowing: units that the caller stopped or restarted itself.
     public func differences(
@@ -56,8 +56,8 @@ extension HostState {
             let old = before[name] ?? Unit(file: "", active: "")
             let new = now[name] ?? Unit(file: "", active: "")
             let lostItsPlace = ["enabled", "enabled-runtime", "masked"].contains(old.file) && new.file != old.file
-            // Jobs that end by themselves are inactive by their nature.
-            let stopped = old.active == "active" && new.active != "active" && new.active != "reloading"
+            let stopped =
+                old.active == "active" && new.active != "active" && new.active != "reloading" && old.isMeantToStay(name)
             let failed = new.active == "failed" && old.active != "failed"
             if lostItsPlace || stopped || failed {
                 result.append(
@@ -65,6 +65,22 @@ extension HostState {
             }
         }
         return result
+    }
+}
+
+extension HostState.Unit {
+    /// Whether an active unit of this kind is meant to stay so. Static ones are mostly started on demand and end when idle
+    /// (systemd-hostnamed); instances without a file of their own are services (openvpn@client), unless they belong to a login
+    /// or a connection.
+    func isMeantToStay(_ name: String) -> Bool {
+        switch file {
+        case "static", "transient": false
+        case "":
+            name.contains("@")
+                && !["user@", "user-runtime-dir@", "getty@", "serial-getty@", "ssh@", "sshd@", "modprobe@", "systemd-"]
+                    .contains(where: name.hasPrefix)
+        default: true
+        }
     }
 }
 

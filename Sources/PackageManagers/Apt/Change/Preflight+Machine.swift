@@ -74,9 +74,16 @@ extension AptChange {
             }
             needs[status.device, default: (path, 0)].bytes += bytes
         }
+        // What shares the root's file system is named by it.
+        need(0, at: "/")
         let kept = (try? kept(checking: false)) ?? nil
         // Both the new files and the old ones, which are about as large.
-        if kept == nil { need(plan.steps.reduce(0) { $0 + $1.downloadBytes * 2 }, at: "\(folder)/packages") }
+        if kept == nil {
+            let files = plan.steps.reduce(Int64(0)) { $0 + $1.downloadBytes }
+            need(files * 2, at: "\(folder)/packages")
+            // A group of them lies in apt's cache until it is checked.
+            need(files, at: "/var/cache/apt")
+        }
         // dpkg unpacks a package beside the old one; scripts and the database take a little more.
         let unpacked = plan.steps.reduce(Int64(0)) { $0 + $1.installedBytes }
         need(unpacked, at: "/usr")

@@ -15,15 +15,17 @@ extension AptChange {
         case .configure: return []
         case .apply:
             let open = steps.filter { step in here(step, database)?.version != step.to }
-            let files = try open.map { step throws(AptChangeError) in try file(step, step.to, kept.new) }
+            let files = try open.map { step throws(AptChangeError) in
+                try file(step, step.architecture, step.to, kept.new)
+            }
             try rehearse(files, removing: [], expected: open.map { (name($0, database), $0.to ?? "") }, back: false)
             return [AptCommand.run(lockWait: lockWait, downgrades: false) + files]
         case .reinstall:
             let broken = steps.filter { here($0, database)?.needsReinstall ?? false }
             let files = try broken.map { step throws(AptChangeError) in
                 // As far as it came: the new one where it is at hand, else the old one.
-                if let file = try? file(step, step.to, kept.new) { return file }
-                return try file(step, step.from, kept.old)
+                if let file = try? file(step, step.architecture, step.to, kept.new) { return file }
+                return try file(step, step.oldArchitecture, step.from, kept.old)
             }
             guard !files.isEmpty else { throw AptChangeError("no package of the order must be unpacked again") }
             try waitForLocks(seconds: lockWait)
@@ -34,14 +36,14 @@ extension AptChange {
                 let now = here(step, database)
                 return step.from != nil && (now?.version != step.from || now?.isAbnormal ?? true)
             }
-            let gone = steps.filter { $0.from == nil && here($0, database) != nil }
+            let gone = steps.filter { $0.from == nil && !isRunningKernel($0) && here($0, database) != nil }
             let files = try back.map { step throws(AptChangeError) in
                 guard step.mayReturn else {
                     throw AptChangeError(
                         "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version"
                     )
                 }
-                return try file(step, step.from, kept.old)
+                return try file(step, step.oldArchitecture, step.from, kept.old)
             }
             let names = gone.map { name($0, database) }
             guard isForced else {
@@ -53,7 +55,7 @@ extension AptChange {
             var commands: [[String]] = []
             if !files.isEmpty { commands.append(AptCommand.dpkg + ["--force-downgrade", "--install"] + files) }
             if !names.isEmpty {
-                commands.append(AptCommand.dpkg + ["--force-remove-reinstreq", "--remove"] + gone.map(\.name))
+                commands.append(AptCommand.dpkg + ["--force-remove-reinstreq", "--remove"] + names)
             }
             guard !commands.isEmpty else { throw AptChangeError("no package of the order is other than before") }
             return commands
@@ -66,6 +68,12 @@ extension AptChange {
         } catch {
             throw AptChangeError("the package database cannot be read: \(error)")
         }
+    }
+
+    /// Whether the host runs the kernel of this package: it cannot be taken away under it.
+    func isRunningKernel(_ step: PackageStep) -> Bool {
+        let release = (try? root.tree.read("proc/sys/kernel/osrelease", limit: 4096)) ?? []
+        return step.name == "linux-image-\(String(decoding: release, as: UTF8.self).trimmed)"
     }
 
     /// The package of a step as it is on the disk now; nil where it is not.
@@ -81,9 +89,16 @@ extension AptChange {
     }
 
     /// A kept file as the host sees it, with its digest checked once more.
-    private func file(_ step: PackageStep, _ version: String?, _ kept: [KeptPackage]) throws(AptChangeError) -> String {
-        guard let version, let package = kept.first(where: { $0.name == step.name && $0.version == version }) else {
-            throw AptChangeError("the file of \(step.id) \(version ?? "") is not at hand in \(folder)/packages")
+    private func file(
+        _ step: PackageStep, _ architecture: String, _ version: String?, _ kept: [KeptPackage]
+    ) throws(AptChangeError) -> String {
+        guard let version,
+            let package = kept.first(where: {
+                $0.name == step.name && $0.architecture == architecture && $0.version == version
+            })
+        else {
+            throw AptChangeError(
+                "the file of \(step.name):\(architecture) \(version ?? "") is not at hand in \(folder)/packages")
         }
         let path = "\(folder)/packages/\(package.file)"
         guard FileDigest.sha256(root.outside(path)) == package.sha256 else {
