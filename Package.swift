@@ -81,6 +81,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "PackageManagers", "CLinux", core("Versions"), core("TextTable"), core("Inventory"), core("Wire"),
+                core("Orders"), core("Rollout"),
                 core("JSON"), core("Digest"), core("Timestamps"),
             ] + nio + certificates,
             swiftSettings: testable),

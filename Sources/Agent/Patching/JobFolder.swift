@@ -58,6 +58,7 @@ public struct JobFolder: Sendable {
     static let question = "question.json"
     static let answer = "answer.json"
     static let cancel = "cancel"
+    static let claim = "claim.json"
     static let progress = "progress.json"
     static let acknowledged = "acknowledged.json"
 
