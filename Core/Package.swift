@@ -48,6 +48,9 @@ let package = Package(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
