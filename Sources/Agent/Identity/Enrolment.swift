@@ -35,6 +35,8 @@ public struct Enrolment {
         guard let target = address ?? ServerAddress(token.address) else {
             throw EnrolmentError.badAddress(token.address)
         }
+        // Orders for the former host are not for this one. Only root can forget what it believes, so now.
+        if replace { try HostPin.forget(layout) }
         // Read as the caller, decided before anything changes.
         let folder = try layout.enterNetworkFolder()
         let store = IdentityStore(folder)

@@ -1,3 +1,4 @@
+import Rollout
 import Timestamps
 public import Wire
 

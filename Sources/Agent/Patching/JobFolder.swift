@@ -1,5 +1,5 @@
 import Glibc
-import JSON
+public import JSON
 public import Timestamps
 public import Wire
 
@@ -92,6 +92,15 @@ public struct JobFolder: Sendable {
     /// The journal as it stands, without changing it.
     public func journal() throws(SystemError) -> JobJournal.Reading { try JobJournal.read(folder, job: job) }
 
+    /// The folders of all jobs beside it, itself among them.
+    func siblings() -> [JobFolder] {
+        guard let slash = folder.path.lastIndex(of: "/") else { return [] }
+        let parent = String(folder.path[..<slash])
+        return ((try? HostTree.names(in: parent)) ?? []).filter(JobOffer.isJobID).compactMap {
+            try? JobFolder(job: $0, path: "\(parent)/\($0)")
+        }
+    }
+
     /// Whether the job's process lives: it holds the lock, whose end the kernel tells without fail.
     public var isAlive: Bool {
         let descriptor = open(folder.path(of: Self.lock), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -160,5 +169,20 @@ public struct JobFolders: Sendable {
         }
         for name in (try? HostTree.names(in: path)) ?? [] { removeAll("\(path)/\(name)") }
         rmdir(path)
+    }
+}
+
+extension DurableFolder {
+    /// Gives the files below a folder of that name in `other` names here too; what is here already stays.
+    func linkAll(from other: DurableFolder, below name: String) throws(SystemError) {
+        let source = try DurableFolder(other.path(of: name), create: false)
+        let target = try DurableFolder(path(of: name))
+        for file in try source.names() {
+            guard link(source.path(of: file), target.path(of: file)) == 0 || errno == EEXIST else {
+                throw SystemError("link", source.path(of: file))
+            }
+        }
+        try target.sync()
+        try sync()
     }
 }

@@ -18,7 +18,8 @@ struct JobLauncher {
     /// Starts the process of that job; the caller has the host's network at this moment.
     ///
     /// With systemd it is a transient service: it gets the host's file systems, network and all of root's rights from
-    /// process 1, whereas a scope would leave it inside what the agent's unit forbids the agent. Without systemd it is a
+    /// process 1, whereas a scope would leave it inside what the agent's unit forbids the agent. A run of the package
+    /// manager outlives it (`KillMode=process`), so that a job that dies never breaks one off. Without systemd it is a
     /// session of its own.
     func start(_ job: JobFolder) throws(SystemError) {
         let words = ["run", "--job", job.folder.path]
@@ -30,7 +31,7 @@ struct JobLauncher {
         var command = [
             "systemd-run", "--quiet", "--collect", "--no-block", "--unit", unit,
             "--description", "Fettle: job \(job.job) changes this host",
-            "--property", "KillMode=mixed", "--property", "TimeoutStopSec=infinity", "--property", "Delegate=yes",
+            "--property", "KillMode=process", "--property", "TimeoutStopSec=30", "--property", "Delegate=yes",
             "--property", "OOMPolicy=continue", "--property", "StandardOutput=journal", "--property", "StandardInput=null",
         ]
         for name in Self.passed {

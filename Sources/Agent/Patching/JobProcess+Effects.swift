@@ -39,18 +39,19 @@ extension JobProcess {
             return .snapshotMade(
                 id: result.detail["id"]?.string ?? folder.job, kind: result.detail["means"]?.string ?? "downgrade")
         case .readPreState:
-            let state = try work.preState()
+            let state = try work.preState(rollsBack: order.offer.rollsBack)
             return .preState(pre: state.before, goal: state.goal, steps: 1, detail: .object(state.detail))
         case .apply:
             let result = work.apply(number: attempts(.apply))
             return .applied(succeeded: result.isDone, reason: result.text, detail: .object(result.detail))
         case .examine:
-            work.waitForLeftovers(number: attempts(.apply), repairs: attempts(.repair), rollbacks: attempts(.rollback))
+            endLeftovers()
             return .examined(work.packagesState())
         case .repair:
-            let result = work.repair(number: 1000 * attempts(.repair))
+            endLeftovers()
+            let result = work.repair(number: Self.repairs * attempts(.repair))
             work.log.line(result.text)
-            return .examined(result.isDone ? work.packagesState() : work.packagesState(unlessWhole: .mixed))
+            return .examined(work.packagesState())
         case .restartServices(let all):
             let result = work.restartServices(work.stoppedServices(), all: all)
             work.log.line(result.text)
@@ -64,7 +65,8 @@ extension JobProcess {
             let result = work.rescan()
             return .rescanned(equal: result.isDone, reason: result.text, detail: .object(result.detail))
         case .rollback:
-            let result = work.rollBack(number: 100_000 + 1000 * attempts(.rollback))
+            endLeftovers()
+            let result = work.rollBack(number: Self.rollbacks + Self.repairs * attempts(.rollback))
             return .rolledBack(succeeded: result.isDone, needsReboot: false, reason: result.text)
         case .verifyRollback:
             let result = work.verifyRollback()
@@ -72,6 +74,18 @@ extension JobProcess {
         case .collectOutcome: return .outcomeCollected(packages: work.packageResults())
         case .finish: return nil
         }
+    }
+
+    /// Runs of the package manager are numbered apart: those of a repair, and those of a way back.
+    private static let repairs = 1000
+    private static let rollbacks = 100_000
+
+    /// Waits for the runs that an earlier process of this job left behind.
+    private func endLeftovers() {
+        var numbers: [Int] = [attempts(.apply)]
+        for number in 1...attempts(.repair) { numbers += (0..<10).map { Self.repairs * number + $0 } }
+        for number in 1...attempts(.rollback) { numbers += (0..<10).map { Self.rollbacks + Self.repairs * number + $0 } }
+        work.endLeftovers(numbers)
     }
 
     /// How often a phase was begun, by the journal: numbers the runs of the package manager.
@@ -104,7 +118,6 @@ extension JobProcess {
 
     private func reboot() -> AgentJob.Event {
         work.tell("the host is started anew", always: true)
-        work.log.line("reboot")
         CrashPoint.pass("before reboot")
         if let failure = work.restart.reboot(reason: "Fettle: job \(folder.job) changed packages that need it") {
             return .rebootFailed(reason: failure)
@@ -131,7 +144,7 @@ extension JobProcess {
                 return answer.answer
             }
             // Nobody asks for ever: past its window the machine ends the job by itself.
-            if now > machine.lastStart { return nil }
+            if now > (machine.progress.grant?.window.lastSafeStart ?? order.offer.lastSafeStart) { return nil }
             JobWork.sleep(milliseconds: Self.pace / 2)
         }
         return nil

@@ -58,7 +58,7 @@ final class JobProcess {
     /// - Throws: ``SystemError`` where the disk refuses the journal: the executor starts the job again, later.
     func run() throws {
         if let grant = machine.progress.grant { try desk.observe(fence: grant.fence, epoch: 0) }
-        var queue = journal.entries.isEmpty ? try machine.handle(.start, now: now) : machine.resume(now: now)
+        var queue = journal.entries.isEmpty ? try machine.handle(.start, now: now) : try machine.resume(now: now)
         while true {
             if queue.isEmpty { throw JobProcessError.stuck(machine.phase.rawValue) }
             let effect = queue.removeFirst()
@@ -69,9 +69,14 @@ final class JobProcess {
             }
             guard let event = try perform(effect) else { continue }
             // What others ask for is told first; the machine decides whether it is too late.
-            for interruption in interruptions() { queue += try machine.handle(interruption, now: now) }
-            guard machine.outcome == nil || queue.isEmpty else { continue }
-            queue += try machine.handle(event, now: now)
+            var isOverruled = false
+            for interruption in interruptions() {
+                let effects = try machine.handle(interruption, now: now)
+                // A mere record (too late) leaves the machine waiting for what it waited for.
+                isOverruled = isOverruled || effects.contains { if case .journal = $0 { false } else { true } }
+                queue += effects
+            }
+            if !isOverruled { queue += try machine.handle(event, now: now) }
         }
     }
 

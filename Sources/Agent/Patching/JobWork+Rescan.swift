@@ -1,8 +1,10 @@
+import Digest
 import Inventory
 import JSON
 import PackageManagers
 import Rollout
 import Timestamps
+import Wire
 
 /// The proof: a fresh look at the host against the goal, or against what it was.
 extension JobWork {
@@ -91,10 +93,51 @@ extension JobWork {
         return .array(Array(list.prefix(1500)))
     }
 
-    /// The verdict on a reboot, by the same evidence as every scan.
-    func rebootVerdict(distribution: String) -> Fact<RebootVerdict> {
-        let tree = HostTree.machine
-        let set = (try? Apt.scan(resolver: .none, now: Moment.now().wall).set) ?? SoftwareSet([])
-        return tree.facts(set: set, previous: nil, agentVersion: AgentVersion.text).reboot
+    /// A package of the order that no security archive offers at the ordered version, by the host's own indexes; nil where
+    /// there is none. What cannot be told counts as such.
+    func firstWithoutSecurity() -> String? {
+        guard let scan = try? Apt.scan(resolver: .none, now: Moment.now().wall), case .known(let offers) = scan.offers
+        else { return goals.first?.id }
+        let security = Set(offers.offers.filter(\.security).map { "\($0.name):\($0.architecture) \($0.candidate)" })
+        let installed = Set(scan.set.packages.map { "\($0.name):\($0.architecture) \($0.version)" })
+        let names = Set(scan.set.packages.map { "\($0.name):\($0.architecture)" })
+        return goals.first {
+            names.contains($0.id) && !installed.contains("\($0.id) \($0.version)")
+                && !security.contains("\($0.id) \($0.version)")
+        }?.id
+    }
+
+    /// Finds the job that this one takes back: the newest of the same campaign that changed something here.
+    func findEarlier(campaign: String) -> StepResult {
+        let folders = folder.siblings()
+        var best: (folder: JobFolder, time: Timestamp)?
+        for other in folders where other.job != folder.job {
+            guard let order = try? other.readOrder(), order.offer.campaign == campaign, !order.offer.rollsBack,
+                let entries = try? other.journal().entries, let begun = entries.last(where: { $0.phase == .mutateIntent }),
+                other.folder.contains(Self.beforeFile)
+            else { continue }
+            if best.map({ $0.time < begun.time }) ?? true { best = (other, begun.time) }
+        }
+        guard let best else {
+            return .failed(
+                "no job of this campaign has changed this host, or its way back is not kept any more; nothing was changed",
+                ["code": "no-earlier-job"])
+        }
+        do throws(SystemError) {
+            for name in [Self.planFile, Self.beforeFile] {
+                guard let bytes = try best.folder.folder.read(name, limit: 64 << 20) else {
+                    return .failed("\(name) of job \(best.folder.job) cannot be read", ["code": "no-earlier-job"])
+                }
+                CrashPoint.pass("before \(name)")
+                try folder.folder.replace(name, with: bytes)
+                CrashPoint.pass("after \(name)")
+            }
+            // Its files, by name: a link keeps them although the earlier job's folder may be removed.
+            try folder.folder.linkAll(from: best.folder.folder, below: "packages")
+        } catch {
+            return .failed("the way back of job \(best.folder.job) cannot be taken over: \(error)", ["code": "no-earlier-job"])
+        }
+        return .done("takes back what job \(best.folder.job) changed", ["earlier": .string(best.folder.job)])
     }
 }
+

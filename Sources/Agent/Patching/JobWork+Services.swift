@@ -1,5 +1,9 @@
+import Digest
+import Inventory
 import JSON
+import PackageManagers
 import Rollout
+import Timestamps
 
 /// Scripts, services and health.
 extension JobWork {
@@ -25,26 +29,28 @@ extension JobWork {
             "script": .string(name), "output": .string(run.digest.hex), "bytes": .integer(Int64(run.bytes)),
         ]
         if case .exit(let code) = run.end { detail["exit"] = .integer(Int64(code)) }
+        if run.end == .timeout { detail["timeout"] = true }
         let said = run.lastLine.isEmpty ? "" : "; it last said: \(run.lastLine)"
         return run.end.isSuccess
             ? .done("script \(name) ended well", detail)
             : .failed("script \(name) failed: \(run.end.text)\(said). Its output is in the job's log", detail)
     }
 
-    /// Which of the services to stop are active now: only those are started again.
-    func servicesToStop() -> [String] { actions.stopServices.filter { services.isActive($0) == true } }
-
-    /// Stops these services.
-    func stop(_ units: [String]) -> StepResult {
+    /// Stops the plan's services; which of them ran is kept before, so that only those are started again.
+    ///
+    /// - Returns: those that do not stop, with why.
+    func stopServices() throws(SystemError) -> [String] {
         tell("stops services", always: true)
-        for unit in units {
-            if let failure = services.perform("stop", unit, timeout: 300) {
-                return .failed("\(failure); nothing was changed", ["unit": .string(unit)])
-            }
+        if !folder.folder.contains(Self.stoppedFile) {
+            let running = actions.stopServices.filter { services.isActive($0) == true }
+            try folder.write(Self.stoppedFile, ["running": .array(running.map(JSONValue.string))])
         }
-        return .done(
-            units.isEmpty ? "no service is to be stopped" : "stopped \(units.joined(separator: ", "))",
-            ["stopped": .array(units.map(JSONValue.string))])
+        return stoppedServices().compactMap { services.perform("stop", $0, timeout: 300) }
+    }
+
+    /// The services that ran before they were stopped.
+    func stoppedServices() -> [String] {
+        (folder.json(Self.stoppedFile)?["running"]?.array ?? []).compactMap(\.string)
     }
 
     /// Starts these services again.
@@ -61,8 +67,9 @@ extension JobWork {
     }
 
     /// Starts what was stopped, restarts what the plan names and what still runs replaced files.
-    func restartServices(_ stopped: [String]) -> StepResult {
+    func restartServices(_ stopped: [String], all: Bool) -> StepResult {
         var result = start(stopped)
+        guard all else { return result }
         var failures = result.isDone ? [] : [result.text]
         var restarted: [String] = []
         for unit in actions.restartServices where !stopped.contains(unit) {
@@ -95,34 +102,34 @@ extension JobWork {
         return result
     }
 
-    /// Asks every check until all passed as often in a row as the plan wants; within the settle time they may fail.
-    func checkHealth() -> StepResult {
-        guard !actions.healthChecks.isEmpty else { return .done("the plan has no health checks") }
-        let settled = Moment.now().uptime + actions.settleTime * 1000
-        let pause = min(5000, max(500, actions.settleTime * 50))
-        var passes: Int64 = 0
-        var tries: Int64 = 0
-        while true {
-            tell("health checks: \(passes) of \(actions.consecutivePasses) in a row", always: true)
-            tries += 1
-            var failures: [(check: HealthCheck, why: String)] = []
-            for check in actions.healthChecks {
-                if let why = health.failure(of: check) { failures.append((check, why)) }
-            }
-            passes = failures.isEmpty ? passes + 1 : 0
-            let detail: [String: JSONValue] = [
-                "tries": .integer(tries), "passes": .integer(passes),
-                "failed": .array(
-                    failures.map { ["check": .string($0.check.name), "why": .string($0.why.cut(to: 500))] }),
-            ]
-            if passes >= actions.consecutivePasses {
-                return .done("\(actions.healthChecks.count) checks passed \(passes) times in a row", detail)
-            }
-            if let first = failures.first, Moment.now().uptime >= settled {
-                let more = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
-                return .failed("health check \(first.check.name) failed: \(first.why)\(more)", detail)
-            }
-            Self.sleep(milliseconds: pause)
+    /// Asks every check once: the names of those that did not pass, with why.
+    func failingChecks() -> [String] {
+        actions.healthChecks.compactMap { check in
+            tell("health check \(check.name)", always: true)
+            return health.failure(of: check).map { "\(check.name) (\($0.cut(to: 300)))" }
+        }
+    }
+
+    /// Whether the host must be started anew, by the same evidence as every scan; what cannot be told is said to be so.
+    func judgeReboot() -> AgentJob.Event {
+        tell("looks whether a reboot is needed", always: true)
+        let set = (try? Apt.scan(resolver: .none, now: Moment.now().wall).set) ?? SoftwareSet([])
+        let facts = HostTree.machine.facts(set: set, agentVersion: AgentVersion.text)
+        switch facts.reboot {
+        case .unknown(let why):
+            return .rebootVerdict(
+                needed: false, reason: "whether a reboot is needed is unknown: \(why.cut(to: 500))",
+                detail: ["verdict": "unknown"])
+        case .known(let verdict):
+            let reasons = verdict.reasons.map(\.evidence)
+            return .rebootVerdict(
+                needed: verdict.required,
+                reason: verdict.required
+                    ? "a reboot is needed: \(reasons.joined(separator: "; ").cut(to: 700))" : "no reboot is needed",
+                detail: [
+                    "verdict": .string(verdict.required ? "required" : "not-required"),
+                    "evidence": .array((reasons + verdict.proof).prefix(20).map { .string($0.cut(to: 500)) }),
+                ])
         }
     }
 }

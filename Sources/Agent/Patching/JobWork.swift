@@ -1,3 +1,4 @@
+import Wire
 import Digest
 import Glibc
 import Inventory
@@ -144,9 +145,10 @@ final class JobWork {
     // MARK: Before the change
 
     /// Looks whether the host may change now, and whether the difference is still the one that was fetched for.
-    func preflight(now: Timestamp) -> StepResult {
+    func preflight(now: Timestamp, rollsBack: Bool) -> StepResult {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("checks whether the host may change now", always: true)
+        if rollsBack { return .done("the way back is at hand") }
         let named = actions.stopServices + actions.restartServices
         if !named.isEmpty, !services.isAvailable {
             return .failed(
@@ -185,28 +187,24 @@ final class JobWork {
         return .done("the way back is \(means.words)", detail.merging(["id": .string(id)]) { $1 })
     }
 
-    /// What the packages are and what they shall be: the last thing that is journaled before they change.
-    func mutateIntent() throws(AptChangeError) -> [String: JSONValue] {
+    /// What the packages are and what they shall be: the last thing that is kept before they change.
+    ///
+    /// - Throws: where the host cannot be read or the disk refuses: without it nothing begins.
+    func preState(rollsBack: Bool) throws -> (before: SHA256Digest, goal: SHA256Digest, detail: [String: JSONValue]) {
         guard let plan = plan() else { throw AptChangeError("the fetched plan cannot be read") }
         let state = try tool.state()
-        do {
-            try folder.write(Self.beforeFile, state.json)
-        } catch {
-            throw AptChangeError("\(error)")
+        // On the way back the state to come to is the one from before the earlier job.
+        if !rollsBack { try folder.write(Self.beforeFile, state.json) }
+        let packages: [JSONValue] = plan.steps.prefix(1000).map { step in
+            var fields: [String: JSONValue] = ["package": .string(step.id), "kind": .string(step.kind.rawValue)]
+            if let from = step.from { fields["from"] = .string(from) }
+            if let to = step.to { fields["to"] = .string(to) }
+            return .object(fields)
         }
-        return [
-            "before": .string(Self.digest(state).hex),
-            "goal": .string(SHA256.hash(plan.json.canonicalBytes()).hex),
-            "packages": .array(
-                plan.steps.map { step in
-                    var fields: [String: JSONValue] = [
-                        "package": .string(step.id), "kind": .string(step.kind.rawValue),
-                    ]
-                    if let from = step.from { fields["from"] = .string(from) }
-                    if let to = step.to { fields["to"] = .string(to) }
-                    return .object(fields)
-                }),
-        ]
+        return (
+            Self.digest(state), SHA256.hash(plan.json.canonicalBytes()),
+            ["packages": .array(packages), "count": .integer(Int64(plan.steps.count))]
+        )
     }
 
     /// The digest of the list of packages: `name:architecture version state`, one a line, sorted.
@@ -281,6 +279,26 @@ final class JobWork {
             return report.isDone ? .done(report.message, detail) : .failed(report.message, detail)
         } catch {
             return .failed("\(error)", standing(plan).detail)
+        }
+    }
+
+    /// Waits for runs that outlived an earlier process of this job; they have had their time limit from their start.
+    func endLeftovers(_ numbers: [Int]) {
+        for number in numbers {
+            guard let run = tool.run(number: number) else { continue }
+            tell("waits for the package manager's run \(number)", always: true)
+            _ = tool.wait(for: run, seconds: Int(actions.stepTimeout)) { self.tell($0) }
+        }
+    }
+
+    /// How the packages of the order stand, for the machine; what cannot be read is not whole.
+    func packagesState() -> PackagesState {
+        guard let plan = plan() else { return .mixed }
+        if plan.steps.isEmpty { return .goal }
+        switch standing(plan).standing {
+        case .before: return .pre
+        case .goal: return .goal
+        case .mixed, .broken, nil: return .mixed
         }
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Rollout
 
@@ -40,13 +41,14 @@ enum SnapshotMeans: String, Sendable {
         guard stat("/", &root) == 0, UInt64(root.st_ino) == subvolumeInode else {
             return (.downgrade, "/ is not the top of a btrfs subvolume")
         }
-        for path in ["/usr", "/etc", "/var/lib/dpkg"] {
+        for path in ["/usr", "/etc", "/var/lib/dpkg"] as [String] {
             var other = stat()
             guard stat(path, &other) == 0, other.st_dev == root.st_dev else {
                 return (.downgrade, "\(path) is not on the subvolume of /, so that a snapshot would hold half of the truth")
             }
         }
-        guard ["/usr/bin/btrfs", "/bin/btrfs", "/sbin/btrfs"].contains(where: { access($0, X_OK) == 0 }) else {
+        let programs = ["/usr/bin/btrfs", "/bin/btrfs", "/sbin/btrfs"]
+        guard programs.contains(where: { access($0, X_OK) == 0 }) else {
             return (.downgrade, "/ is btrfs, but the program btrfs is not installed")
         }
         return (.btrfs, "/ is a btrfs subvolume")
