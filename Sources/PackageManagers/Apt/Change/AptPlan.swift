@@ -8,7 +8,7 @@ public struct AptPlan: Sendable, Hashable {
     public var unchanged: [String]
     /// Packages of the order that are not installed on this host and that nothing asks for.
     public var skipped: [String]
-    /// The packages of the order that apt counts as installed automatically; the run leaves that mark as it is.
+    /// The packages of the steps that apt counts as installed automatically; the runs keep that mark.
     public var automatic: [String]
     /// Why nothing may be done; nil where the plan can be carried out.
     public var refusal: ChangeRefusal?
@@ -33,7 +33,7 @@ public struct AptPlan: Sendable, Hashable {
         if steps.isEmpty { return "nothing to do" + already + absent }
         let counts = PackageStep.Kind.allCases.compactMap { kind in
             let count = steps.count { $0.kind == kind }
-            return count == 0 ? nil : "\(count) to \(kind.rawValue)"
+            return count == 0 ? nil : "\(count) package\(count == 1 ? "" : "s") to \(kind.rawValue)"
         }
         return counts.joined(separator: ", ") + already + absent
     }
@@ -78,6 +78,8 @@ public struct ChangeRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         case otherFile = "other-file"
         /// The package is on hold.
         case held
+        /// The host's preferences keep the version away.
+        case pinned
         /// The host has a newer version already.
         case newerInstalled = "newer-installed"
         /// It depends on what cannot be had, or conflicts with what is installed.

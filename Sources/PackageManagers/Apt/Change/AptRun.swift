@@ -112,3 +112,23 @@ public enum AptRunState: Sendable, Hashable {
     /// Ended.
     case ended(AptOutcome)
 }
+
+extension AptRun {
+    /// Reads ``json``.
+    public init(json: JSONValue, at pointer: String = "") throws(JSONError) {
+        var object = try JSONObject(json, at: pointer)
+        let kind = try object.string("kind", maximumBytes: 32)
+        guard let known = Kind(rawValue: kind) else {
+            throw JSONError(.outOfBounds, pointer: object.pointer(to: "kind"), reason: "\"\(kind)\" is no kind of run")
+        }
+        let start = try object.string("startTime", maximumBytes: 32)
+        guard let startTime = UInt64(start) else {
+            throw JSONError(.outOfBounds, pointer: object.pointer(to: "startTime"), reason: "expected clock ticks")
+        }
+        self.init(
+            kind: known, number: Int(try object.integer("number", in: 0...1_000_000)),
+            pid: Int32(try object.integer("pid", in: 0...Int64(Int32.max))), startTime: startTime,
+            bootID: try object.string("bootID", maximumBytes: 64))
+        try object.finish()
+    }
+}

@@ -1,5 +1,4 @@
 public import Inventory
-public import JSON
 
 /// What a host is made of, so that two times can be compared: everything outside an order must be equal.
 public struct HostState: Sendable, Hashable {

@@ -36,10 +36,8 @@ public struct PackageStep: Sendable, Hashable {
         case downgrade
         /// It was not there before.
         case install
-        /// It goes.
+        /// It goes; never part of a plan that can be carried out.
         case remove
-        /// Its files are in, its scripts have not run.
-        case configure
     }
     /// The package's name.
     public var name: String
@@ -59,11 +57,14 @@ public struct PackageStep: Sendable, Hashable {
     public var downloadBytes: Int64
     /// Bytes that the new version takes on the disk.
     public var installedBytes: Int64
+    /// Whether the order allows the way back to ``from``.
+    public var mayReturn: Bool
 
     /// A step.
     public init(
         name: String, architecture: String, kind: Kind, from: String? = nil, fromArchitecture: String? = nil,
-        to: String? = nil, sha256: String? = nil, downloadBytes: Int64 = 0, installedBytes: Int64 = 0
+        to: String? = nil, sha256: String? = nil, downloadBytes: Int64 = 0, installedBytes: Int64 = 0,
+        mayReturn: Bool = true
     ) {
         self.name = name
         self.architecture = architecture
@@ -74,6 +75,7 @@ public struct PackageStep: Sendable, Hashable {
         self.sha256 = sha256
         self.downloadBytes = downloadBytes
         self.installedBytes = installedBytes
+        self.mayReturn = mayReturn
     }
 
     /// `name:architecture`.
@@ -84,6 +86,7 @@ public struct PackageStep: Sendable, Hashable {
         var fields: [String: JSONValue] = [
             "name": .string(name), "architecture": .string(architecture), "kind": .string(kind.rawValue),
             "downloadBytes": .integer(downloadBytes), "installedBytes": .integer(installedBytes),
+            "mayReturn": .bool(mayReturn),
         ]
         if let from { fields["from"] = .string(from) }
         if let fromArchitecture { fields["fromArchitecture"] = .string(fromArchitecture) }
@@ -105,7 +108,8 @@ public struct PackageStep: Sendable, Hashable {
             from: try object.optionalString("from"), fromArchitecture: try object.optionalString("fromArchitecture"),
             to: try object.optionalString("to"), sha256: try object.optionalString("sha256"),
             downloadBytes: try object.integer("downloadBytes", in: 0...Int64.max),
-            installedBytes: try object.integer("installedBytes", in: 0...Int64.max))
+            installedBytes: try object.integer("installedBytes", in: 0...Int64.max),
+            mayReturn: try object.bool("mayReturn"))
         try object.finish()
     }
 }

@@ -1,4 +1,3 @@
-public import JSON
 
 /// A package's file that is kept at hand, with its digest checked.
 public struct KeptPackage: Sendable, Hashable {
