@@ -7,6 +7,8 @@ public import Timestamps
 /// ``handle(_:now:)`` takes the result of the last effect and returns the next ones. They are done in order, and each
 /// ``Effect/journal(_:)`` is on the disk before the one after it begins. After a crash, ``init(order:replaying:bootID:)``
 /// and ``resume(now:)`` give the effects with which the job goes on: the journal is the only thing that is kept.
+/// News from outside (`cancelled`, `vetoed`, `rebootForbidden`, `time`) may come while an effect runs. Where the answer holds
+/// more than records for the journal, the running effect is given up and its result is dropped; else it goes on.
 /// The shell gives a `now` that is never before the time that signed documents have proved (the trusted floor).
 public struct AgentJob: Hashable, Sendable {
     /// Which script.

@@ -167,7 +167,7 @@ public struct JobProgressOnHost: Hashable, Sendable {
             } else {
                 applyFailure = entry.text
             }
-        case .repair: packages = entry.detail["packages"]?.string.flatMap(PackagesState.init(rawValue:))
+        case .repair: look(entry)
         case .restart:
             isRestarted = true
             restartFailed = !isGood
@@ -219,15 +219,7 @@ public struct JobProgressOnHost: Hashable, Sendable {
             unexpectedReboots += 1
             booted()
         }
-        if let word = detail["packages"]?.string {
-            packages = PackagesState(rawValue: word)
-            if packages == .goal {
-                applied = steps
-                open = nil
-            } else if open?.phase == .apply || open?.phase == .repair {
-                open = nil
-            }
-        }
+        look(entry)
         if detail["resumed"]?.bool == true { resumptions += 1 }
         if let needed = detail["rebootNeeded"]?.bool { rebootNeeded = needed }
         if let reason = detail["rebootPending"]?.string {
@@ -248,6 +240,13 @@ public struct JobProgressOnHost: Hashable, Sendable {
             open = nil
         }
         if detail["tooLate"]?.bool == true { notedTooLate = true }
+    }
+
+    private mutating func look(_ entry: JobEntry) {
+        guard let word = entry.detail["packages"]?.string else { return }
+        packages = PackagesState(rawValue: word) ?? .mixed
+        if packages == .goal { applied = steps }
+        if open?.phase == .apply || open?.phase == .repair { open = nil }
     }
 
     /// What was found out before this boot says nothing about it.
