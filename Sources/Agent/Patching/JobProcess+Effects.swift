@@ -49,7 +49,7 @@ extension JobProcess {
             return .examined(work.packagesState())
         case .repair:
             endLeftovers()
-            let result = work.repair(number: Self.repairs * attempts(.repair))
+            let result = work.repair(number: Self.repairs * attempts(.repair), after: attempts(.apply))
             work.log.line(result.text)
             return .examined(work.packagesState())
         case .restartServices(let all):

@@ -163,7 +163,10 @@ final class JobWork {
                     + "again", ["code": "changed-since"])
         }
         let preflight = tool.preflight(
-            plan, requirements: PreflightRequirements(lockWait: Int64(Self.lockWait)), now: now)
+            plan,
+            requirements: PreflightRequirements(
+                // A plan that may reboot does so in the end, whatever asked for it first.
+                refusesPendingReboot: actions.reboot == .never, lockWait: Int64(Self.lockWait)), now: now)
         guard preflight.passes else {
             return .failed(
                 preflight.message, ["code": "preflight", "checks": preflight.json])
@@ -243,12 +246,18 @@ final class JobWork {
     }
 
     /// Mends the package database and finishes the transaction.
-    func repair(number: Int) -> StepResult {
+    ///
+    /// - Parameters:
+    ///   - number: the first of its runs.
+    ///   - applied: the run that left it so; what came of that says whom to hold back.
+    func repair(number: Int, after applied: Int) -> StepResult {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("mends the package database", always: true)
+        var last: AptOutcome?
+        if let run = tool.run(number: applied), case .ended(let outcome) = tool.poll(run) { last = outcome }
         return report(plan) { () throws(AptChangeError) in
             try tool.repair(
-                plan, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
+                plan, after: last, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
                 progress: { self.tell($1) })
         }
     }
@@ -269,13 +278,17 @@ final class JobWork {
     ) -> StepResult {
         do throws(AptChangeError) {
             let report = try body()
-            for (run, _) in report.runs { keepLog(of: run) }
+            for part in report.parts { keepLog(of: part.run) }
             var detail = standing(plan).detail
             if let culprit = report.culprit { detail["culprit"] = .string(culprit) }
             detail["runs"] = .array(
-                report.runs.map { [
-                    "kind": .string($0.run.kind.rawValue), "outcome": .string($0.outcome.message.cut(to: 500)),
-                ] })
+                report.parts.map { part in
+                    [
+                        "kind": .string(part.run.kind.rawValue),
+                        "outcome": .string(part.outcome.message.cut(to: 500)),
+                    ]
+                })
+            detail["complaints"] = .array(report.complaints.prefix(20).map { .string($0.cut(to: 300)) })
             return report.isDone ? .done(report.message, detail) : .failed(report.message, detail)
         } catch {
             return .failed("\(error)", standing(plan).detail)

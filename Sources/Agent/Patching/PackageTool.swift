@@ -10,10 +10,12 @@ protocol PackageTool: Sendable {
     func standing(of plan: AptPlan) throws(AptChangeError) -> Standing
     func start(_ kind: AptRun.Kind, plan: AptPlan, number: Int, lockWait: Int) throws(AptChangeError) -> AptRun
     func run(number: Int) -> AptRun?
+    func poll(_ run: AptRun) -> AptRunState
     func wait(for run: AptRun, seconds: Int, progress: (AptProgress) -> Void) -> AptOutcome
     func log(of run: AptRun, bytes: Int) -> String
     func repair(
-        _ plan: AptPlan, firstNumber: Int, seconds: Int, lockWait: Int, progress: (AptRun, AptProgress) -> Void
+        _ plan: AptPlan, after: AptOutcome?, firstNumber: Int, seconds: Int, lockWait: Int,
+        progress: (AptRun, AptProgress) -> Void
     ) throws(AptChangeError) -> ChangeReport
     func rollBack(
         _ plan: AptPlan, firstNumber: Int, seconds: Int, lockWait: Int, progress: (AptRun, AptProgress) -> Void

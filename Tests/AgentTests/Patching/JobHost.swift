@@ -187,12 +187,10 @@ struct JobTrial {
 
     /// The agent as it was built beside these tests.
     static func agent() throws -> String {
-        let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
-            ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let candidates = [folder.path, folder.deletingLastPathComponent().path].map { "\($0)/fettle-agent" }
-        return try #require(
-            candidates.first { FileManager.default.isExecutableFile(atPath: $0) },
-            "fettle-agent is not beside the tests (\(folder.path)): build the whole package")
+        let path = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent("fettle-agent").path
+        try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) is not there: build the whole package")
+        return path
     }
 
     /// The disk that all trials begin with, made once; nil where the test does not run as root.
@@ -205,4 +203,14 @@ struct JobTrial {
         atexit { try? FileManager.default.removeItem(atPath: "/dev/shm/fettle-job-base-\(getpid())") }
         return process.code == 0 ? path : nil
     }()
+}
+
+/// A grant as a server gives it.
+enum GrantSample {
+    static func grant(_ question: RelayedQuestion, plan: HostPlan, now: Timestamp) -> GrantDocument {
+        GrantDocument(
+            organisation: "org", host: JobTrial.host, campaign: JobTrial.campaign, job: JobTrial.job, attempt: 1,
+            fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
+            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true)
+    }
 }
