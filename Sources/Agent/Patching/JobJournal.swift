@@ -153,7 +153,7 @@ public struct JobJournal: Sendable {
     }
 
     private static func entry(of line: ArraySlice<UInt8>) -> JobEntry? {
-        guard line.count > markBytes + 1 else { return nil }
+        guard line.count > markBytes + 1, line[line.startIndex + markBytes] == 0x20 else { return nil }
         let text = Array(line.dropFirst(markBytes + 1))
         guard Array(SHA256.hash(text).hex.utf8.prefix(markBytes)) == Array(line.prefix(markBytes)),
             let value = try? JSONValue(parsing: text, limits: .facts)

@@ -117,13 +117,26 @@ import Wire
         #expect(!end.entries.contains { $0.phase == .mutateIntent })
     }
 
+    @Test(
+        "dpkg that is killed, or loses its power, while it works ends as old, new or flagged",
+        arguments: ["--unpack", "--configure"], [false, true])
+    func killedPackageManager(_ phase: String, _ isPowerCut: Bool) throws {
+        let killer = Killer(phase, isPowerCut: isPowerCut)
+        let end = try run(["tb-big", "tb-ok", "tb-conffile", "tb-slow"], Self.quick) { trial in
+            let root = "\(trial.path)/root"
+            trial.watch = { _ in killer.look(root) }
+        }
+        #expect(killer.hasKilled, "dpkg was not seen at \(phase)")
+        try end.expectTruth(["tb-big", "tb-ok", "tb-conffile", "tb-slow"])
+    }
+
     @Test("A damaged journal is flagged, never skipped")
     func damaged() throws {
         let base = try #require(JobTrial.base)
         var trial = try JobTrial(["tb-ok"], actions: Self.quick)
         defer { trial.remove() }
-        // The third record of the first process is the last before it dies; then a byte in the middle changes.
-        trial.environment = ["FETTLE_CRASH_COUNT=/var/lib/fettle-agent/points", "FETTLE_CRASH_AT=16"]
+        // The process dies at its snapshot; long before, while it waits for its ticket, a byte has changed.
+        trial.environment = ["FETTLE_CRASH_COUNT=/var/lib/fettle-agent/points", "FETTLE_CRASH_AT=34"]
         let box = DamageOnce()
         trial.watch = { box.damage("\($0)/journal") }
         let end = try trial.run(base: base)
@@ -147,5 +160,65 @@ final class DamageOnce: @unchecked Sendable {
         file?.write(bytes.prefix(41))
         try? file?.close()
         isDone = true
+    }
+}
+
+/// Kills dpkg, or process 1 of its host, the first time it is seen at that part of its work.
+final class Killer: @unchecked Sendable {
+    // Used by the one thread that runs the trial.
+    private(set) var hasKilled = false
+    private let phase: String
+    private let isPowerCut: Bool
+
+    init(_ phase: String, isPowerCut: Bool) {
+        self.phase = phase
+        self.isPowerCut = isPowerCut
+    }
+
+    func look(_ root: String) {
+        guard !hasKilled else { return }
+        var first: pid_t?
+        var dpkg: pid_t?
+        for name in (try? HostTree.names(in: "/proc")) ?? [] {
+            guard let pid = pid_t(name), let place = try? HostTree.target(of: "/proc/\(name)/root"), place == root,
+                let words = try? HostTree.contents(of: "/proc/\(name)/cmdline", limit: 65_536)
+            else { continue }
+            first = min(first ?? pid, pid)
+            let line = words.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            if line.first?.hasSuffix("dpkg") == true, line.contains(phase) { dpkg = pid }
+        }
+        guard let dpkg, let first else { return }
+        kill(isPowerCut ? first : dpkg, SIGKILL)
+        hasKilled = true
+    }
+}
+
+extension JobTrial.End {
+    /// Every end is old, new or flagged; dpkg agrees with what the journal says; nothing that may run once ran twice.
+    func expectTruth(_ names: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        #expect(damage == nil && code == 0, "\(log)", sourceLocation: sourceLocation)
+        #expect(once <= 1, "the script ran \(once) times", sourceLocation: sourceLocation)
+        let outcome = try #require(outcome, "the job has not ended: \(log)", sourceLocation: sourceLocation)
+        let isOld = are(names, at: "1.0") && audit.isEmpty && updates.isEmpty
+        let isNew = are(names, at: "1.1") && audit.isEmpty && updates.isEmpty
+        switch outcome {
+        case .succeeded, .installedRebootPending:
+            #expect(isNew, "\(outcome) but not new: \(log)", sourceLocation: sourceLocation)
+        case .failedNoChange, .rolledBack, .refused, .expired, .cancelled:
+            #expect(isOld, "\(outcome) but not old: \(log)", sourceLocation: sourceLocation)
+        case .failedChanged, .rollbackFailed, .needsRepair: break
+        }
+        // Every record names the one before, and none is there twice.
+        #expect(entries.map(\.ordinal) == (1...Int64(entries.count)).map { $0 }, sourceLocation: sourceLocation)
+    }
+
+    /// `old`, `new` or `flagged`.
+    var kind: String {
+        switch outcome {
+        case .succeeded?, .installedRebootPending?: "new"
+        case .failedNoChange?, .rolledBack?, .refused?, .expired?, .cancelled?: "old"
+        case .failedChanged?, .rollbackFailed?, .needsRepair?: "flagged"
+        case nil: "not ended"
+        }
     }
 }
