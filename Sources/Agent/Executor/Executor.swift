@@ -1,6 +1,5 @@
 import Glibc
 import JSON
-import Orders
 import Timestamps
 import Wire
 
@@ -81,13 +80,13 @@ public final class Executor {
     /// takes no orders: a lost memory of orders must not become a believing one.
     private func openJobs() {
         do {
-            guard let identity = try HostPin.read(layout) else { return }
-            let desk = try TrustedOrders(folder, organisation: identity.organisation, host: identity.host)
+            guard let identity = try IdentityStore(DurableFolder(layout.network, create: false)).load() else { return }
+            let desk = try TrustedOrders(
+                folder, organisation: identity.grant.organisation, host: identity.grant.host)
             self.desk = desk
             let layout = layout
             jobs = try JobSupervisor(
-                layout: layout, organisation: identity.organisation, host: identity.host,
-                verify: { offer, now throws(OrderRefusal) in try desk.release(offer.release, now: now) },
+                layout: layout, desk: desk,
                 launch: { [unowned self] job throws(SystemError) in
                     try self.isolation.lend { () throws(SystemError) in try JobLauncher(layout: layout).start(job) }
                 })
@@ -283,12 +282,10 @@ public final class Executor {
 
     private func takeOrders(_ orders: JobOrders, _ now: Moment) {
         if let roles = orders.roles, let desk {
-            do {
-                try desk.adopt(roles: roles, now: now.wall)
-                try desk.observe(fence: 0, epoch: orders.epoch)
+            do throws(TrustStoreError) {
+                try desk.adopt(roles: roles)
             } catch {
-                let code = (error as? OrderRefusal)?.code.rawValue ?? "roles"
-                RefusalLog(folder).note(job: "", code: code, "\(error)", now)
+                RefusalLog(folder).note(job: "", code: error.code, error.description, now)
             }
         }
         jobs?.take(orders, now: now)

@@ -35,8 +35,10 @@ public struct Enrolment {
         guard let target = address ?? ServerAddress(token.address) else {
             throw EnrolmentError.badAddress(token.address)
         }
-        // Orders for the former host are not for this one. Only root can forget what it believes, so now.
-        if replace { try HostPin.forget(layout) }
+        // While this is still root: a new identity trusts its server's signing keys anew.
+        if replace, access(layout.executor, F_OK) == 0 {
+            try TrustStore.forget(in: DurableFolder(layout.executor, create: false))
+        }
         // Read as the caller, decided before anything changes.
         let folder = try layout.enterNetworkFolder()
         let store = IdentityStore(folder)

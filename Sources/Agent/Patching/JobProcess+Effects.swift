@@ -151,29 +151,22 @@ extension JobProcess {
     }
 
     private func claim() -> AgentJob.Event {
-        do throws(SystemError) {
+        do {
             guard let answer = try ask(.claim, fence: desk.lastFence, nonce: Self.nonce()) else { return .time }
             guard let envelope = answer.order else {
                 return .claimDenied(retryAfter: answer.retryAfter, reason: answer.reason)
             }
-            do throws(OrderRefusal) {
-                let grant = try desk.grant(
-                    envelope, job: folder.job, plan: release.plan.digest, journaled: nil, now: now)
-                do throws(SystemError) {
-                    try folder.write(JobFolder.claim, envelope.json)
-                } catch {
-                    return .claimDenied(retryAfter: 60, reason: "\(error)")
-                }
-                return .granted(
-                    AgentGrant(
-                        fence: grant.fence,
-                        window: .init(
-                            notBefore: grant.notBefore, lastSafeStart: grant.lastSafeStart, notAfter: grant.notAfter),
-                        allowsReboot: grant.allowsReboot))
-            } catch {
-                refusals.note(job: folder.job, code: error.code.rawValue, error.description, .now())
-                return .claimDenied(retryAfter: nil, reason: error.description)
-            }
+            let grant = try desk.grant(envelope, job: folder.job, plan: release.plan.digest)
+            try folder.write(JobFolder.claim, envelope.json)
+            return .granted(
+                AgentGrant(
+                    fence: grant.fence,
+                    window: .init(
+                        notBefore: grant.notBefore, lastSafeStart: grant.lastSafeStart, notAfter: grant.notAfter),
+                    allowsReboot: grant.allowsReboot))
+        } catch TrustStoreError.refused(let refusal) {
+            refusals.note(job: folder.job, code: refusal.code.rawValue, refusal.description, .now())
+            return .claimDenied(retryAfter: nil, reason: refusal.description)
         } catch {
             return .claimDenied(retryAfter: 60, reason: "\(error)")
         }
@@ -181,23 +174,20 @@ extension JobProcess {
 
     private func confirm(_ fence: Int64) -> AgentJob.Event {
         let nonce = Self.nonce()
-        do throws(SystemError) {
+        do {
             guard let answer = try ask(.confirm, fence: fence, nonce: nonce) else { return .time }
             guard let envelope = answer.order else {
                 return .confirmDenied(retryAfter: answer.retryAfter, reason: answer.reason)
             }
-            do throws(OrderRefusal) {
-                guard let value = folder.json(JobFolder.claim), let claimed = try? Envelope(json: value) else {
-                    return .confirmDenied(retryAfter: nil, reason: "the grant cannot be read from the disk any more")
-                }
-                let grant = try desk.grant(
-                    claimed, job: folder.job, plan: release.plan.digest, journaled: fence, now: now)
-                let ticket = try desk.ticket(envelope, grant: grant, nonce: nonce, now: now)
-                return .ticket(nonce: nonce, expires: ticket.expires)
-            } catch {
-                refusals.note(job: folder.job, code: error.code.rawValue, error.description, .now())
-                return .confirmDenied(retryAfter: nil, reason: error.description)
+            guard let value = folder.json(JobFolder.claim), let claimed = try? Envelope(json: value) else {
+                return .confirmDenied(retryAfter: nil, reason: "the grant cannot be read from the disk any more")
             }
+            let grant = try desk.grant(claimed, job: folder.job, plan: release.plan.digest, journaled: fence)
+            let ticket = try desk.ticket(envelope, grant: grant, nonce: nonce)
+            return .ticket(nonce: nonce, expires: ticket.expires)
+        } catch TrustStoreError.refused(let refusal) {
+            refusals.note(job: folder.job, code: refusal.code.rawValue, refusal.description, .now())
+            return .confirmDenied(retryAfter: nil, reason: refusal.description)
         } catch {
             return .confirmDenied(retryAfter: 60, reason: "\(error)")
         }

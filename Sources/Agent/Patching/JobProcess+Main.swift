@@ -51,17 +51,15 @@ public enum JobChild {
         if journal.entries.outcome != nil { return 0 }
         guard let order = try folder.readOrder() else { throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order)) }
         let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host)
-        let now = desk.time(Moment.now().wall)
+        let hasBegun = journal.entries.contains { $0.phase.isPastNoReturn }
         let release: ReleaseDocument
-        do throws(OrderRefusal) {
-            // Once a job has begun to change packages its plan stands, however old its document becomes.
-            release =
-                journal.entries.contains { $0.phase.isPastNoReturn }
-                ? try desk.release(order.offer.release, now: journal.entries[0].time)
-                : try desk.release(order.offer.release, now: now)
+        do throws(TrustStoreError) {
+            release = try desk.release(order.offer.release, begun: hasBegun ? journal.entries[0].time : nil)
         } catch {
-            RefusalLog(executor).note(job: folder.job, code: error.code.rawValue, error.description, .now())
-            try end(error, &journal, bootID)
+            // What this host believes cannot be read now: that says nothing of the orders.
+            guard case .refused(let refusal) = error else { throw error }
+            RefusalLog(executor).note(job: folder.job, code: refusal.code.rawValue, refusal.description, .now())
+            try end(refusal, &journal, bootID)
             return 0
         }
         let services = SystemdServices()

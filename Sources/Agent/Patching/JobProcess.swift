@@ -1,5 +1,6 @@
 import Digest
 import Glibc
+import Inventory
 import JSON
 import Orders
 import PackageManagers
@@ -15,7 +16,7 @@ final class JobProcess {
     let folder: JobFolder
     let order: JobOrder
     let release: ReleaseDocument
-    let desk: any OrderDesk
+    let desk: TrustedOrders
     let work: JobWork
     let refusals: RefusalLog
     let bootID: String?
@@ -29,9 +30,9 @@ final class JobProcess {
     static let pace: Int64 = 500
 
     init(
-        folder: JobFolder, order: JobOrder, release: ReleaseDocument, desk: any OrderDesk, work: JobWork,
+        folder: JobFolder, order: JobOrder, release: ReleaseDocument, desk: TrustedOrders, work: JobWork,
         journal: JobJournal, refusals: RefusalLog, bootID: String?
-    ) throws(TransitionError) {
+    ) throws {
         self.folder = folder
         self.order = order
         self.release = release
@@ -46,18 +47,18 @@ final class JobProcess {
             window: .init(
                 notBefore: order.offer.notBefore, lastSafeStart: order.offer.lastSafeStart,
                 notAfter: order.offer.notAfter),
-            lastFence: desk.lastFence)
+            lastFence: try desk.lastFence)
         machine = try AgentJob(order: agentOrder, replaying: journal.entries, bootID: bootID)
     }
 
     /// Now, by the clock that orders are judged by.
-    var now: Timestamp { desk.time(Moment.now().wall) }
+    var now: Timestamp { (try? desk.now()) ?? Moment.now().wall }
 
     /// Runs the job to its end, or to the reboot that it asked for.
     ///
     /// - Throws: ``SystemError`` where the disk refuses the journal: the executor starts the job again, later.
     func run() throws {
-        if let grant = machine.progress.grant { try desk.observe(fence: grant.fence, epoch: 0) }
+        if let grant = machine.progress.grant { try accept(grant) }
         var queue = journal.entries.isEmpty ? try machine.handle(.start, now: now) : try machine.resume(now: now)
         while true {
             if queue.isEmpty { throw JobProcessError.stuck(machine.phase.rawValue) }
@@ -87,30 +88,30 @@ final class JobProcess {
             isCancelTold = true
             events.append(.cancelled(reason: "the campaign was cancelled on the server"))
         }
-        let veto = VetoFile.read()
+        let veto = HostTree.machine.veto()
         if !isVetoTold, let reason = forbidden(by: veto) {
             isVetoTold = true
             events.append(.vetoed(reason: reason))
         }
-        if !isRebootVetoTold, veto.words.contains(.neverReboot) || veto.words.contains(.nothing) {
+        if !isRebootVetoTold, veto.holds(.neverReboot) {
             isRebootVetoTold = true
-            events.append(.rebootForbidden(reason: "\(VetoFile.path) forbids to reboot this host"))
+            events.append(.rebootForbidden(reason: "\(HostTree.vetoPath) forbids to reboot this host"))
         }
         return events
     }
 
     /// Why this host's own people forbid this job; nil where they do not.
-    private func forbidden(by veto: VetoFile) -> String? {
+    private func forbidden(by veto: HostVeto) -> String? {
         if veto.words.contains(.nothing) {
-            let why = veto.problem.map { " (\($0))" } ?? ""
-            return "\(VetoFile.path) forbids every change of this host\(why)"
+            let why = veto.problem.isEmpty ? "" : " (\(veto.problem))"
+            return "\(HostTree.vetoPath) forbids every change of this host\(why)"
         }
         let actions = release.plan.actions
-        if veto.words.contains(.noScripts), !(actions.preScripts + actions.postScripts).isEmpty {
-            return "\(VetoFile.path) forbids scripts, and the plan has some"
+        if veto.holds(.noScripts), actions.hasCommands {
+            return "\(HostTree.vetoPath) forbids scripts, and the plan has scripts or commands"
         }
-        if veto.words.contains(.securityOnly), let other = work.firstWithoutSecurity() {
-            return "\(VetoFile.path) allows security updates only, and \(other) is none by this host's own indexes"
+        if veto.holds(.securityOnly), !order.offer.rollsBack, let other = work.firstWithoutSecurity() {
+            return "\(HostTree.vetoPath) allows security updates only, and \(other) is none by this host's own indexes"
         }
         return nil
     }
@@ -118,7 +119,7 @@ final class JobProcess {
     /// Whether something came up while the job waits.
     var isInterrupted: Bool {
         if !isCancelTold, folder.folder.contains(JobFolder.cancel) { return true }
-        return !isVetoTold && VetoFile.read().words.contains(.nothing)
+        return !isVetoTold && HostTree.machine.veto().words.contains(.nothing)
     }
 
     /// Keeps a record; what is announced by it may begin when this returns.
@@ -127,8 +128,18 @@ final class JobProcess {
         work.log.line("\(entry.phase.rawValue) \(entry.kind.rawValue): \(entry.text)")
         if entry.phase == .waitWindow, entry.kind == .result, let grant = machine.progress.grant {
             // The journal names it: from now on nobody acts on it again.
-            try desk.observe(fence: grant.fence, epoch: 0)
+            try accept(grant)
         }
+    }
+
+    /// Has the host remember the grant's fence. Called again after a crash between the journal and that memory.
+    private func accept(_ grant: AgentGrant) throws {
+        guard try desk.lastFence < grant.fence else { return }
+        guard let value = folder.json(JobFolder.claim), let envelope = try? Envelope(json: value) else {
+            throw SystemError("read", folder.folder.path(of: JobFolder.claim), code: EINVAL)
+        }
+        try desk.accepted(
+            try desk.grant(envelope, job: folder.job, plan: release.plan.digest, journaled: grant.fence))
     }
 }
 
@@ -144,5 +155,13 @@ enum JobProcessError: Error, CustomStringConvertible {
         case .noOrder(let path): "\(path) holds no order that can be read"
         case .orders(let refusal): "the job's orders are not believed any more: \(refusal.description)"
         }
+    }
+}
+
+extension JobActions {
+    /// Whether anything of the campaign's own is run on the host: scripts, a snapshot command, checks by a command.
+    var hasCommands: Bool {
+        !preScripts.isEmpty || !postScripts.isEmpty || snapshotHook != nil
+            || healthChecks.contains { if case .command = $0.probe { true } else { false } }
     }
 }

@@ -14,8 +14,7 @@ final class JobSupervisor {
     private let folders: JobFolders
     private let refusals: RefusalLog
     private let launch: (JobFolder) throws(SystemError) -> Void
-    private let verify: (JobOffer, Timestamp) throws(OrderRefusal) -> ReleaseDocument
-    private let identity: (organisation: String, host: String)
+    private let desk: TrustedOrders
     private var followed: [String: FollowedJob] = [:]
     private var offers: [JobOffer] = []
     private var nextLook: Int64 = 0
@@ -54,17 +53,15 @@ final class JobSupervisor {
     /// A supervisor of the jobs in that state folder.
     ///
     /// - Parameters:
-    ///   - verify: whether an offer's release is to be believed.
+    ///   - desk: what the host believes.
     ///   - launch: starts the process of a job, in the host's network.
     init(
-        layout: StateLayout, organisation: String, host: String,
-        verify: @escaping (JobOffer, Timestamp) throws(OrderRefusal) -> ReleaseDocument,
+        layout: StateLayout, desk: TrustedOrders,
         launch: @escaping (JobFolder) throws(SystemError) -> Void
     ) throws(SystemError) {
         folders = try JobFolders(layout)
         refusals = RefusalLog(try DurableFolder(layout.executor))
-        identity = (organisation, host)
-        self.verify = verify
+        self.desk = desk
         self.launch = launch
         for job in try folders.all() { follow(job) }
     }
@@ -179,17 +176,19 @@ final class JobSupervisor {
             let offer = offers.removeFirst()
             do {
                 let order = JobOrder(
-                    organisation: identity.organisation, host: identity.host, offer: offer, received: now.wall)
+                    organisation: desk.organisation, host: desk.host, offer: offer, received: now.wall)
                 var refusal: OrderRefusal?
-                do throws(OrderRefusal) {
-                    let release = try verify(offer, now.wall)
+                do {
+                    let release = try desk.release(offer.release)
                     guard release.plan.campaign == offer.campaign else {
-                        throw OrderRefusal(
-                            .otherPlan, "The release document is for campaign \(release.plan.campaign), the offer for "
-                                + "\(offer.campaign); cancel the campaign and create it anew.")
+                        throw TrustStoreError.refused(
+                            OrderRefusal(
+                                .otherPlan,
+                                "The release document is for campaign \(release.plan.campaign), the offer for "
+                                    + "\(offer.campaign); cancel the campaign and create it anew."))
                     }
-                } catch {
-                    refusal = error
+                } catch TrustStoreError.refused(let why) {
+                    refusal = why
                 }
                 if let refusal {
                     refusals.note(job: offer.job, code: refusal.code.rawValue, refusal.description, now)

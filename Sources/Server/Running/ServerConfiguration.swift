@@ -67,6 +67,10 @@ public struct ServerConfiguration: Sendable {
     public var auditCheckpointInterval: Int64 = 60
     /// What peers may cost.
     public var limits = ServerLimits()
+    /// The socket of the process that signs the orders; nil for the one in the data folder.
+    public var signer: String?
+    /// Who signs the orders; nil for the process at ``signer``.
+    public var orderSigner: (any OrderSigner)?
     /// The program's version, for logs and the API.
     public var version = "0.1.0"
 
@@ -74,6 +78,9 @@ public struct ServerConfiguration: Sendable {
     public init(data: DataFolder) {
         self.data = data
     }
+
+    /// Where the signer is.
+    var signerSocket: String { signer ?? data.signerSocketPath }
 
     /// The database's address.
     var databaseAddress: String { database ?? "sqlite:\(data.databasePath)" }

@@ -118,8 +118,7 @@ struct JobTrial {
         if !folder.contains(JobFolder.order) {
             try folder.replace(JobFolder.order, with: order.json.canonicalBytes())
             let executor = try DurableFolder("\(path)/state/executor")
-            let trust = OrderTrust(roles: try signer.roles)
-            try executor.replace(TrustedOrders.file, with: trust.json.canonicalBytes())
+            try TrustedOrders(executor, organisation: "org", host: Self.host).adopt(roles: signer.roles)
         }
         try Data(environment.map { $0 + "\n" }.joined().utf8).write(to: URL(fileURLWithPath: "\(path)/environment"))
         let process = try ChildProcess(
