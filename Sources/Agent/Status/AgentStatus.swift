@@ -1,5 +1,6 @@
 import Glibc
 public import JSON
+import Rollout
 public import Timestamps
 import Wire
 
