@@ -168,9 +168,17 @@ struct PlanMaker {
 
     /// Preferences of the host's own people are theirs to change.
     private func refusePinned(_ wanted: [Wanted]) throws(ChangeRefusal) {
-        guard let scan = try? Apt.scan(root: root.path, resolver: .none, now: Timestamp(seconds: Int64(time(nil)))),
-            let offers = scan.offers.value
-        else { return }
+        let offers: OfferSet
+        do throws(PackageScanError) {
+            let now = Timestamp(seconds: Int64(time(nil)))
+            switch try Apt.scan(root: root.path, resolver: .none, now: now).offers {
+            case .known(let known): offers = known
+            case .unknown(let why):
+                throw PackageScanError.malformed(path: "apt's configuration", line: 0, reason: why)
+            }
+        } catch {
+            throw ChangeRefusal(.resolverFailed, "whether preferences keep the order away is not known: \(error)")
+        }
         for goal in wanted {
             for offer in offers.offers where offer.name == goal.goal.name && offer.candidate == goal.goal.version {
                 guard case .pinned(let why) = offer.status else { continue }

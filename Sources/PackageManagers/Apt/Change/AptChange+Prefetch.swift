@@ -40,7 +40,8 @@ extension AptChange {
                 "the files of this order are \(total >> 20) MiB, more than the \(limits.bytes >> 20) MiB allowed; "
                     + "raise the limit or split the order")
         }
-        let open = wanted.filter { $0.record != nil && !isAtHand($0, packages) }
+        // What apt has in its own cache by the right digest need not be fetched.
+        let open = wanted.filter { $0.record != nil && !isAtHand($0, packages) && takeFromCache($0, packages) == nil }
         try makeSureOfRoom(open, packages)
         let complaints = download(open, limits, native: database.nativeArchitecture)
         var result = Prefetch()
@@ -170,6 +171,13 @@ extension AptChange {
         return complaints
     }
 
+    /// The path of the copy; nil where the cache has no file of that digest.
+    private func takeFromCache(_ wanted: Wanted, _ packages: String) -> String? {
+        let cached = root.outside("/var/cache/apt/archives/\(wanted.file)")
+        guard let sha256 = wanted.sha256, FileDigest.sha256(cached) == sha256 else { return nil }
+        return copy(cached, to: "\(packages)/\(wanted.file)", sha256)
+    }
+
     private func fetched(_ wanted: Wanted, _ packages: String) -> KeptPackage? {
         let path = "\(packages)/\(wanted.file)"
         guard let sha256 = wanted.sha256, let digest = FileDigest.sha256(path), digest == sha256 else { return nil }
@@ -213,9 +221,10 @@ extension AptChange {
         if let package = fetched(wanted, packages) { return .success(package) }
         let path = "\(packages)/\(wanted.file)"
         let cached = root.outside("/var/cache/apt/archives/\(wanted.file)")
-        if let digest = FileDigest.sha256(cached), wanted.sha256 == nil || wanted.sha256 == digest,
-            holds(wanted, "/var/cache/apt/archives/\(wanted.file)"),
-            let package = copy(cached, to: path, digest).flatMap({ kept(wanted, digest, $0, .cache) })
+        // Nobody knows the digest of a version that has left the indexes: it must at least be that package.
+        if wanted.sha256 == nil, let digest = FileDigest.sha256(cached),
+            holds(wanted, "/var/cache/apt/archives/\(wanted.file)"), let copied = copy(cached, to: path, digest),
+            let package = kept(wanted, digest, copied, .cache)
         {
             return .success(package)
         }
@@ -249,9 +258,7 @@ extension AptChange {
     }
 
     private func copy(_ source: String, to path: String, _ digest: String) -> String? {
-        guard let bytes = try? FileTree(root: "/").read(source, limit: 2 << 30),
-            (try? DurableFile.write(bytes, to: path)) != nil, FileDigest.sha256(path) == digest
-        else { return nil }
+        guard (try? DurableFile.copy(source, to: path)) != nil, FileDigest.sha256(path) == digest else { return nil }
         return path
     }
 }

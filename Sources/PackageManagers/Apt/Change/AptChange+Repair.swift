@@ -15,6 +15,7 @@ extension AptChange {
         progress: (AptRun, AptProgress) -> Void = { _, _ in }
     ) throws(AptChangeError) -> ChangeReport {
         var session = try MendingSession(self, plan, firstNumber, seconds, lockWait)
+        if let after, !after.isSuccess { session.failures.append(after) }
         var culprit = after?.culprit
         if case .timedOut = after?.end, let hung = culprit {
             try session.putBack(hung, progress)
@@ -116,6 +117,8 @@ struct MendingSession {
     var parts: [ChangeReport.Part] = []
     /// What could not be begun.
     var refusals: [String] = []
+    /// What failed.
+    var failures: [AptOutcome] = []
 
     init(
         _ change: AptChange, _ plan: AptPlan, _ firstNumber: Int, _ seconds: Int, _ lockWait: Int
@@ -130,7 +133,16 @@ struct MendingSession {
         let kept = try change.kept(checking: false)
         returning = plan.steps.filter { step in
             step.from == nil
-                || (step.mayReturn && kept?.old.contains { $0.name == step.name && $0.version == step.from } ?? false)
+                || (step.mayReturn
+                    && kept?.old.contains {
+                        $0.name == step.name && $0.architecture == step.oldArchitecture && $0.version == step.from
+                    } ?? false)
+        }
+        for step in plan.steps where !returning.contains(step) {
+            refusals.append("no file of \(step.id) \(step.from ?? "") is at hand to go back to")
+        }
+        for step in returning where step.from == nil && change.isRunningKernel(step) {
+            refusals.append("\(step.id) is the kernel that runs: it goes once the host has booted another one")
         }
         // A repair that was itself interrupted left its own runs: go on behind them.
         while change.run(number: number) != nil { number += 1 }
@@ -144,6 +156,7 @@ struct MendingSession {
         number += 1
         let outcome = change.wait(for: run, seconds: seconds) { progress(run, $0) }
         parts.append(ChangeReport.Part(run: run, outcome: outcome))
+        if !outcome.isSuccess { failures.append(outcome) }
         return outcome
     }
 
@@ -185,23 +198,25 @@ struct MendingSession {
         let standing = try change.standing(of: plan)
         let complaints = change.audit()
         let isDone = standing == wanted && complaints.isEmpty
-        let blame = culprit.map { " because of \($0)" } ?? ""
-        let first = parts.last { !$0.outcome.isSuccess }?.outcome.errors.first
-        let said = first.map { " (\($0))" } ?? refusals.first.map { " (\($0))" } ?? ""
-        let doNow =
+        // The failure that says most: of the culprit, with words of its own.
+        let failure =
+            failures.first { $0.culprit == culprit && !$0.errors.isEmpty } ?? failures.first { $0.culprit == culprit }
+            ?? failures.first
+        let cause = failure?.message ?? refusals.first
+        let next =
             complaints.isEmpty
-            ? wanted == .goal ? "roll back, or mend the package and run the order again" : "look at the packages by hand"
-            : "dpkg or apt complain: \(complaints[0]); a person must mend it"
+            ? wanted == .goal ? "roll back, or mend the package and run the order again" : "take those back by hand"
+            : "dpkg and apt complain: \(complaints[0]); a person must mend it"
         let message: String =
             if isDone {
                 wanted == .goal
                     ? "the packages are whole and at the ordered versions" : "all packages are back at their old versions"
             } else {
-                "the \(wanted == .goal ? "order could not be finished" : "way back failed")\(blame)\(said): "
-                    + "\(standing.words); \(doNow)"
+                (wanted == .goal ? "the order could not be finished" : "the way back failed")
+                    + (cause.map { ", because \($0)" } ?? "") + "; now \(standing.words); \(next)"
             }
         return ChangeReport(
-            standing: standing, isDone: isDone, culprit: isDone && wanted == .goal ? nil : culprit, parts: parts,
-            complaints: complaints, message: message)
+            standing: standing, isDone: isDone, culprit: isDone && wanted == .goal ? nil : culprit, cause: cause,
+            parts: parts, complaints: complaints, message: message)
     }
 }

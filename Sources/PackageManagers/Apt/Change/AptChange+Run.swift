@@ -145,7 +145,7 @@ extension AptChange {
         let log = String(decoding: RunFiles.tail(files.log, bytes: 1 << 20), as: UTF8.self)
         if exitCode != 0 { report.read(log: log) }
         let end: AptOutcome.End =
-            if let seconds = files.endedAfter {
+            if let seconds = files.endedAfter, exitCode != 0 {
                 .timedOut(seconds: seconds)
             } else if let exitCode {
                 .exited(exitCode)

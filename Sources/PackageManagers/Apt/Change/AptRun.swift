@@ -94,13 +94,13 @@ public struct AptOutcome: Sendable, Hashable {
 
     /// One sentence for a person.
     public var message: String {
-        let who = culprit.map { " at \($0)" } ?? ""
         let said = errors.first.map { ": \($0)" } ?? ""
+        let who = culprit ?? "the package manager"
         switch end {
         case .exited(0): return "the package manager ended well"
-        case .exited(let code): return "the package manager failed\(who) (exit \(code))\(said)"
-        case .timedOut(let seconds): return "the package manager hung\(who) and was ended after \(seconds) s"
-        case .vanished: return "the package manager was killed\(who)"
+        case .exited(let code): return "\(who) failed (exit \(code))\(said)"
+        case .timedOut(let seconds): return "\(who) hung and was ended after \(seconds) s"
+        case .vanished: return "the package manager was killed\(culprit.map { " at \($0)" } ?? "")"
         }
     }
 }

@@ -13,6 +13,8 @@ public struct ChangeReport: Sendable, Hashable {
     public var isDone: Bool
     /// The package that failed or hung, as apt names it.
     public var culprit: String?
+    /// What the failure was, in one sentence; nil where nothing failed.
+    public var cause: String?
     /// The runs that were made, in order.
     public var parts: [Part]
     /// What dpkg and apt find wrong in the end.

@@ -21,6 +21,12 @@ public struct HostState: Sendable, Hashable {
         public var file: String
         /// `active`, `inactive`, `failed`, ...; empty where it is not loaded.
         public var active: String
+
+        /// A unit.
+        public init(file: String, active: String) {
+            self.file = file
+            self.active = active
+        }
     }
     /// By `name:architecture`.
     public var packages: [String: Package]

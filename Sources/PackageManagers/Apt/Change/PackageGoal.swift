@@ -81,6 +81,9 @@ public struct PackageStep: Sendable, Hashable {
     /// `name:architecture`.
     public var id: String { "\(name):\(architecture)" }
 
+    /// The architecture of the installed version.
+    var oldArchitecture: String { fromArchitecture ?? architecture }
+
     /// The step as JSON.
     public var json: JSONValue {
         var fields: [String: JSONValue] = [

@@ -73,6 +73,8 @@ extension AptChange {
             }
             needs[status.device, default: (path, 0)].bytes += bytes
         }
+        // What shares the root's file system is named by it.
+        need(0, at: "/")
         let kept = (try? kept(checking: false)) ?? nil
         // Both the new files and the old ones, which are about as large.
         if kept == nil { need(plan.steps.reduce(0) { $0 + $1.downloadBytes * 2 }, at: "\(folder)/packages") }

@@ -15,15 +15,15 @@ extension AptChange {
         case .configure: return []
         case .apply:
             let open = steps.filter { step in here(step, database)?.version != step.to }
-            let files = try open.map { step throws(AptChangeError) in try file(step, step.to, kept.new) }
+            let files = try open.map { step throws(AptChangeError) in try file(step, step.architecture, step.to, kept.new) }
             try rehearse(files, removing: [], expected: open.map { (name($0, database), $0.to ?? "") }, back: false)
             return [AptCommand.run(lockWait: lockWait, downgrades: false) + files]
         case .reinstall:
             let broken = steps.filter { here($0, database)?.needsReinstall ?? false }
             let files = try broken.map { step throws(AptChangeError) in
                 // As far as it came: the new one where it is at hand, else the old one.
-                if let file = try? file(step, step.to, kept.new) { return file }
-                return try file(step, step.from, kept.old)
+                if let file = try? file(step, step.architecture, step.to, kept.new) { return file }
+                return try file(step, step.oldArchitecture, step.from, kept.old)
             }
             guard !files.isEmpty else { throw AptChangeError("no package of the order must be unpacked again") }
             try waitForLocks(seconds: lockWait)
@@ -34,13 +34,13 @@ extension AptChange {
                 let now = here(step, database)
                 return step.from != nil && (now?.version != step.from || now?.isAbnormal ?? true)
             }
-            let gone = steps.filter { $0.from == nil && here($0, database) != nil }
+            let gone = steps.filter { $0.from == nil && !isRunningKernel($0) && here($0, database) != nil }
             let files = try back.map { step throws(AptChangeError) in
                 guard step.mayReturn else {
                     throw AptChangeError(
                         "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version")
                 }
-                return try file(step, step.from, kept.old)
+                return try file(step, step.oldArchitecture, step.from, kept.old)
             }
             let names = gone.map { name($0, database) }
             guard isForced else {
@@ -67,6 +67,12 @@ extension AptChange {
         }
     }
 
+    /// Whether the host runs the kernel of this package: it cannot be taken away under it.
+    func isRunningKernel(_ step: PackageStep) -> Bool {
+        let release = (try? root.tree.read("proc/sys/kernel/osrelease", limit: 4096)) ?? []
+        return step.name == "linux-image-\(String(decoding: release, as: UTF8.self).trimmed)"
+    }
+
     /// The package of a step as it is on the disk now; nil where it is not.
     func here(_ step: PackageStep, _ database: DpkgDatabase) -> DpkgPackage? {
         database.packages.first { package in
@@ -80,9 +86,16 @@ extension AptChange {
     }
 
     /// A kept file as the host sees it, with its digest checked once more.
-    private func file(_ step: PackageStep, _ version: String?, _ kept: [KeptPackage]) throws(AptChangeError) -> String {
-        guard let version, let package = kept.first(where: { $0.name == step.name && $0.version == version }) else {
-            throw AptChangeError("the file of \(step.id) \(version ?? "") is not at hand in \(folder)/packages")
+    private func file(
+        _ step: PackageStep, _ architecture: String, _ version: String?, _ kept: [KeptPackage]
+    ) throws(AptChangeError) -> String {
+        guard let version,
+            let package = kept.first(where: {
+                $0.name == step.name && $0.architecture == architecture && $0.version == version
+            })
+        else {
+            throw AptChangeError(
+                "the file of \(step.name):\(architecture) \(version ?? "") is not at hand in \(folder)/packages")
         }
         let path = "\(folder)/packages/\(package.file)"
         guard FileDigest.sha256(root.outside(path)) == package.sha256 else {

@@ -29,7 +29,7 @@ struct RunReport {
             if words[0] == "pmerror" {
                 let package = Self.package(words[1])
                 failed = failed ?? package
-                errors.append("\(package): \(words[3])")
+                errors.append(words[3])
             } else if words[0] == "pmstatus", words[1] != "dpkg-exec" {
                 last = words[1]
                 progress.package = words[1]
@@ -47,7 +47,7 @@ struct RunReport {
             guard words.count == 4, words[2].trimmed == "error" else { return }
             let package = Self.package(words[1].trimmed)
             failed = failed ?? package
-            errors.append("\(package): \(words[3].trimmed)")
+            errors.append(words[3].trimmed)
         default: break
         }
     }
@@ -61,7 +61,7 @@ struct RunReport {
             let package = Self.package(String(subject[1]))
             failed = failed ?? package
             let reason = index + 1 < lines.count ? lines[index + 1] : ""
-            var text = "\(package): \(reason)"
+            var text = reason
             // The line before is the script's own, unless it is the package manager's.
             if index > 0, reason.contains("subprocess"), !Self.isRoutine(lines[index - 1]) {
                 text += "; its last words: \(lines[index - 1])"

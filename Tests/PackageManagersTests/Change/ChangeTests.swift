@@ -1,0 +1,195 @@
+import Foundation
+import Inventory
+import PackageManagers
+import Testing
+import Timestamps
+
+/// The parts of a change, each on a real root.
+@Suite struct ChangeTests {
+    @Test func anOrderThatIsNoneIsRefused() throws {
+        let change = AptChange(root: ChangeRoot(path: "/nonexistent", enter: ["/nonexistent"]), folder: "/nonexistent")
+        for (name, architecture, version) in [
+            ("-oDebug::x=1", "all", "1.0"), ("tb-ok", "all", "1.0 -o"), ("tb/ok", "all", "1"), ("TB", "all", "1"),
+            ("tb-ok", "-a", "1.0"), ("", "all", "1"), ("tb-ok", "all", ""), ("tb-ok", "all", "1=2"), ("tb-ok", "all", "../1"),
+        ] {
+            let plan = change.plan([PackageGoal(name: name, architecture: architecture, version: version)])
+            #expect(plan.refusal?.code == .badOrder, "\(name) \(architecture) \(version)")
+        }
+        #expect(change.plan(goals("a=1", "a=2")).refusal?.code == .badOrder)
+        #expect(change.plan((0...5000).map { PackageGoal(name: "p\($0)", architecture: "all", version: "1") }).refusal?.code == .badOrder)
+        #expect(change.plan(goals("tb-ok=1.1")).refusal?.code == .broken)
+    }
+
+    @Test func filesAreCheckedByDigestWhereverTheyComeFrom() throws {
+        let held = try HeldRoot()
+        let packages = held.path("\(HeldRoot.folder)/packages")
+        let change = held.change
+        // The order's digest is another than the index's.
+        let other = PackageGoal(
+            name: "tb-ok", architecture: "all", version: "1.1", sha256: String(repeating: "ab", count: 32))
+        #expect(change.plan([other]).refusal?.code == .otherFile)
+
+        let plan = change.plan(goals("tb-ok=1.1"))
+        let digest = try #require(plan.steps.first?.sha256)
+        #expect(change.plan([PackageGoal(name: "tb-ok", architecture: "all", version: "1.1", sha256: digest)]) == plan)
+        #expect(try change.kept() == nil)
+        let first = try change.prefetch(plan)
+        #expect(first.new.map(\.version) == ["1.1"] && first.old.map(\.version) == ["1.0"])
+        #expect(first.hasWayBack)
+        #expect(try change.kept() == first)
+        let new = "\(packages)/\(first.new[0].file)"
+        #expect(try tool(["sha256sum", new]).hasPrefix(digest))
+
+        // Altered after it was fetched: neither kept nor run with; fetched anew.
+        try held.sh("echo x >>\(HeldRoot.folder)/packages/\(first.new[0].file)")
+        #expect(throws: AptChangeError.self) { try change.kept() }
+        #expect(throws: AptChangeError.self) { try change.start(.apply, plan: plan, number: 1) }
+        #expect(try held.dpkg("tb-ok") == "1.0 installed")
+        #expect(try change.prefetch(plan) == first)
+        // A part is gone on with.
+        try held.sh("truncate -s 500 \(HeldRoot.folder)/packages/\(first.new[0].file)")
+        #expect(try change.prefetch(plan) == first)
+
+        // apt's own cache serves without a network, by digest only.
+        try held.sh("cd /var/cache/apt/archives; apt-get -qq download tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1; ip link set lo down; echo x >>tb-multi-c_1.1_all.deb; rm -f tb-multi-b_1.0_all.deb")
+        let cached = try change.prefetch(change.plan(goals("tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1")))
+        #expect(cached.new.map(\.name) == ["tb-multi-a", "tb-multi-b"])
+        #expect(cached.missing.map(\.package) == ["tb-multi-c:all"])
+        #expect(cached.old.map(\.name) == ["tb-multi-a", "tb-multi-c"])
+        #expect(cached.noWayBack.map(\.package) == ["tb-multi-b:all"])
+        #expect(cached.message.contains("tb-multi-c:all 1.1 could not be fetched"), "\(cached.message)")
+        #expect(throws: AptChangeError.self) { try change.prefetch(plan, limits: PrefetchLimits(bytes: 10)) }
+    }
+
+    @Test func theWayBackIsOnlyToVersionsThatTheOrderNames() throws {
+        let held = try HeldRoot()
+        let goal = PackageGoal(name: "tb-ok", architecture: "all", version: "1.1", previous: ["0.9"])
+        let plan = held.change.plan([goal])
+        let prefetch = try held.change.prefetch(plan)
+        #expect(prefetch.isComplete && prefetch.noWayBack.map(\.package) == ["tb-ok:all"])
+        let run = try held.change.start(.apply, plan: plan, number: 1)
+        #expect(held.change.wait(for: run, seconds: 60).isSuccess)
+        let report = try held.change.rollBack(plan, firstNumber: 2, seconds: 60)
+        #expect(!report.isDone && report.standing == .goal)
+        #expect(report.parts.isEmpty)
+        #expect(try held.dpkg("tb-ok") == "1.1 installed")
+    }
+
+    @Test func whatAChangeBroughtGoesAwayWithIt() throws {
+        let held = try HeldRoot()
+        let before = try held.change.state()
+        let plan = held.change.plan(goals("tb-twostep=1.1", "tb-twostep-data=1.1", "tb-conffile=1.1"))
+        _ = try held.change.prefetch(plan)
+        let run = try held.change.start(.apply, plan: plan, number: 1)
+        #expect(held.change.wait(for: run, seconds: 60).isSuccess)
+        let changed = try held.change.state()
+        #expect(changed.differences(from: before, outside: plan) == [])
+        #expect(changed.packages["tb-twostep-data:all"]?.isAutomatic == true)
+        let report = try held.change.rollBack(plan, firstNumber: 2, seconds: 60)
+        #expect(report.isDone, "\(report.message)")
+        #expect(report.parts.map(\.run.kind) == [.rollBack])
+        #expect(try held.dpkg("tb-twostep-data") == "")
+        // To the byte: versions, marks and configuration files.
+        #expect(try held.change.state().differences(from: before, outside: AptPlan()) == [])
+    }
+
+    @Test func everythingElseIsComparedAndFound() throws {
+        let held = try HeldRoot()
+        let plan = held.change.plan(goals("tb-ok=1.1"))
+        let before = try held.change.state()
+        #expect(try HostState(json: before.json) == before)
+        #expect(before.configuration.count > 10)
+        #expect(before.units.value == nil)
+        #expect(try held.change.state().differences(from: before, outside: plan) == [])
+        try held.sh(
+            """
+            apt-get -qq -y install tb-multi-a=1.1 tb-multi-b=1.1 tb-multi-c=1.1 tb-twostep=1.1 >/dev/null
+            apt-mark -qq hold tb-ok; apt-mark -qq auto tb-slow; echo x >>/etc/tb-conffile.conf; rm /etc/debian_version
+            touch /var/lib/dpkg/updates/0001
+            """)
+        let found = try held.change.state().differences(from: before, outside: plan).map { "\($0.subject.rawValue) \($0.name)" }
+        #expect(
+            Set(found) == [
+                "package tb-multi-a:all", "package tb-multi-b:all", "package tb-multi-c:all", "package tb-twostep:all",
+                "package tb-twostep-data:all", "package tb-ok:all", "package tb-slow:all", "database dpkg",
+                "configuration /etc/tb-conffile.conf", "configuration /etc/debian_version",
+            ])
+        #expect(held.change.alteredFiles(of: ["tb-conffile"]) == ["/etc/tb-conffile.conf"])
+        guard case .broken = try held.change.standing(of: plan) else {
+            Issue.record("an unmerged journal counts as whole")
+            return
+        }
+    }
+
+    @Test func unitsThatLoseTheirPlaceAreFound() {
+        func state(_ units: Fact<[String: HostState.Unit]>) -> HostState {
+            HostState(packages: [:], hasJournal: false, configuration: [:], configurationOwners: [:], units: units)
+        }
+        let before = state(
+            .known([
+                "a.service": .init(file: "enabled", active: "active"), "b.service": .init(file: "enabled", active: "active"),
+                "c.service": .init(file: "static", active: "inactive"), "d.timer": .init(file: "disabled", active: "inactive"),
+                "e.service": .init(file: "masked", active: "inactive"), "f.service": .init(file: "enabled", active: "active"),
+            ]))
+        let now = state(
+            .known([
+                "a.service": .init(file: "enabled", active: "failed"), "b.service": .init(file: "disabled", active: "active"),
+                "c.service": .init(file: "static", active: "active"), "d.timer": .init(file: "enabled", active: "active"),
+                "f.service": .init(file: "enabled", active: "inactive"),
+            ]))
+        let found = now.differences(from: before, outside: AptPlan(), allowing: ["f.service"])
+        #expect(found.map(\.name) == ["a.service", "b.service", "e.service"])
+        #expect(state(.unknown("gone")).differences(from: before, outside: AptPlan()).map(\.subject) == [.unit])
+        #expect(now.differences(from: state(.unknown("no systemd")), outside: AptPlan()) == [])
+    }
+
+    @Test func preflightSaysNoForEachReason() throws {
+        let held = try HeldRoot()
+        let change = held.change
+        let plan = change.plan(goals("tb-ok=1.1"))
+        func objections(
+            _ requirements: PreflightRequirements = PreflightRequirements(), at time: Timestamp = now
+        ) -> [PreflightFact] { change.preflight(plan, requirements: requirements, now: time).objections }
+        #expect(change.preflight(plan, now: now).facts.map(\.name) == PreflightFact.Name.allCases)
+        #expect(objections().map(\.text) == [])
+        #expect(objections(PreflightRequirements(spareBytes: 1 << 50)).map(\.name) == [.space])
+        #expect(objections(PreflightRequirements(memoryBytes: 1 << 50)).map(\.name) == [.memory])
+        #expect(objections(at: Timestamp(seconds: now.seconds + 30 * 86_400)).map(\.name) == [.indexes])
+        try held.sh("apt-mark -qq hold tb-ok")
+        #expect(objections().map(\.name) == [.holds])
+        try held.sh("apt-mark -qq unhold tb-ok; touch /run/reboot-required")
+        #expect(objections().map(\.name) == [.reboot])
+        #expect(objections(PreflightRequirements(refusesPendingReboot: false)).isEmpty)
+        try held.sh("rm /run/reboot-required; mkdir -p /sys/class/power_supply/BAT0; cd /sys/class/power_supply/BAT0; echo Battery >type; echo 12 >capacity")
+        #expect(objections().map(\.text) == ["the host is on battery, 12 % full, less than 30 %; plug it in"])
+        try held.sh("rm /sys/class/power_supply/BAT0/capacity")
+        #expect(objections().map(\.verdict) == [.unknown])
+        try held.sh("mkdir /sys/class/power_supply/AC; cd /sys/class/power_supply/AC; echo Mains >type; echo 1 >online")
+        #expect(objections().isEmpty)
+        try held.sh("apt-get -y install tb-failpost=1.1 >/dev/null 2>&1 || true")
+        #expect(objections().map(\.name) == [.packages])
+        try held.sh("dpkg -i /dev/null 2>/dev/null || true; apt-get -qq -y --allow-downgrades install tb-failpost=1.0 >/dev/null; touch /var/lib/dpkg/updates/0000")
+        #expect(objections().map(\.name) == [.journal])
+        try held.sh("rm /var/lib/dpkg/updates/0000; rm -r /var/lib/apt/lists; mkdir /var/lib/apt/lists")
+        #expect(objections().map(\.name) == [.indexes])
+        #expect(objections().map(\.verdict) == [.unknown])
+        try held.sh("mv /var/lib/dpkg/status /var/lib/dpkg/gone")
+        #expect(Set(objections().map(\.name)).isSuperset(of: [.packages, .journal, .holds, .indexes]))
+        #expect(objections().allSatisfy { $0.verdict == .unknown })
+    }
+
+    /// The real thing: Debian's own pending updates, from apt's cache, without a network.
+    @Test func realPendingUpdatesGoInExactly() throws {
+        let held = try HeldRoot("minimal", size: "1500m")
+        let scan = try Apt.scan(root: held.root.path, resolver: .none, now: now)
+        let wanted = try #require(scan.offers.value).offers.filter { $0.status == .upgradable }.map {
+            PackageGoal(name: $0.name, architecture: $0.architecture, version: $0.candidate)
+        }
+        let trial = try Trial(held, wanted, seconds: 300)
+        #expect(trial.ending == .done, "\(trial.message)")
+        #expect(trial.plan.steps.count == wanted.count && !wanted.isEmpty)
+        #expect(trial.differences == [])
+        for goal in wanted { #expect(try held.dpkg("\(goal.name)") == "\(goal.version) installed") }
+        #expect(held.change.audit() == [])
+    }
+}
