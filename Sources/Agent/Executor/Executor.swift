@@ -137,7 +137,7 @@ public final class Executor {
         if network == nil { due.append(nextStart) }
         if let settle { due.append(settle.due) }
         if let scan { due.append(scan.deadline) }
-        if network != nil, let jobs = jobs?.due { due.append(jobs) }
+        if let jobs = jobs?.due { due.append(jobs) }
         // Without inotify, a look at the files' times each minute.
         if !watch.isWatching { due.append(now + 60_000) }
         guard let first = due.min() else { return -1 }
@@ -215,6 +215,7 @@ public final class Executor {
         scan?.ended = true
         scan?.process.signal(SIGKILL)
         scanWanted = false
+        jobs?.sayAgain()
     }
 
     /// Bytes that may wait for a network process that does not read; more, and it is started anew.
@@ -292,8 +293,8 @@ public final class Executor {
     }
 
     private func lookAtJobs() {
-        guard let jobs, network != nil else { return }
-        for frame in jobs.look(now: .now()) { send(frame) }
+        // Also without a network process: a job that has begun must end.
+        for frame in jobs?.look(now: .now()) ?? [] { send(frame) }
     }
 
     /// What can be read now; nil at the end.

@@ -152,6 +152,14 @@ final class JobSupervisor {
         nextLook = now.uptime
     }
 
+    /// Whoever carried the messages has died: what was not answered is said again.
+    func sayAgain() {
+        for name in followed.keys {
+            followed[name]?.sent = nil
+            if followed[name]?.question?.sent != .max { followed[name]?.question = nil }
+        }
+    }
+
     // MARK: The look at the jobs
 
     /// Starts what is to be started, and says what is new.
@@ -288,9 +296,12 @@ final class JobSupervisor {
         var buffer = [UInt8](repeating: 0, count: JobProgress.maximumLogBytes / 2)
         let got = pread(descriptor, &buffer, buffer.count, off_t(offset))
         guard got > 0 else { return ("", 0) }
-        // One byte stays one byte: the server counts in the bytes of the text that it gets.
-        let bytes = buffer[..<got].map { $0 < 0x80 && ($0 >= 0x20 || $0 == 0x0A || $0 == 0x09) ? $0 : 0x3F }
-        return (String(decoding: bytes, as: UTF8.self), got)
+        // The server counts the bytes of the text that it gets: a letter that is cut waits for its rest, and where the
+        // bytes are no UTF-8 each stays one.
+        for cut in 0..<min(4, got) {
+            if let text = String(validating: buffer[..<(got - cut)], as: UTF8.self) { return (text, got - cut) }
+        }
+        return (String(decoding: buffer[..<got].map { $0 < 0x80 ? $0 : 0x3F }, as: UTF8.self), got)
     }
 
     // MARK: Keeping

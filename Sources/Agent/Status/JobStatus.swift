@@ -36,22 +36,25 @@ public struct JobStatus: Sendable {
         let reading = try? folder.journal()
         let last = reading?.entries.last
         outcome = reading?.entries.outcome
-        phase = last?.phase
-        since = last?.time
-        isAlive = folder.isAlive
+        let phase = last?.phase
+        let since = last?.time
+        let isAlive = folder.isAlive
+        self.phase = phase
+        self.since = since
+        self.isAlive = isAlive
         let name = "job \(job.prefix(12))" + (campaign.isEmpty ? "" : " of campaign \(campaign)")
         if let damage = reading?.damage {
             sentence = "\(name): \(damage); it is flagged when the executor looks at it"
         } else if let outcome {
-            sentence = "\(name) \(outcome.sentence(because: last?.text ?? ""))"
+            sentence = "\(name) \(last?.text ?? outcome.rawValue)"
         } else {
             let activity = folder.json(JobFolder.progress)?["activity"]?.string ?? ""
             let percent = folder.json(JobFolder.progress)?["percent"]?.integer.map { " (\($0) %)" } ?? ""
             let what = activity.isEmpty ? phase?.words ?? "has just come" : activity + percent
-            let since = since.map { ", in phase \(phase?.rawValue ?? "") since \($0)" } ?? ""
+            let when = since.map { ", in phase \(phase?.rawValue ?? "") since \($0)" } ?? ""
             let window = order.map { "; window \($0.offer.notBefore) to \($0.offer.notAfter)" } ?? ""
             let life = isAlive ? "" : "; its process does not run, the executor starts it"
-            sentence = "\(name): \(what)\(since)\(window)\(life)"
+            sentence = "\(name): \(what)\(when)\(window)\(life)"
         }
     }
 
