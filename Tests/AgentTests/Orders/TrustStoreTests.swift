@@ -74,7 +74,7 @@ import Timestamps
     @Test func nothingIsBelievedThatCouldNotBeWritten() throws {
         var store = try store()
         // A folder in the way of the file that is written aside.
-        let aside = temporary.folder.path(of: "trust.json.new")
+        let aside = try temporary.folder.path(of: "trust.json.new")
         try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
         #expect(code { try store.adopt(roles: roles(), clock: now) } == "trust-not-written")
         #expect(store.verifier.roles == nil)
@@ -86,7 +86,7 @@ import Timestamps
     @Test func aDamagedOrForeignMemoryStopsOrders() throws {
         var store = try store()
         try store.adopt(roles: roles(), clock: now)
-        let path = temporary.folder.path(of: TrustStore.fileName)
+        let path = try temporary.folder.path(of: TrustStore.fileName)
         let good = try Data(contentsOf: URL(filePath: path))
         #expect(code { _ = try self.store(host: "host-2") } == "trust-unreadable")
         for damaged in [Data(), good.dropLast(), Data("{}".utf8), good + Data("x".utf8)] {

@@ -51,7 +51,7 @@ import Testing
 
     @Test func theFactsTellIt() throws {
         try fixture.write(path, "security-only\n")
-        let facts = fixture.tree.facts(set: SoftwareSet(packages: []), agentVersion: "1")
+        let facts = fixture.tree.facts(set: SoftwareSet([]), agentVersion: "1")
         #expect(facts.veto == .known(HostVeto([.securityOnly])))
         #expect(try HostFacts(parsing: facts.bytes).veto == facts.veto)
     }
