@@ -165,7 +165,7 @@ let package = Package(
                 core("Rollout"),
                 core("JSON"), core("Digest"), core("Timestamps"), core("TextTable"),
             ] + nio + certificates + hummingbird,
-            swiftSettings: settings, linkerSettings: lld),
+            exclude: ["Patching/job-host"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "StoreTests",
             dependencies: [

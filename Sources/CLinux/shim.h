@@ -1,1 +1,2 @@
 #include <sys/timex.h>
+#include <sys/vfs.h>

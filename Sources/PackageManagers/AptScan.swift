@@ -53,3 +53,8 @@ public enum Apt {
         return try AptScanner(tree: tree, database: database, now: Timestamp(seconds: 0)).policyTable()
     }
 }
+
+extension Apt {
+    /// The distribution release of this host, as software sets and plans name it: `debian-12`.
+    public static func distribution(root: String = "/") -> String { OSRelease(FileTree(root: root)).distribution }
+}

@@ -5,11 +5,12 @@ import Wire
 
 @main struct Main {
     static func main() {
-        // The two kinds of children, which only the agent itself starts, do without the parser's memory.
+        // The kinds of children, which only the agent itself starts, do without the parser's memory.
         let words = Array(CommandLine.arguments.dropFirst())
         switch words.prefix(2) {
         case ["run", "--network-process"]: exit(runNetworkProcess(words.dropFirst(2)))
         case ["run", "--executor"]: exit(runExecutor(words.dropFirst(2)))
+        case ["run", "--job"]: exit(JobChild.main(path: words.dropFirst(2).first ?? ""))
         case ["scan", "--documents"]:
             exit(ScanChild.run { try ScanChild.scanMachine(previousFacts: words.dropFirst(2).first ?? "") })
         default: FettleAgent.main()

@@ -4,6 +4,8 @@ import Foundation
 final class ChildProcess {
     let number: pid_t
     private var isOver = false
+    /// The exit code once it has ended; 128 and the signal's number where one ended it.
+    private(set) var code: Int32 = -1
 
     /// Starts a program with no input; its output goes to the file `output` or nowhere.
     init(_ program: String, _ arguments: [String], environment: [String] = [], output: String = "/dev/null") throws {
@@ -29,7 +31,21 @@ final class ChildProcess {
         guard !isOver else { return }
         var status: Int32 = 0
         while waitpid(number, &status, 0) < 0, errno == EINTR {}
+        end(status)
+    }
+
+    /// Whether it has ended by itself.
+    var hasEnded: Bool {
+        if isOver { return true }
+        var status: Int32 = 0
+        guard waitpid(number, &status, WNOHANG) == number else { return false }
+        end(status)
+        return true
+    }
+
+    private func end(_ status: Int32) {
         isOver = true
+        code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
     }
 
     /// Kills it and waits until it is gone.

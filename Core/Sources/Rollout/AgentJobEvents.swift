@@ -148,7 +148,8 @@ extension AgentJob {
         case (.collect(let outcome), .outcomeCollected(let packages)):
             return [
                 write(
-                    .commit, .result, progress.failure ?? progress.rebootPending ?? progress.abortReason,
+                    .commit, .result,
+                    outcome.sentence(because: progress.failure ?? progress.rebootPending ?? progress.abortReason),
                     [
                         "outcome": .string(outcome.rawValue), "packages": packages,
                         "boots": .integer(

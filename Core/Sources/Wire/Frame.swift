@@ -17,6 +17,17 @@ public struct Frame: Hashable, Sendable {
         case executorStatus = 5
         /// Asks the executor for a scan; UTF-8, the cause.
         case scanRequest = 6
+        /// What the desired state orders, from the network process: JSON of ``JobOrders``. Believed only as far as its
+        /// signatures are good.
+        case orders = 7
+        /// A job asks for its grant or its ticket: JSON of ``RelayedQuestion``.
+        case jobQuestion = 8
+        /// The server's answer to it: JSON of ``RelayedAnswer``.
+        case jobAnswer = 9
+        /// What is new of a job: JSON of ``RelayedProgress``.
+        case jobProgress = 10
+        /// What of it is on the server's disk: JSON of ``RelayedReply``.
+        case jobReply = 11
 
         /// The most bytes that a payload of this kind may have.
         public var maximumBytes: Int {
@@ -25,6 +36,9 @@ public struct Frame: Hashable, Sendable {
             case .observation, .scanFailed, .executorStatus: 64 << 10
             case .changed: 0
             case .scanRequest: 64
+            case .orders: 8 << 20
+            case .jobAnswer, .jobProgress: 2 << 20
+            case .jobQuestion, .jobReply: 64 << 10
             }
         }
     }

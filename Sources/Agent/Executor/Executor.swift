@@ -25,6 +25,9 @@ public final class Executor {
     private var lastScanEnd: Timestamp?
     private var lastScanProblem: String?
     private var restarts: Int64 = 0
+    private var desk: TrustedOrders?
+    private var jobs: JobSupervisor?
+    private var jobsProblem: String?
 
     private struct NetworkChild {
         let process: ChildProcess
@@ -70,6 +73,27 @@ public final class Executor {
         folder = try DurableFolder(layout.executor)
         signals = SystemCalls.signalDescriptor(for: [SIGTERM, SIGINT, SIGCHLD, SIGHUP])
         guard signals >= 0 else { throw SystemError("wait for", "signals") }
+        openJobs()
+    }
+
+    /// Opens what the host believes and what it was about to do. Where that cannot be read the host is still reported, but
+    /// takes no orders: a lost memory of orders must not become a believing one.
+    private func openJobs() {
+        do {
+            guard let identity = try IdentityStore(DurableFolder(layout.network, create: false)).load() else { return }
+            let desk = try TrustedOrders(
+                folder, organisation: identity.grant.organisation, host: identity.grant.host)
+            self.desk = desk
+            let layout = layout
+            jobs = try JobSupervisor(
+                layout: layout, desk: desk,
+                launch: { [unowned self] job throws(SystemError) in
+                    try self.isolation.lend { () throws(SystemError) in try JobLauncher(layout: layout).start(job) }
+                })
+        } catch {
+            jobsProblem = "\(error)"
+            Journal.write(.error, "no orders are taken: \(error)")
+        }
     }
 
     /// Runs until SIGTERM or SIGINT.
@@ -102,6 +126,7 @@ public final class Executor {
             if descriptors[3].revents != 0 { readScan() }
             finishScan()
             takeTimers()
+            lookAtJobs()
         }
     }
 
@@ -112,6 +137,7 @@ public final class Executor {
         if network == nil { due.append(nextStart) }
         if let settle { due.append(settle.due) }
         if let scan { due.append(scan.deadline) }
+        if let jobs = jobs?.due { due.append(jobs) }
         // Without inotify, a look at the files' times each minute.
         if !watch.isWatching { due.append(now + 60_000) }
         guard let first = due.min() else { return -1 }
@@ -189,6 +215,7 @@ public final class Executor {
         scan?.ended = true
         scan?.process.signal(SIGKILL)
         scanWanted = false
+        jobs?.sayAgain()
     }
 
     /// Bytes that may wait for a network process that does not read; more, and it is started anew.
@@ -230,12 +257,44 @@ public final class Executor {
         network?.decoder.append(bytes)
         do {
             while let frame = try network?.decoder.next() {
-                if frame.kind == .scanRequest { startScan() }
+                try take(frame)
             }
         } catch {
             Journal.write(.error, "\(error)")
             child.process.signal(SIGKILL)
         }
+    }
+
+    /// Takes what the network process says. It is believed in nothing: orders count as far as their signatures are good.
+    private func take(_ frame: Frame) throws {
+        let now = Moment.now()
+        switch frame.kind {
+        case .scanRequest: startScan()
+        case .orders:
+            let orders = try JobOrders(json: JSONValue(parsing: frame.payload, limits: .facts))
+            takeOrders(orders, now)
+        case .jobAnswer:
+            jobs?.take(try RelayedAnswer(json: JSONValue(parsing: frame.payload, limits: .facts)), now: now)
+        case .jobReply:
+            jobs?.take(try RelayedReply(json: JSONValue(parsing: frame.payload, limits: .message)), now: now)
+        case .document, .observation, .scanFailed, .changed, .executorStatus, .jobQuestion, .jobProgress: break
+        }
+    }
+
+    private func takeOrders(_ orders: JobOrders, _ now: Moment) {
+        if let roles = orders.roles, let desk {
+            do throws(TrustStoreError) {
+                try desk.adopt(roles: roles)
+            } catch {
+                RefusalLog(folder).note(job: "", code: error.code, error.description, now)
+            }
+        }
+        jobs?.take(orders, now: now)
+    }
+
+    private func lookAtJobs() {
+        // Also without a network process: a job that has begun must end.
+        for frame in jobs?.look(now: .now()) ?? [] { send(frame) }
     }
 
     /// What can be read now; nil at the end.
@@ -372,6 +431,7 @@ public final class Executor {
             "user": .integer(Int64(geteuid())),
         ]
         if let lastScanEnd { fields["lastScan"] = .string(lastScanEnd.description) }
+        if let jobsProblem { fields["jobsProblem"] = .string(jobsProblem) }
         if let lastScanProblem { fields["scanProblem"] = .string(lastScanProblem) }
         let bytes = JSONValue.object(fields).canonicalBytes()
         try? folder.replace(ExecutorStatus.file, with: bytes, durable: false)

@@ -13,6 +13,8 @@ extension AgentLoop {
                 case .reports(let reply, let sent): try took(reply, sent: sent)
                 case .uploaded(let document, let result): took(document, result, now, &random)
                 case .state(let state): try took(state)
+                case .job(let answer, let question): took(answer, to: question)
+                case .jobProgress(let reply, let progress): try took(reply, of: progress)
                 case .identity(let credentials, let token, let epoch):
                     try took(credentials, token: token, epoch: epoch, &random)
                 }
@@ -160,7 +162,7 @@ extension AgentLoop {
         memory.state = state
         memory.epoch = state.epoch
         interval = state.interval
-        var effects: [Effect] = [.save, .trust(state.authorities)]
+        var effects: [Effect] = [.save, .trust(state.authorities), .order(JobOrders(state))]
         if first {
             // Requests from before this host's time are not for it.
             memory.renewRequest = max(memory.renewRequest, state.renewRequest)

@@ -7,6 +7,7 @@ extension AgentLoop {
     mutating func failed(
         _ error: ExchangeError, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
+        if cycle != nil, let effects = jobRefused(error, now, &random) { return effects }
         // The names are partly the server's: it must not make this grow without end.
         let name = refusals.count < 64 || refusals[error.name] != nil ? error.name : "other"
         refusals[name, default: 0] += 1
@@ -59,6 +60,9 @@ extension AgentLoop {
             wait = max(wait, told + Int64.random(in: 0...min(told / 10 + 1000, 60_000), using: &random))
         }
         nextContact = now.uptime + wait
+        // What jobs have to say stays, and is said a little sooner than the rest where that is allowed.
+        sentJobMessage = nil
+        jobDue = nextContact
         return effects + [.status]
     }
 

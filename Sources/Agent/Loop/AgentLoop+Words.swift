@@ -62,6 +62,8 @@ extension AgentLoop {
         case renew
         /// Come back with an expired certificate.
         case comeBack
+        /// Say what a job has to say.
+        case job(JobMessage)
     }
 
     /// What the shell is to do.
@@ -88,6 +90,12 @@ extension AgentLoop {
         case disconnect
         /// Write the status.
         case status
+        /// Tell the executor what the server orders.
+        case order(JobOrders)
+        /// Tell a job the answer to its question.
+        case tellJob(RelayedAnswer)
+        /// Tell the executor what the server has of a job.
+        case acknowledgeJob(RelayedReply)
     }
 
     /// What the server answered.
@@ -102,6 +110,10 @@ extension AgentLoop {
         case state(DesiredState?)
         /// A new certificate, already verified.
         case identity(Credentials, exchangeToken: String, epoch: Int64)
+        /// To a job's question.
+        case job(JobAnswer, RelayedQuestion)
+        /// To what was new of a job.
+        case jobProgress(JobProgressReply, RelayedProgress)
     }
 
     /// What happened.
@@ -126,6 +138,8 @@ extension AgentLoop {
         case documentLost(NeededDocument)
         /// The host's disk failed.
         case storeFailed(String)
+        /// A job wants to say something.
+        case job(JobMessage)
     }
 
     /// What a cycle has done so far.
@@ -139,6 +153,9 @@ extension AgentLoop {
         var uploaded: Set<NeededDocument> = []
         var wholeOnly: Set<NeededDocument> = []
         var exchanges = 0
+        /// Only jobs are spoken for: no check-in.
+        var isForJobs = false
+        var jobExchanges = 0
     }
 
     /// Whether the server lets the host take part.

@@ -58,6 +58,12 @@ public struct AgentLoop: Sendable {
     var rejections = Rejections()
     /// The last document that the server found bad, where it has not taken what the host looks like since.
     public var rejection: (time: Timestamp, text: String)? { rejections.last }
+    /// What jobs want to say.
+    var jobMessages: [JobMessage] = []
+    /// The one under way.
+    var sentJobMessage: JobMessage?
+    /// Jobs are not spoken for before this, in milliseconds of uptime: after a failure the server is left in peace.
+    var jobDue: Int64 = 0
     /// A scan whose result is not on the disk yet.
     var unkept: (digests: HostDigests, ended: Int64)?
 
@@ -85,7 +91,8 @@ public struct AgentLoop: Sendable {
     /// When to send ``Event/wake``, in milliseconds of uptime; nil while an exchange is under way.
     public var wake: Int64? {
         guard cycle == nil else { return nil }
-        return scanning == nil ? min(nextContact, nextScan) : nextContact
+        let jobs = jobMessages.isEmpty ? Int64.max : jobDue
+        return min(scanning == nil ? min(nextContact, nextScan) : nextContact, jobs)
     }
 
     /// Whether the connection is worth keeping until the next contact.
@@ -116,6 +123,7 @@ public struct AgentLoop: Sendable {
         case .failed(let error): return failed(error, now, &random)
         case .documentLost(let document): return lost(document, now, &random)
         case .storeFailed(let why): return failed(.local(why), now, &random)
+        case .job(let message): return wantJobMessage(message, now, &random)
         }
     }
 
@@ -126,7 +134,8 @@ public struct AgentLoop: Sendable {
         // A host that was just enrolled is waited for by somebody; a fleet that boots at once is not.
         let most = memory.state == nil && memory.acknowledged == nil ? min(startDelay, 2) : startDelay
         nextContact = now.uptime + Int64.random(in: 0...most * 1000, using: &random)
-        return wantScan("start") + [.status]
+        // The executor has begun anew as well: it is told what is ordered.
+        return wantScan("start") + (memory.state.map { [.order(JobOrders($0))] } ?? []) + [.status]
     }
 
     private mutating func woken(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
@@ -136,7 +145,7 @@ public struct AgentLoop: Sendable {
             cycle = Cycle()
             effects += proceed(now, &random)
         }
-        return effects
+        return effects + speakForJobs(now, &random)
     }
 
     /// Draws when to renew: at two thirds of the certificate's life and up to a twentieth of it later.
@@ -157,6 +166,14 @@ public struct AgentLoop: Sendable {
         defer { if self.cycle != nil { self.cycle = cycle } }
 
         if now.wall >= credentials.notAfter || wantsComeBack { return [.exchange(.comeBack)] }
+        // Before everything else: somebody waits for a job, and a host that changes should be seen.
+        if let message = jobMessages.first, cycle.jobExchanges < Self.maximumJobMessages {
+            cycle.jobExchanges += 1
+            sentJobMessage = message
+            return [.exchange(.job(message))]
+        }
+        sentJobMessage = nil
+        if cycle.isForJobs { return finishJobs(now) }
         if !cycle.uploads.isEmpty {
             let document = cycle.uploads.removeFirst()
             let base = cycle.wholeOnly.contains(document) ? nil : base(for: document)

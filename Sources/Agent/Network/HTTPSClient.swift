@@ -16,6 +16,8 @@ public struct ExchangeLimits: Sendable {
     public var upload: Int64 = 600
     /// The largest answer, in bytes.
     public var answer: Int = 1 << 20
+    /// The largest desired state, whose jobs bring their plans with them, in bytes.
+    public var state: Int = 8 << 20
     /// What headers and chunk framing may add to it, in bytes.
     public var overhead: Int = 64 << 10
 
@@ -111,7 +113,7 @@ final class HTTPSClient {
     private func bootstrap() -> ClientBootstrap {
         let context = context
         let name = address.isNumeric ? nil : address.host
-        let limit = limits.answer + limits.overhead
+        let limit = max(limits.answer, limits.state) + limits.overhead
         let failure = FirstFailure(nil)
         self.failure = failure
         return ClientBootstrap(group: group)

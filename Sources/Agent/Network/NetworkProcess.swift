@@ -63,8 +63,8 @@ public final class NetworkProcess {
     ) -> AgentMemory {
         var memory: AgentMemory
         do {
-            if let bytes = try folder.read(AgentMemory.file, limit: 256 << 10) {
-                memory = try AgentMemory(json: JSONValue(parsing: bytes, limits: .message))
+            if let bytes = try folder.read(AgentMemory.file, limit: 16 << 20) {
+                memory = try AgentMemory(json: JSONValue(parsing: bytes, limits: .facts))
             } else {
                 memory = AgentMemory(exchangeToken: identity.grant.exchangeToken, epoch: identity.grant.epoch)
             }
@@ -146,7 +146,11 @@ public final class NetworkProcess {
         case .executorStatus:
             executorStatus = (try? JSONValue(parsing: frame.payload, limits: .message)) ?? .null
             writeStatus()
-        case .scanRequest: break
+        case .jobQuestion:
+            try take(.job(.question(RelayedQuestion(json: JSONValue(parsing: frame.payload, limits: .message)))))
+        case .jobProgress:
+            try take(.job(.progress(RelayedProgress(json: JSONValue(parsing: frame.payload, limits: .facts)))))
+        case .scanRequest, .orders, .jobAnswer, .jobReply: break
         }
     }
 
@@ -215,6 +219,9 @@ public final class NetworkProcess {
         case .save: try folder.replace(AgentMemory.file, with: loop.memory.json.canonicalBytes())
         case .disconnect: link.disconnect()
         case .status: writeStatus()
+        case .order(let orders): try send(Frame(.orders, orders.json.canonicalBytes()))
+        case .tellJob(let answer): try send(Frame(.jobAnswer, answer.json.canonicalBytes()))
+        case .acknowledgeJob(let reply): try send(Frame(.jobReply, reply.json.canonicalBytes()))
         }
         return nil
     }
@@ -268,6 +275,14 @@ public final class NetworkProcess {
             case .renew: return .answered(try granted(link.renew(identity, loop.version)))
             case .comeBack:
                 return .answered(try granted(link.comeBack(identity, evidence: .read(), loop.version)))
+            case .job(.question(let question)):
+                let answer = try link.ask(
+                    question, exchangeToken: loop.memory.exchangeToken, identity, loop.version)
+                return .answered(.job(answer, question))
+            case .job(.progress(let progress)):
+                let reply = try link.deliver(
+                    progress, exchangeToken: loop.memory.exchangeToken, identity, loop.version)
+                return .answered(.jobProgress(reply, progress))
             }
         } catch {
             return .failed(error)

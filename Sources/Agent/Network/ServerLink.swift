@@ -101,17 +101,35 @@ public final class ServerLink {
     ) throws(ExchangeError) -> DesiredState? {
         let request = HTTPRequest(
             method: .GET, path: "/agent/v\(version.rawValue)/state", ifNoneMatch: held?.entityTag,
-            answerLimit: limits.answer, deadline: limits.exchange)
+            answerLimit: limits.state, deadline: limits.exchange)
         let answer = try exchange(request, on: agentClient(identity), 200, 304)
         if answer.status == 304 {
             guard held != nil else { throw ExchangeError.violation(.nothingToNotModify) }
             return nil
         }
-        let state = try decode(DesiredState.self, answer, version)
+        let state = try decode(DesiredState.self, answer, version, limits: .facts)
         guard answer.entityTag == state.entityTag else {
             throw ExchangeError.violation(.entityTag(String((answer.entityTag ?? "none").prefix(80))))
         }
         return state
+    }
+
+    /// `POST jobs/{job}/claim` and `confirm`: asks for a grant or a ticket.
+    public func ask(
+        _ question: RelayedQuestion, exchangeToken: String, _ identity: Identity, _ version: ProtocolVersion
+    ) throws(ExchangeError) -> JobAnswer {
+        let message = JobQuestion(exchangeToken: exchangeToken, nonce: question.nonce, fence: question.fence)
+        return try post(
+            "jobs/\(question.job)/\(question.kind.rawValue)", message, version, agentClient(identity), status: 200)
+    }
+
+    /// `POST jobs/{job}/entries`: delivers what is new of a job.
+    public func deliver(
+        _ progress: RelayedProgress, exchangeToken: String, _ identity: Identity, _ version: ProtocolVersion
+    ) throws(ExchangeError) -> JobProgressReply {
+        var message = progress.progress
+        message.exchangeToken = exchangeToken
+        return try post("jobs/\(progress.job)/entries", message, version, agentClient(identity), status: 200)
     }
 
     /// What became of an upload.
@@ -223,14 +241,14 @@ public final class ServerLink {
     }
 
     private func decode<Answer: WireMessage>(
-        _ type: Answer.Type, _ answer: HTTPAnswer, _ version: ProtocolVersion
+        _ type: Answer.Type, _ answer: HTTPAnswer, _ version: ProtocolVersion, limits: JSONLimits = .message
     ) throws(ExchangeError) -> Answer {
         guard answer.contentType?.lowercased().hasPrefix("application/json") == true else {
             let type = String((answer.contentType ?? "none").prefix(80))
             throw ExchangeError.malformed("its content type is \(type) where application/json belongs")
         }
         do {
-            return try Answer(decoding: answer.body, version)
+            return try Answer(decoding: answer.body, version, limits: limits)
         } catch {
             throw ExchangeError.malformed("\(error)")
         }

@@ -1,5 +1,6 @@
 import Glibc
 public import JSON
+import Rollout
 public import Timestamps
 import Wire
 
@@ -31,6 +32,8 @@ public struct AgentStatus: Sendable {
     public private(set) var problems: [Problem] = []
     /// Everything that is known, for programs.
     public private(set) var facts: [String: JSONValue] = [:]
+    /// What the host does now and has done: see ``JobStatus``.
+    public private(set) var jobs: [JobStatus] = []
 
     /// Reads the state.
     public init(_ layout: StateLayout, now: Timestamp) {
@@ -151,6 +154,7 @@ public struct AgentStatus: Sendable {
             facts["executor"] = ["unknown": "only root can read \(layout.executor)"]
             return
         }
+        takeJobs(layout, folder)
         guard let bytes = try? folder.read(ExecutorStatus.file, limit: 64 << 10),
             let status = try? JSONValue(parsing: bytes, limits: .message), Self.runs(status["pid"]?.integer)
         else {
@@ -159,10 +163,31 @@ public struct AgentStatus: Sendable {
         }
         facts["executor"] = status
         facts["executorRuns"] = .bool(true)
+        if let text = status["jobsProblem"]?.string {
+            add(
+                "no orders are taken: \(text)",
+                "If its files are damaged, root lets the host forget what it believed: fettle-agent enroll --replace TOKEN")
+        }
         if let text = status["isolated"]?.string, text != "yes" {
             add(
                 "the executor could not give up its network (\(text))",
                 "Run it as root; in a container, allow it to make network namespaces.")
+        }
+    }
+
+    private mutating func takeJobs(_ layout: StateLayout, _ folder: DurableFolder) {
+        jobs = JobStatus.all(layout)
+        facts["jobs"] = .array(jobs.map(\.json))
+        // The newest is what the host is like now; older ones were answered by it.
+        if let last = jobs.first(where: { $0.outcome != nil }), let outcome = last.outcome, outcome.needsPerson {
+            add(last.sentence, "What it did is in \(layout.executor)/jobs/\(last.job)/log, and on the server.")
+        }
+        let refused = RefusalLog.read(folder)
+        facts["refusedOrders"] = .array(refused.suffix(10).map { $0 })
+        if let last = refused.last, let text = last["text"]?.string {
+            add(
+                "\(refused.count) orders were refused, the last at \(last["time"]?.string ?? "?"): \(text)",
+                "Nothing of them was done. If nobody can explain them: docs/orders.md.")
         }
     }
 
@@ -218,6 +243,7 @@ public struct AgentStatus: Sendable {
         }
         let width = lines.map(\.0.count).max() ?? 0
         var text = lines.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 + "\n" }.joined()
+        for job in jobs.prefix(6) { text += (job.outcome == nil ? "now: " : "done: ") + job.sentence + "\n" }
         for problem in problems { text += "problem: \(problem.what)\n   cure: \(problem.cure)\n" }
         if problems.isEmpty { text += "No problems.\n" }
         return text

@@ -1,0 +1,120 @@
+import Glibc
+import JSON
+import Orders
+import PackageManagers
+import Rollout
+import Timestamps
+import Wire
+
+/// `fettle-agent run --job FOLDER`.
+public enum JobChild {
+    /// The whole life of a job's process.
+    ///
+    /// - Parameter path: the job's folder, absolute.
+    /// - Returns: the exit code: 0 where the job has ended or another process does it; 1 where it is to be tried again.
+    public static func main(path: String) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        // The service manager may ask it to end, at a reboot for one: between two steps nothing is lost, and within one
+        // the package manager must not be left alone for nothing.
+        signal(SIGHUP, SIG_IGN)
+        umask(0o022)
+        guard SystemCalls.pinNameLookups() else {
+            Journal.write(.error, "the C library's name look-ups cannot be pinned to files and dns")
+            return 1
+        }
+        do {
+            guard let name = path.split(separator: "/").last.map(String.init), JobOffer.isJobID(name), path.hasPrefix("/")
+            else { throw JobProcessError.noOrder(path) }
+            let folder = try JobFolder(job: name, path: path)
+            guard let lock = try folder.takeLock() else {
+                Journal.write(.info, "job \(name) has a process already")
+                return 0
+            }
+            defer { close(lock) }
+            return try run(folder)
+        } catch {
+            Journal.write(.error, "job \(path): \(error)")
+            return 1
+        }
+    }
+
+    private static func run(_ folder: JobFolder) throws -> Int32 {
+        // …/executor/jobs/JOB
+        let executor = try DurableFolder(
+            folder.folder.path.split(separator: "/").dropLast(2).reduce(into: "") { $0 += "/" + $1 }, create: false)
+        let bootID = MachineEvidence.read().bootID
+        var journal = try JobJournal(folder.folder, job: folder.job)
+        if let damage = journal.damage {
+            try flag(damage, folder, bootID)
+            return 0
+        }
+        if journal.entries.outcome != nil { return 0 }
+        guard let order = try folder.readOrder() else { throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order)) }
+        let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host)
+        let hasBegun = journal.entries.contains { $0.phase.isPastNoReturn }
+        let release: ReleaseDocument
+        do throws(TrustStoreError) {
+            release = try desk.release(order.offer.release, begun: hasBegun ? journal.entries[0].time : nil)
+        } catch {
+            // What this host believes cannot be read now: that says nothing of the orders.
+            guard case .refused(let refusal) = error else { throw error }
+            RefusalLog(executor).note(job: folder.job, code: refusal.code.rawValue, refusal.description, .now())
+            try end(refusal, &journal, bootID)
+            return 0
+        }
+        let services = SystemdServices()
+        let work = JobWork(
+            folder: folder, order: order, plan: release.plan, distribution: Apt.distribution(),
+            tool: AptChange(folder: folder.folder.path), services: services, health: HealthProbe(services: services),
+            restart: SystemRestart())
+        let process = try JobProcess(
+            folder: folder, order: order, release: release, desk: desk, work: work, journal: journal,
+            refusals: RefusalLog(executor), bootID: bootID)
+        try process.run()
+        return 0
+    }
+
+    /// The orders are not believed (any more): before the point of no return the job ends here, after it a person is needed.
+    private static func end(_ refusal: OrderRefusal, _ journal: inout JobJournal, _ bootID: String?) throws {
+        let hasMutated = journal.entries.contains { $0.phase.isPastNoReturn }
+        let outcome = hasMutated ? JobOutcome.needsRepair : .refused
+        let text =
+            hasMutated
+            ? "The job's orders are not believed any more (\(refusal.description)); packages have begun to change, look at the host"
+            : "Refused, nothing was changed: \(refusal.description)"
+        try journal.append(
+            journal.next(
+                .init(
+                    .commit, .result, text: text,
+                    detail: [
+                        "outcome": .string(outcome.rawValue), "code": .string(refusal.code.rawValue), "packages": [],
+                        "boots": 1,
+                    ]), time: Moment.now().wall, bootID: bootID))
+    }
+
+    /// A damaged journal is kept aside as it is, and the host is flagged: nobody knows what the lost records said.
+    private static func flag(_ damage: String, _ folder: JobFolder, _ bootID: String?) throws {
+        Journal.write(.error, "job \(folder.job): \(damage)")
+        guard let bytes = try folder.folder.read(JobJournal.file, limit: JobJournal.maximumBytes + (1 << 20)) else { return }
+        if !folder.folder.contains("journal.damaged") {
+            CrashPoint.pass("before journal.damaged")
+            try folder.folder.replace("journal.damaged", with: bytes)
+            CrashPoint.pass("after journal.damaged")
+        }
+        let good = JobJournal.parse(bytes, job: folder.job)
+        CrashPoint.pass("before damaged journal is cut")
+        try folder.folder.truncate(JobJournal.file, to: good.whole)
+        CrashPoint.pass("after damaged journal is cut")
+        var journal = try JobJournal(folder.folder, job: folder.job)
+        try journal.append(
+            journal.next(
+                .init(
+                    .commit, .result,
+                    text: "The job's journal is damaged (\(damage)), so that nobody knows what was done. Look at the host's "
+                        + "packages; the damaged file is \(folder.folder.path(of: "journal.damaged"))",
+                    detail: [
+                        "outcome": .string(JobOutcome.needsRepair.rawValue), "code": "journal-damaged", "packages": [],
+                        "boots": 1,
+                    ]), time: Moment.now().wall, bootID: bootID))
+    }
+}

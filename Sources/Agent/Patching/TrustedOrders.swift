@@ -1,0 +1,101 @@
+import Digest
+import Glibc
+import Orders
+import Timestamps
+
+/// What this host believes, for the executor and a job's process at the same time: each asks and changes the memory on
+/// the disk, one after the other, so that neither writes over what the other has learned.
+final class TrustedOrders: Sendable {
+    let organisation: String
+    let host: String
+    private let folder: DurableFolder
+
+    /// The memory in the executor's folder.
+    ///
+    /// - Throws: ``TrustStoreError`` where it cannot be read: then nothing is believed.
+    init(_ folder: DurableFolder, organisation: String, host: String) throws(TrustStoreError) {
+        self.folder = folder
+        self.organisation = organisation
+        self.host = host
+        _ = try store()
+    }
+
+    private func store() throws(TrustStoreError) -> TrustStore {
+        try TrustStore(folder: folder, organisation: organisation, host: host)
+    }
+
+    /// Changes the memory while nobody else can.
+    private func change<Result>(
+        _ body: (inout TrustStore) throws(TrustStoreError) -> Result
+    ) throws(TrustStoreError) -> Result {
+        let path = folder.path(of: "trust.lock")
+        let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0 else { throw .notWritten(SystemError("open", path)) }
+        defer { close(lock) }
+        guard flock(lock, LOCK_EX) == 0 else { throw .notWritten(SystemError("lock", path)) }
+        var store = try store()
+        let before = store.trust
+        CrashPoint.pass("before trust.json")
+        let result = try body(&store)
+        if store.trust != before { CrashPoint.pass("after trust.json") }
+        return result
+    }
+
+    /// The highest fence that was ever acted on.
+    var lastFence: Int64 { get throws(TrustStoreError) { try store().trust.lastFence } }
+
+    /// The time by which orders are judged: never before what signatures have proved to be past.
+    func now() throws(TrustStoreError) -> Timestamp { try store().now(clock: Moment.now().wall) }
+
+    /// Takes on the roles of a desired state.
+    func adopt(roles: Envelope) throws(TrustStoreError) {
+        try change { store throws(TrustStoreError) in try store.adopt(roles: roles, clock: Moment.now().wall) }
+    }
+
+    /// The approved plan.
+    ///
+    /// - Parameter begun: when the job was taken, where it has begun to change packages: its plan stands, however old its
+    ///   document becomes meanwhile.
+    func release(_ envelope: Envelope, begun: Timestamp? = nil) throws(TrustStoreError) -> ReleaseDocument {
+        let store = try store()
+        guard let begun else { return try store.release(envelope, clock: Moment.now().wall) }
+        do {
+            return try store.verifier.release(envelope, now: begun)
+        } catch {
+            throw .refused(error)
+        }
+    }
+
+    /// The right to do one job.
+    ///
+    /// - Parameter journaled: the fence of the grant that the job's journal names already: that one is no replay.
+    func grant(
+        _ envelope: Envelope, job: String, plan: SHA256Digest, journaled: Int64? = nil
+    ) throws(TrustStoreError) -> GrantDocument {
+        let store = try store()
+        guard let journaled else {
+            return try store.grant(envelope, job: job, plan: plan, clock: Moment.now().wall)
+        }
+        do {
+            return try store.verifier.grant(
+                envelope, job: job, plan: plan, lastFence: journaled - 1, epoch: 0,
+                now: store.now(clock: Moment.now().wall))
+        } catch {
+            throw .refused(error)
+        }
+    }
+
+    /// Notes that a grant was journaled.
+    func accepted(_ grant: GrantDocument) throws(TrustStoreError) {
+        try change { store throws(TrustStoreError) in try store.accepted(grant) }
+    }
+
+    /// The proof that the grant still stands.
+    func ticket(
+        _ envelope: Envelope, grant: GrantDocument, nonce: String
+    ) throws(TrustStoreError) -> TicketDocument {
+        try change { store throws(TrustStoreError) in
+            try store.ticket(envelope, grant: grant, nonce: nonce, clock: Moment.now().wall)
+        }
+    }
+}
