@@ -103,7 +103,7 @@ let package = Package(
             name: "Store",
             dependencies: [
                 "CSQLite", "CPostgres", "CCompression", core("Access"), core("Inventory"), core("JSON"), core("Digest"),
-                core("Audit"),
+                core("Audit"), core("Rollout"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
@@ -111,7 +111,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Audit"), core("Timestamps"), logging,
+                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),
@@ -148,7 +148,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "Store", "CSQLite", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
-                core("Timestamps"), logging,
+                core("Rollout"), core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
@@ -160,7 +160,7 @@ let package = Package(
             dependencies: [
                 "Server", "Store", "Agent", "Pages", "HTML", core("Access"), core("Inventory"), core("Wire"),
                 core("JSON"),
-                core("Digest"),
+                core("Digest"), core("Orders"), core("Rollout"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),
