@@ -5,6 +5,7 @@ import Rollout
 import ServiceLifecycle
 import Store
 import Timestamps
+import Wire
 
 /// Fires timers, has releases signed, and notices what no single event tells: that the last job has ended, that every host was
 /// scanned again. Any number of servers may do it; a timer is claimed, and a transition happens once.
@@ -92,12 +93,10 @@ struct RolloutScheduler: Service {
             return
         }
         let campaign = try record.campaign()
-        let valid = approvals.filter { $0.epoch == campaign.epoch && $0.planDigest == record.planDigest }.map {
-            ReleaseDocument.Approval(
-                approver: $0.approver, time: $0.approvedAt,
-                signature: $0.keyID.flatMap { key in
-                    $0.signature.map { Envelope.Signature(keyID: key, bytes: $0) }
-                })
+        let valid = approvals.filter { $0.epoch == campaign.epoch && $0.planDigest == record.planDigest }.map { one in
+            var signature: Envelope.Signature?
+            if let key = one.keyID, let bytes = one.signature { signature = .init(keyID: key, bytes: bytes) }
+            return ReleaseDocument.Approval(approver: one.approver, time: one.approvedAt, signature: signature)
         }
         let signed: Result<Envelope, any Error>
         do {

@@ -141,6 +141,14 @@ extension RolloutTransaction {
         }
     }
 
+    /// Gives a host another attempt in place of one that was taken back before it began.
+    func offerAgain(_ job: JobRecord, _ campaign: CampaignRecord, by actor: String) throws {
+        try offer(
+            campaign, host: job.host, attempt: job.attempt + 1, rollsBack: job.rollsBack,
+            HostJob.Window(notBefore: job.notBefore, lastSafeStart: job.lastSafeStart, notAfter: job.notAfter),
+            JobTimeouts(try campaign.storedPlan().actions), by: actor)
+    }
+
     private func offer(
         _ campaign: CampaignRecord, host: String, attempt: Int64, rollsBack: Bool, _ window: HostJob.Window,
         _ timeouts: JobTimeouts, by actor: String
