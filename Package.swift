@@ -111,7 +111,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"), logging,
+                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"),
+                core("Schedule"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),

@@ -87,7 +87,7 @@ extension RolloutEngine {
         for id in packages.hosts.keys.sorted() {
             do {
                 let zone = try draft.window.zone == "host" ? hostZone(zones[id]) : draft.window.zone
-                let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone)
+                let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone, draft.actions)
                 windows[zone] = occurrence
                 guard occurrence.end > now else {
                     throw PlanWindowError(reason: "the window has ended already (\(occurrence.end)): choose a later one")
