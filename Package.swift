@@ -73,7 +73,9 @@ let package = Package(
         // The host's side
         .target(
             name: "PackageManagers",
-            dependencies: ["CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest")],
+            dependencies: [
+                "CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest"), core("JSON"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Agent",
