@@ -27,7 +27,9 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Who you are",
-                subcommands: [LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self]),
+                subcommands: [
+                    LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self, KeysCommand.self,
+                ]),
             CommandGroup(
                 name: "Manage",
                 subcommands: [
@@ -36,7 +38,9 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Run",
-                subcommands: [UpCommand.self, ServeCommand.self, LoginLinkCommand.self, DatabaseCommand.self]),
+                subcommands: [
+                    UpCommand.self, ServeCommand.self, SignerCommand.self, LoginLinkCommand.self, DatabaseCommand.self,
+                ]),
             CommandGroup(
                 name: "Tools",
                 subcommands: [VersionCommand.self, CompletionCommand.self, ManCommand.self]),
