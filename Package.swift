@@ -117,7 +117,7 @@ let package = Package(
             name: "Store",
             dependencies: [
                 "CSQLite", "CPostgres", "CCompression", core("Access"), core("Inventory"), core("JSON"), core("Digest"),
-                core("Audit"),
+                core("Audit"), core("Rollout"),
                 core("Timestamps"), core("Versions"), logging,
             ],
             swiftSettings: settings),
@@ -125,7 +125,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", "Signer", core("Access"), core("Inventory"), core("Wire"), core("Orders"),
-                core("Rollout"), core("JSON"), core("Digest"), core("Audit"), core("Timestamps"), logging,
+                core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),
@@ -170,7 +171,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "Store", "CSQLite", core("Access"), core("Inventory"), core("JSON"), core("Digest"), core("Audit"),
-                core("Timestamps"), logging,
+                core("Rollout"), core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),

@@ -36,6 +36,10 @@ final class ServerState: Sendable {
     let eventStreams = EventStreams()
     let freshness = OfferFreshness()
     let auditKeeping: AuditKeeping
+    let progress = LiveProgress()
+    let rolesCache = RolesCache()
+    /// Names this process where several servers share work.
+    let serverName = RandomID.make("server")
     let started: Timestamp
     /// Refused handshakes and unknown tokens enter the audit log at most this often; metrics count them all.
     private let noiseLimiter = RateLimiter(perSecond: 1)
