@@ -1,0 +1,124 @@
+import Inventory
+import Rollout
+import Store
+import Timestamps
+
+/// What a plan means for one host, as far as it is known before anything is done.
+struct PlannedHost: Hashable, Sendable {
+    /// A package's step there.
+    struct Step: Hashable, Sendable {
+        /// `name:architecture`.
+        var package: String
+        /// What is installed, as last reported; nil where that is not known.
+        var from: String?
+        /// What the plan brings.
+        var to: String
+    }
+
+    /// When it may change.
+    struct Window: Hashable, Sendable {
+        var notBefore: Timestamp
+        var notAfter: Timestamp
+        /// Both in local time, for people.
+        var local: String
+    }
+
+    var id: String
+    var hostname: String
+    /// `debian-12`; empty where it has not reported.
+    var distribution = ""
+    var packages: [Step] = []
+    /// Whether a reboot is to be expected, and why.
+    var reboot: String
+    /// What it comes back by when it fails.
+    var wayBack: String
+    var windows: [Window] = []
+}
+
+/// Reads what a plan means for its hosts.
+struct PlannedHosts: Sendable {
+    let organisation: String
+    let plan: Plan
+
+    /// The hosts of the plan after that id, by id.
+    func page(_ transaction: Transaction, after: String? = nil, limit: Int) throws -> [PlannedHost] {
+        let rest = plan.hosts.drop { id in after.map { id <= $0 } ?? false }
+        return try rest.prefix(limit).map { try host($0, transaction) }
+    }
+
+    private func host(_ id: String, _ transaction: Transaction) throws -> PlannedHost {
+        let wayBack = Self.wayBack(plan.actions)
+        guard let host = try transaction.hosts.show(organisation: organisation, id: id) else {
+            return PlannedHost(id: id, hostname: id, reboot: "The host is not known any more.", wayBack: wayBack)
+        }
+        var planned = PlannedHost(id: id, hostname: host.hostname, reboot: "", wayBack: wayBack)
+        var facts: HostFacts?
+        if let digests = host.digests {
+            let set = try? transaction.documents.softwareSet(organisation: organisation, digests.set)
+            planned.distribution = set?.packages.first?.distribution ?? ""
+            if let target = plan.target(for: planned.distribution) {
+                let installed = Dictionary(
+                    (set?.packages ?? []).map { ("\($0.name):\($0.architecture)", $0.version) },
+                    uniquingKeysWith: { first, _ in first })
+                planned.packages = target.packages.compactMap { package in
+                    guard let from = installed[package.id], from != package.version else { return nil }
+                    return PlannedHost.Step(package: package.id, from: from, to: package.version)
+                }
+            }
+            if let bytes = try transaction.documents.facts(organisation: organisation, digests.facts) {
+                facts = try? HostFacts(parsing: bytes)
+            }
+        }
+        planned.windows = PlannedWindowTimes.windows(plan.window, hostZone: facts?.timeZone.value)
+        planned.reboot = Self.reboot(planned.packages.map(\.package), plan.actions, facts)
+        return planned
+    }
+
+    /// Whether a reboot is to be expected: the packages that ask for one are the reasons of ``RebootReason``.
+    static func reboot(_ packages: [String], _ actions: JobActions, _ facts: HostFacts?) -> String {
+        var reasons: [String] = []
+        if packages.contains(where: { $0.hasPrefix("linux-image") }) { reasons.append("a kernel changes") }
+        if packages.contains(where: { $0.hasPrefix("systemd:") }) { reasons.append("the service manager changes") }
+        if packages.contains(where: { $0.hasPrefix("dbus:") || $0.hasPrefix("dbus-daemon:") }) {
+            reasons.append("the message bus changes")
+        }
+        if packages.contains(where: { $0.contains("-microcode:") }) { reasons.append("microcode changes") }
+        if facts?.reboot.value?.required == true { reasons.append("it needs one already") }
+        let why = reasons.joined(separator: ", ")
+        switch actions.reboot {
+        case .always: return "Yes: the plan starts every host anew."
+        case .never:
+            return reasons.isEmpty
+                ? "Not expected, and not allowed."
+                : "Needed (\(why)) but not allowed: the host ends as installed, reboot pending."
+        case .whenNeeded:
+            return reasons.isEmpty ? "Not expected; done if it proves to be needed." : "Expected: \(why)."
+        }
+    }
+
+    /// What a host comes back by.
+    static func wayBack(_ actions: JobActions) -> String {
+        if !actions.rollsBack { return "None: the plan leaves a failed host as it is, flagged." }
+        let hook = actions.snapshotHook == nil ? "" : " The snapshot hook is run as well."
+        switch actions.snapshot {
+        case .none: return "Package downgrade to the versions that it has now.\(hook)"
+        case .best:
+            return
+                "A file system snapshot where the host can make one, else package downgrade; which is found out on the host before anything changes.\(hook)"
+        case .required: return "A snapshot; a host that cannot make one refuses its job.\(hook)"
+        }
+    }
+}
+
+/// Computes when a planned window is.
+enum PlannedWindowTimes {
+    /// The window as absolute times; empty where its start or zone cannot be read.
+    ///
+    /// - Parameter hostZone: the host's own zone, for windows in it.
+    static func windows(_ window: PlannedWindow, hostZone: String?) -> [PlannedHost.Window] {
+        let zone = window.zone == "host" ? hostZone ?? "" : window.zone
+        guard ["UTC", "Etc/UTC"].contains(zone), let start = Timestamp(rfc3339: "\(window.start):00Z") else { return [] }
+        let end = start.adding(seconds: window.minutes * 60)
+        return [PlannedHost.Window(notBefore: start, notAfter: end, local: "\(window.start) \(zone)")]
+    }
+}
