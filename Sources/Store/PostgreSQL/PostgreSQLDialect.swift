@@ -25,6 +25,7 @@ extension Dialect {
             """,
         numbersWithDollar: true,
         claim: "FOR UPDATE SKIP LOCKED",
+        lock: "FOR UPDATE",
         // Transaction ids are given in order, and a snapshot knows the oldest one still running.
         changeStamp: "pg_current_xact_id()::text::bigint",
         changeWatermark: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",

@@ -79,6 +79,8 @@ public struct HostRecord: Hashable, Sendable {
     public var updatedAt: Timestamp
     /// Stamps the change, for other servers.
     public var change: Int64
+    /// From when on an open job makes it check in often; nil where it has none.
+    public var jobsFrom: Timestamp?
     /// When it last checked in, as far as it was written down; nil before the first time.
     public var lastSeen: Timestamp?
     /// Its clock less ours, in milliseconds, at the last check-in; nil where unknown.
@@ -92,7 +94,7 @@ public struct HostRecord: Hashable, Sendable {
         state_version, check_in_interval, scan_interval, phase_salt, scan_request, renew_request, exchange_current,
         exchange_previous, exchange_rotated_at, boot_id, agent_version, protocol_version, incarnation, next_report,
         set_digest, offers_digest, facts_digest, observed_at, reported_at, operating_system, summary, pending_count,
-        security_count, updated_at, change
+        security_count, updated_at, change, jobs_from
         """
 
     /// The columns of ``source``.
@@ -152,6 +154,7 @@ public struct HostRecord: Hashable, Sendable {
         securityCount = try row.integer()
         updatedAt = try row.timestamp()
         change = try row.integer()
+        jobsFrom = try row.optionalTimestamp()
         lastSeen = try row.optionalTimestamp()
         clockOffset = try row.optionalInteger()
         scannedAt = try row.optionalTimestamp()

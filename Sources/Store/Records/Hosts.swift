@@ -179,6 +179,14 @@ public struct Hosts {
         try change(organisation, host, "state_version = state_version + 1", [], now)
     }
 
+    /// Gives the desired state a new version because the host's jobs changed.
+    ///
+    /// - Parameter from: from when on the host shall check in often; nil where it has no open job.
+    public func setJobs(organisation: String, host: String, from: Timestamp?, now: Timestamp) throws {
+        try change(
+            organisation, host, "jobs_from = ?4, state_version = state_version + 1", [from?.sqlValue ?? .null], now)
+    }
+
     /// The same for every host that may talk to the server; returns how many.
     @discardableResult
     public func bumpAllStates(now: Timestamp) throws -> Int {

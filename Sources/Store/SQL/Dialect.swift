@@ -17,6 +17,9 @@ package struct Dialect: Sendable {
     /// Follows a `SELECT` that claims work, so that racing servers take different rows.
     let claim: String
 
+    /// Follows a `SELECT` of a row that this transaction will count against, so that racing servers wait for it.
+    let lock: String
+
     /// An expression that stamps a changed row, such that a later reader can find it by ``changeWatermark``.
     let changeStamp: String
 

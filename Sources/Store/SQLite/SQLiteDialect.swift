@@ -23,6 +23,7 @@ extension Dialect {
             """,
         numbersWithDollar: false,
         claim: "",
+        lock: "",
         // One writer: the next number is above all others.
         changeStamp: "(SELECT coalesce(max(change), 0) + 1 FROM hosts)",
         changeWatermark: "SELECT coalesce(max(change), 0) + 1 FROM hosts",

@@ -1,0 +1,307 @@
+public import Digest
+public import Timestamps
+
+/// One host's part of a campaign as it is stored. What is JSON here is read and written by those who run campaigns.
+public struct JobRecord: Hashable, Sendable {
+    /// The job: 32 hexadecimal digits.
+    public var id: String
+    /// Whose.
+    public var organisation: String
+    /// Of which campaign.
+    public var campaign: String
+    /// Which host.
+    public var host: String
+    /// Which attempt, from 1.
+    public var attempt: Int64
+    /// Whether it takes the host back.
+    public var rollsBack: Bool
+    /// The reducer's state, JSON.
+    public var state: String
+    /// The state's word.
+    public var stateWord: String
+    /// Grows by 1 with every change of the state.
+    public var version: Int64
+    /// Whether nothing will happen to it any more.
+    public var isTerminal: Bool
+    /// The phase that the host last told of.
+    public var phase: String?
+    /// How it ended, by the host's own word.
+    public var outcome: String?
+    /// What happened, or what it waits for, in one sentence.
+    public var sentence: String
+    /// When the host may change,
+    public var notBefore: Timestamp
+    /// begin at the latest,
+    public var lastSafeStart: Timestamp
+    /// and must be done.
+    public var notAfter: Timestamp
+    /// The grant's fence; nil before it was granted.
+    public var fence: Int64?
+    /// The grant, JSON; nil before it was granted.
+    public var grant: String?
+    /// The same, signed; nil before it was.
+    public var grantEnvelope: String?
+    /// The ordinal of the record that is expected next.
+    public var nextEntry: Int64
+    /// The digest of the last record; of nothing before the first.
+    public var lastDigest: SHA256Digest
+    /// How many bytes of log there are.
+    public var logSize: Int64
+    /// What became of each package, JSON.
+    public var packages: String
+    /// When the host last said something of the job.
+    public var heardAt: Timestamp?
+    /// When it was made.
+    public var createdAt: Timestamp
+    /// When it last changed.
+    public var updatedAt: Timestamp
+
+    /// A job with these fields, of which nothing is known yet.
+    public init(
+        id: String, organisation: String, campaign: String, host: String, attempt: Int64, rollsBack: Bool,
+        state: String, stateWord: String, notBefore: Timestamp, lastSafeStart: Timestamp, notAfter: Timestamp,
+        createdAt: Timestamp
+    ) {
+        self.id = id
+        self.organisation = organisation
+        self.campaign = campaign
+        self.host = host
+        self.attempt = attempt
+        self.rollsBack = rollsBack
+        self.state = state
+        self.stateWord = stateWord
+        self.version = 1
+        self.isTerminal = false
+        self.sentence = ""
+        self.notBefore = notBefore
+        self.lastSafeStart = lastSafeStart
+        self.notAfter = notAfter
+        self.nextEntry = 1
+        self.lastDigest = SHA256.hash([])
+        self.logSize = 0
+        self.packages = "[]"
+        self.createdAt = createdAt
+        self.updatedAt = createdAt
+    }
+
+    static let columns = """
+        id, organisation, campaign, host, attempt, rolls_back, state, state_word, version, is_terminal, phase, outcome,
+        sentence, not_before, last_safe_start, not_after, fence, grant_document, grant_envelope, next_entry,
+        last_digest, log_size, packages, heard_at, created_at, updated_at
+        """
+
+    init(_ row: inout SQLRow) throws(StoreError) {
+        id = try row.text()
+        organisation = try row.text()
+        campaign = try row.text()
+        host = try row.text()
+        attempt = try row.integer()
+        rollsBack = try row.bool()
+        state = try row.text()
+        stateWord = try row.text()
+        version = try row.integer()
+        isTerminal = try row.bool()
+        phase = try row.optionalText()
+        outcome = try row.optionalText()
+        sentence = try row.text()
+        notBefore = try row.timestamp()
+        lastSafeStart = try row.timestamp()
+        notAfter = try row.timestamp()
+        fence = try row.optionalInteger()
+        grant = try row.optionalText()
+        grantEnvelope = try row.optionalText()
+        nextEntry = try row.integer()
+        lastDigest = try row.digest()
+        logSize = try row.integer()
+        packages = try row.text()
+        heardAt = try row.optionalTimestamp()
+        createdAt = try row.timestamp()
+        updatedAt = try row.timestamp()
+    }
+}
+
+/// The jobs, with their journals and logs. A change names the version that it saw: of racing ones one wins.
+public struct Jobs {
+    let sql: Transaction
+
+    /// Keeps a new job.
+    public func insert(_ job: JobRecord) throws {
+        try sql.execute(
+            """
+            INSERT INTO jobs (\(JobRecord.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+                ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
+            """, job.id, job.organisation, job.campaign, job.host, job.attempt, job.rollsBack, job.state,
+            job.stateWord, job.version, job.isTerminal, job.phase, job.outcome, job.sentence, job.notBefore,
+            job.lastSafeStart, job.notAfter, job.fence, job.grant, job.grantEnvelope, job.nextEntry, job.lastDigest, job.logSize,
+            job.packages, job.heardAt, job.createdAt, job.updatedAt)
+    }
+
+    /// The job of that id; nil where the organisation has none.
+    public func show(organisation: String, id: String) throws -> JobRecord? {
+        try sql.first("SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND id = ?2", organisation, id) {
+            row in try JobRecord(&row)
+        }
+    }
+
+    /// Writes a changed record over the version that it was read in; its version grows by 1.
+    ///
+    /// - Returns: the record as it is now; nil where somebody else changed it meanwhile.
+    public func update(_ job: JobRecord, now: Timestamp) throws -> JobRecord? {
+        var next = job
+        next.version += 1
+        next.updatedAt = now
+        let changed = try sql.execute(
+            """
+            UPDATE jobs SET state = ?4, state_word = ?5, version = ?6, is_terminal = ?7, phase = ?8, outcome = ?9,
+                sentence = ?10, not_before = ?11, last_safe_start = ?12, not_after = ?13, fence = ?14,
+                grant_document = ?15, grant_envelope = ?16, next_entry = ?17, last_digest = ?18, log_size = ?19,
+                packages = ?20, heard_at = ?21, updated_at = ?22
+            WHERE organisation = ?1 AND id = ?2 AND version = ?3
+            """, job.organisation, job.id, job.version, next.state, next.stateWord, next.version, next.isTerminal,
+            next.phase, next.outcome, next.sentence, next.notBefore, next.lastSafeStart, next.notAfter, next.fence,
+            next.grant, next.grantEnvelope, next.nextEntry, next.lastDigest, next.logSize, next.packages, next.heardAt, next.updatedAt)
+        return changed > 0 ? next : nil
+    }
+
+    /// The jobs of a host that have not ended, the oldest first.
+    public func open(organisation: String, host: String) throws -> [JobRecord] {
+        try sql.rows(
+            """
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND host = ?2 AND is_terminal = 0
+            ORDER BY created_at, id
+            """, organisation, host
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// The jobs of a campaign, by host and attempt.
+    public func list(organisation: String, campaign: String) throws -> [JobRecord] {
+        try sql.rows(
+            """
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND campaign = ?2 ORDER BY host, attempt
+            """, organisation, campaign
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// A page of a campaign's jobs with their hosts' names: the latest attempt of each host, by host name, after that job.
+    public func page(
+        organisation: String, campaign: String, stateWord: String? = nil, after job: String? = nil, limit: Int
+    ) throws -> [(job: JobRecord, hostname: String)] {
+        var parameters: [SQLValue] = [.text(organisation), .text(campaign)]
+        var conditions = [
+            "j.organisation = ?1", "j.campaign = ?2",
+            """
+            j.attempt = (SELECT max(o.attempt) FROM jobs o WHERE o.organisation = j.organisation
+                AND o.campaign = j.campaign AND o.host = j.host)
+            """,
+        ]
+        if let stateWord {
+            parameters.append(.text(stateWord))
+            conditions.append("j.state_word = ?\(parameters.count)")
+        }
+        if let job, let last = try show(organisation: organisation, id: job) {
+            let name = try sql.hosts.show(organisation: organisation, id: last.host)?.hostname ?? ""
+            parameters += [.text(name), .text(last.host)]
+            conditions.append("(h.hostname, h.id) > (?\(parameters.count - 1), ?\(parameters.count))")
+        }
+        parameters.append(.integer(Int64(max(1, min(limit, 1001)))))
+        let columns = JobRecord.columns.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { "j.\($0)" }
+        return try sql.rows(
+            """
+            SELECT h.hostname, \(columns.joined(separator: ", ")) FROM jobs j
+            JOIN hosts h ON h.organisation = j.organisation AND h.id = j.host
+            WHERE \(conditions.joined(separator: " AND ")) ORDER BY h.hostname, h.id LIMIT ?\(parameters.count)
+            """, list: parameters
+        ) { row in
+            let name = try row.text()
+            return (try JobRecord(&row), name)
+        }
+    }
+
+    /// How many hosts' latest jobs of a campaign are in which state.
+    public func counts(organisation: String, campaign: String) throws -> [String: Int64] {
+        let rows = try sql.rows(
+            """
+            SELECT j.state_word, count(*) FROM jobs j WHERE j.organisation = ?1 AND j.campaign = ?2
+                AND j.attempt = (SELECT max(o.attempt) FROM jobs o WHERE o.organisation = j.organisation
+                    AND o.campaign = j.campaign AND o.host = j.host)
+            GROUP BY j.state_word
+            """, organisation, campaign
+        ) { row in (try row.text(), try row.integer()) }
+        return Dictionary(rows, uniquingKeysWith: +)
+    }
+
+    /// A number that differs whenever a job of the campaign has changed.
+    public func stamp(organisation: String, campaign: String) throws -> Int64 {
+        try sql.first(
+            "SELECT CAST(coalesce(sum(version), 0) AS BIGINT) FROM jobs WHERE organisation = ?1 AND campaign = ?2",
+            organisation, campaign
+        ) { row in try row.integer() } ?? 0
+    }
+
+    // MARK: - Journals and logs
+
+    /// Appends a record of a job's journal.
+    ///
+    /// - Parameter content: the record's canonical JSON, whose SHA-256 is `digest`.
+    public func append(
+        organisation: String, job: String, ordinal: Int64, digest: SHA256Digest, content: String, now: Timestamp
+    ) throws {
+        try sql.execute(
+            """
+            INSERT INTO job_entries (organisation, job, ordinal, digest, content, received_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """, organisation, job, ordinal, digest, content, now)
+    }
+
+    /// Records of a job's journal, from that ordinal on, as they were sent.
+    public func entries(organisation: String, job: String, from ordinal: Int64 = 1, limit: Int = 1000) throws -> [String]
+    {
+        try sql.rows(
+            """
+            SELECT content FROM job_entries WHERE organisation = ?1 AND job = ?2 AND ordinal >= ?3
+            ORDER BY ordinal LIMIT ?4
+            """, organisation, job, ordinal, limit
+        ) { row in try row.text() }
+    }
+
+    /// The digest of one record; nil where there is none.
+    public func entryDigest(organisation: String, job: String, ordinal: Int64) throws -> SHA256Digest? {
+        try sql.first(
+            "SELECT digest FROM job_entries WHERE organisation = ?1 AND job = ?2 AND ordinal = ?3", organisation, job,
+            ordinal
+        ) { row in try row.digest() }
+    }
+
+    /// Appends to a job's log, at its end.
+    public func appendLog(organisation: String, job: String, at position: Int64, _ bytes: [UInt8]) throws {
+        try sql.execute(
+            "INSERT INTO job_log (organisation, job, position, content) VALUES (?1, ?2, ?3, ?4)", organisation, job,
+            position, bytes)
+    }
+
+    /// At most `limit` bytes of a job's log from `position` on.
+    public func log(organisation: String, job: String, from position: Int64, limit: Int) throws -> [UInt8] {
+        let start = try sql.first(
+            "SELECT max(position) FROM job_log WHERE organisation = ?1 AND job = ?2 AND position <= ?3", organisation,
+            job, position
+        ) { row in try row.optionalInteger() }
+        guard let begin = start ?? nil else { return [] }
+        let pieces = try sql.rows(
+            """
+            SELECT position, content FROM job_log WHERE organisation = ?1 AND job = ?2 AND position >= ?3
+                AND position < ?4 ORDER BY position
+            """, organisation, job, begin, position + Int64(limit)
+        ) { row in (try row.integer(), try row.blob()) }
+        var bytes: [UInt8] = []
+        for (at, content) in pieces {
+            bytes += content.dropFirst(max(0, Int(position - at)))
+            if bytes.count >= limit { break }
+        }
+        return Array(bytes.prefix(limit))
+    }
+}
+
+extension Transaction {
+    /// The jobs.
+    public var jobs: Jobs { Jobs(sql: self) }
+}
