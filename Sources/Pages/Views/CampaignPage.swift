@@ -138,31 +138,26 @@ private func packageTable(_ target: TargetRow) -> HTML {
 
 private func aboutCard(_ model: CampaignModel, _ context: PageContext) -> HTML {
     card("About", id: "about") {
-        facts(
-            [
-                ("Window", HTML(model.row.window)),
-                ("Budget", HTML("\(count(model.budget, "host")) at a time")),
-            ]
-                + (model.permitsHeld > 0
-                    ? [
-                        (
-                            "Permits",
-                            HTML(
-                                "\(grouped(model.permitsHeld)) in use"
-                                    + (model.permitsSuspect > 0
-                                        ? ", \(grouped(model.permitsSuspect)) by silent hosts" : ""))
-                        )
-                    ] : [])
-                + model.actions.map { ($0.name, HTML($0.value)) }
-                + [
-                    ("Made by", HTML { bdi { model.row.author } }),
-                    ("Changed", ago(model.row.updated, context)),
-                    ("Id", HTML { code { model.row.id } }),
-                ]
-                + (model.planDigest.isEmpty
-                    ? []
-                    : [("Plan", HTML { code(.title(model.planDigest)) { String(model.planDigest.prefix(16)) } })]))
+        facts(aboutFacts(model, context))
     }
+}
+
+private func aboutFacts(_ model: CampaignModel, _ context: PageContext) -> [(name: String, value: HTML)] {
+    var rows: [(name: String, value: HTML)] = [
+        ("Window", HTML(model.row.window)), ("Budget", HTML("\(count(model.budget, "host")) at a time")),
+    ]
+    if model.permitsHeld > 0 {
+        let silent = model.permitsSuspect > 0 ? ", \(grouped(model.permitsSuspect)) by silent hosts" : ""
+        rows.append(("Permits", HTML("\(grouped(model.permitsHeld)) in use\(silent)")))
+    }
+    for action in model.actions { rows.append((action.name, HTML(action.value))) }
+    rows.append(("Made by", HTML { bdi { model.row.author } }))
+    rows.append(("Changed", ago(model.row.updated, context)))
+    rows.append(("Id", HTML { code { model.row.id } }))
+    if !model.planDigest.isEmpty {
+        rows.append(("Plan", HTML { code(.title(model.planDigest)) { String(model.planDigest.prefix(16)) } }))
+    }
+    return rows
 }
 
 private func approvalsCard(_ model: CampaignModel, _ context: PageContext) -> HTML {

@@ -4,6 +4,7 @@ import JSON
 import Rollout
 import Store
 import Timestamps
+import Wire
 
 /// What one caller may do with an organisation's campaigns: the rollout engine behind the reach of one permission.
 ///

@@ -59,7 +59,8 @@ enum CampaignText {
         job.outcome?.needsPerson ?? false || stateNeedsPerson(job.state)
     }
 
-    private static func stateNeedsPerson(_ state: String) -> Bool {
+    /// Whether a job in that state needs somebody.
+    static func stateNeedsPerson(_ state: String) -> Bool {
         JobOutcome(rawValue: state)?.needsPerson ?? (state == "suspect" || state == "lost")
     }
 }

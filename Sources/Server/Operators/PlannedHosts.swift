@@ -1,4 +1,5 @@
 import Inventory
+import JSON
 import Rollout
 import Store
 import Timestamps
@@ -46,6 +47,11 @@ struct PlannedHosts: Sendable {
         return try rest.prefix(limit).map { try host($0, transaction) }
     }
 
+    /// What the plan means for one host of it; nil for others.
+    func one(_ id: String, _ transaction: Transaction) throws -> PlannedHost? {
+        plan.hosts.contains(id) ? try host(id, transaction) : nil
+    }
+
     private func host(_ id: String, _ transaction: Transaction) throws -> PlannedHost {
         let wayBack = Self.wayBack(plan.actions)
         guard let host = try transaction.hosts.show(organisation: organisation, id: id) else {
@@ -53,13 +59,16 @@ struct PlannedHosts: Sendable {
         }
         var planned = PlannedHost(id: id, hostname: host.hostname, reboot: "", wayBack: wayBack)
         var facts: HostFacts?
+        let frozen = try transaction.campaigns.host(organisation: organisation, campaign: plan.campaign, host: id)
         if let digests = host.digests {
             let set = try? transaction.documents.softwareSet(organisation: organisation, digests.set)
             planned.distribution = set?.packages.first?.distribution ?? ""
             if let target = plan.target(for: planned.distribution) {
-                let installed = Dictionary(
-                    (set?.packages ?? []).map { ("\($0.name):\($0.architecture)", $0.version) },
-                    uniquingKeysWith: { first, _ in first })
+                let installed =
+                    Self.previous(frozen)
+                    ?? Dictionary(
+                        (set?.packages ?? []).map { ("\($0.name):\($0.architecture)", $0.version) },
+                        uniquingKeysWith: { first, _ in first })
                 planned.packages = target.packages.compactMap { package in
                     guard let from = installed[package.id], from != package.version else { return nil }
                     return PlannedHost.Step(package: package.id, from: from, to: package.version)
@@ -69,9 +78,24 @@ struct PlannedHosts: Sendable {
                 facts = try? HostFacts(parsing: bytes)
             }
         }
-        planned.windows = PlannedWindowTimes.windows(plan.window, hostZone: facts?.timeZone.value)
+        if let frozen {
+            planned.windows = [
+                PlannedHost.Window(
+                    notBefore: frozen.notBefore, notAfter: frozen.notAfter,
+                    local: PlannedWindowTimes.local(plan.window, hostZone: facts?.timeZone.value))
+            ]
+        } else {
+            planned.windows = PlannedWindowTimes.windows(plan.window, hostZone: facts?.timeZone.value)
+        }
         planned.reboot = Self.reboot(planned.packages.map(\.package), plan.actions, facts)
         return planned
+    }
+
+    /// The versions that a host had when the plan was frozen; nil where that is not stored.
+    private static func previous(_ frozen: CampaignHost?) -> [String: String]? {
+        guard let frozen, case .object(let members)? = try? JSONValue(parsing: Array(frozen.previous.utf8), limits: .facts)
+        else { return nil }
+        return members.compactMapValues(\.string)
     }
 
     /// Whether a reboot is to be expected: the packages that ask for one are the reasons of ``RebootReason``.
@@ -112,6 +136,12 @@ struct PlannedHosts: Sendable {
 
 /// Computes when a planned window is.
 enum PlannedWindowTimes {
+    /// The window in local time, for people.
+    static func local(_ window: PlannedWindow, hostZone: String?) -> String {
+        let zone = window.zone == "host" ? hostZone ?? "the host's own zone" : window.zone
+        return "\(window.start.replacing("T", with: " ")) \(zone), \(window.minutes) min"
+    }
+
     /// The window as absolute times; empty where its start or zone cannot be read.
     ///
     /// - Parameter hostZone: the host's own zone, for windows in it.
@@ -119,6 +149,6 @@ enum PlannedWindowTimes {
         let zone = window.zone == "host" ? hostZone ?? "" : window.zone
         guard ["UTC", "Etc/UTC"].contains(zone), let start = Timestamp(rfc3339: "\(window.start):00Z") else { return [] }
         let end = start.adding(seconds: window.minutes * 60)
-        return [PlannedHost.Window(notBefore: start, notAfter: end, local: "\(window.start) \(zone)")]
+        return [PlannedHost.Window(notBefore: start, notAfter: end, local: local(window, hostZone: hostZone))]
     }
 }

@@ -5,6 +5,7 @@ import JSON
 import Orders
 import Rollout
 import Store
+import Wire
 
 /// Decisions on campaigns: everything that moves one from one state to the next.
 enum CampaignDecisions {

@@ -1,6 +1,7 @@
 import Access
 import JSON
 import Rollout
+import Wire
 
 /// How what somebody wants looks in the document: as it is sent, where defaults may be left out, and as it is given.
 enum CampaignDraftSchema {

@@ -4,6 +4,7 @@ import JSON
 import Rollout
 import Store
 import Timestamps
+import Wire
 
 /// Campaigns: planning them and looking at them.
 enum CampaignOperations {
