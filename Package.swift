@@ -111,7 +111,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), logging,
+                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),

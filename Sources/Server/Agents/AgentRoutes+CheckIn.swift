@@ -29,7 +29,7 @@ extension AgentRoutes {
         state.metrics.count(.checkIns, "protocol=\"\(version.rawValue)\"")
         let expected = try await expectedReport(host, message.incarnation)
         return CheckInReply(
-            serverTime: now, interval: host.interval, epoch: state.epoch, stateVersion: host.stateVersion,
+            serverTime: now, interval: interval(host), epoch: state.epoch, stateVersion: host.stateVersion,
             expectedReport: expected, exchangeToken: token, reportAll: lacks(message, host, expected))
     }
 

@@ -19,7 +19,8 @@ struct AgentRoutes: Sendable {
         guard path.count >= 3, path[0] == "agent" else { throw Refusal(.notFound(request.uri.path)) }
         let version = try protocolVersion(path[1])
         let route = String(path[2])
-        guard path.count == (route == "documents" ? 5 : 3) else { throw Refusal(.notFound(request.uri.path)) }
+        let isLong = route == "documents" || route == "jobs"
+        guard path.count == (isLong ? 5 : 3) else { throw Refusal(.notFound(request.uri.path)) }
         let limits = state.configuration.limits
         return try await named(route) {
             let host = try await admitted(exchange)
@@ -40,7 +41,11 @@ struct AgentRoutes: Sendable {
             case (.post, "renew"):
                 let message = try RenewalRequest(decoding: try await request.bytes(upTo: limits.messageBytes), version)
                 return .message(try await renew(message, host), version)
-            case (_, "check-in"), (_, "state"), (_, "reports"), (_, "documents"), (_, "renew"):
+            case (.post, "jobs") where ["claim", "confirm", "entries"].contains(path[4]):
+                return try await job(String(path[3]), String(path[4]), request, version, host)
+            case (_, "jobs") where !["claim", "confirm", "entries"].contains(path[4]):
+                throw Refusal(.notFound(request.uri.path))
+            case (_, "jobs"), (_, "check-in"), (_, "state"), (_, "reports"), (_, "documents"), (_, "renew"):
                 throw Refusal(.methodNotAllowed(request.method.rawValue, request.uri.path))
             default: throw Refusal(.notFound(request.uri.path))
             }
@@ -74,7 +79,7 @@ struct AgentRoutes: Sendable {
     }
 
     /// The body of what a host reports, within that many bytes and within what one host may send in an hour.
-    private func uploaded(_ request: Request, upTo maximum: Int, _ host: HostRecord) async throws -> [UInt8] {
+    func uploaded(_ request: Request, upTo maximum: Int, _ host: HostRecord) async throws -> [UInt8] {
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         if let excess = state.uploads.excess(host.id, adding: max(0, announced), now: state.clock.now()) {
             let limit = state.configuration.limits.uploadBytesPerHour
@@ -100,7 +105,7 @@ struct AgentRoutes: Sendable {
     private func desired(_ host: HostRecord) -> DesiredState {
         DesiredState(
             host: host.id, organisation: host.organisation, epoch: state.epoch, version: host.stateVersion,
-            interval: host.interval, salt: host.salt, scanInterval: host.scanInterval, scanRequest: host.scanRequest,
+            interval: interval(host), salt: host.salt, scanInterval: host.scanInterval, scanRequest: host.scanRequest,
             renewRequest: host.renewRequest, authorities: state.authorities.authorities.pems)
     }
 
@@ -112,6 +117,10 @@ struct AgentRoutes: Sendable {
         if state.store.isShared, known != desired.entityTag { desired = self.desired(try await latest(host)) }
         if known == desired.entityTag {
             return Response(status: .notModified, headers: [.eTag: desired.entityTag])
+        }
+        if version >= .two {
+            // Read after the version: what is newer than that is told again with the next one.
+            (desired.roles, desired.jobs) = try await RolloutEngine(state: state).offers(host)
         }
         return .message(desired, version, headers: [.eTag: desired.entityTag])
     }

@@ -20,6 +20,10 @@ public final class Metrics: Sendable {
         case identities = "fettle_identities_total"
         /// TLS handshakes refused for the client's certificate.
         case handshakesRefused = "fettle_handshakes_refused_total"
+        /// Claims and confirmations of jobs, by answer.
+        case jobQuestions = "fettle_job_questions_total"
+        /// Records of jobs' journals received.
+        case jobEntries = "fettle_job_entries_total"
         /// Hosts put into quarantine.
         case quarantines = "fettle_quarantines_total"
 
@@ -32,6 +36,8 @@ public final class Metrics: Sendable {
             case .uploads: "Documents uploaded, by document and result."
             case .identities: "Certificates asked for, by occasion and result."
             case .handshakesRefused: "TLS handshakes refused for the client certificate."
+            case .jobQuestions: "Claims and confirmations of jobs, by question and result."
+            case .jobEntries: "Records of jobs' journals received."
             case .quarantines: "Hosts put into quarantine, by cause."
             }
         }

@@ -4,121 +4,333 @@ import Orders
 import Rollout
 import Store
 import Timestamps
-
-/// What is thrown until the engine behind it is there.
-private let unbuilt = Refusal(
-    .init("unbuilt", title: "Not built yet", status: 501, detail: "This is not built yet.", cure: "Wait for it."))
+import Wire
 
 // What operators do. `version` is the one that they saw (ETag, If-Match): another one is a ``Refusal`` with 412.
 extension RolloutEngine {
     /// Makes a draft.
     func create(organisation: String, _ draft: CampaignDraft, by actor: RolloutActor) async throws -> CampaignDetails {
-        throw unbuilt
+        try draft.check()
+        let id = RandomID.make("c")
+        try await transaction(organisation, actor, subject: id) { rollout in
+            let required = try rollout.sql.settings.approvalsRequired(organisation: organisation)
+            let campaign = Campaign(author: actor.name, approvalsRequired: required)
+            var record = CampaignRecord(
+                id: id, organisation: organisation, title: draft.title, author: actor.name,
+                draft: draft.json.canonicalText, state: "", stateWord: "", epoch: campaign.epoch,
+                approvalsRequired: required, createdAt: rollout.now)
+            record.set(campaign)
+            try rollout.sql.campaigns.insert(record)
+            try rollout.tell(
+                "campaign.created", subject: "campaign:\(id)", ["title": .string(draft.title)], by: actor.name)
+        }
+        return try await show(organisation: organisation, id)
     }
 
     /// Changes a draft, or takes a plan that awaits approval back to one: a new epoch, approvals void.
     func edit(
         organisation: String, _ id: String, version: Int64, _ draft: CampaignDraft, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try draft.check()
+        try await transaction(organisation, actor, subject: id) { rollout in
+            var record = try rollout.campaign(id)
+            guard record.version == version else { throw Refusal(.stale) }
+            func take(_ record: inout CampaignRecord) {
+                record.title = draft.title
+                record.draft = draft.json.canonicalText
+                record.plan = nil
+                record.planDigest = nil
+                record.remarks = CampaignRemarks().json.canonicalText
+            }
+            guard record.stateWord == Campaign.State.draft.rawValue else {
+                try rollout.handle(.edit(by: actor.name), record, by: actor.name, change: take)
+                return try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, [])
+            }
+            take(&record)
+            guard try rollout.sql.campaigns.update(record, now: rollout.now) != nil else { throw Refusal(.stale) }
+            try rollout.tell(
+                "campaign.draft-edited", subject: "campaign:\(id)", ["title": .string(draft.title)], by: actor.name)
+        }
+        return try await show(organisation: organisation, id)
+    }
 
     /// Freezes the draft to a plan: exact versions, hosts, window. Where that is not possible the campaign is a draft again
     /// and ``CampaignDetails/errors`` says why; that is no throw.
     func submit(
         organisation: String, _ id: String, version: Int64, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        let record = try await state.store.read { sql in
+            try RolloutTransaction(sql: sql, organisation: organisation, now: Timestamp(milliseconds: 0)).campaign(id)
+        }
+        guard record.version == version else { throw Refusal(.stale) }
+        guard record.stateWord == Campaign.State.draft.rawValue else {
+            throw Refusal(.notNow("submit", "the campaign is \(record.stateWord), only a draft is submitted"))
+        }
+        let draft = try record.storedDraft()
+        // Outside the transaction: it reads what every host reported. The hosts may change right after it anyway.
+        let frozen = try await freeze(organisation: organisation, draft, campaign: id, epoch: record.epoch, by: actor)
+        try await transaction(organisation, actor, subject: id) { rollout in
+            var current = try rollout.campaign(id)
+            guard current.version == version else { throw Refusal(.stale) }
+            // As the organisation has it now, not as it was when the draft was begun.
+            let required = try rollout.sql.settings.approvalsRequired(organisation: organisation)
+            try current.setApprovalsRequired(required)
+            let submitted = try rollout.handle(.submit(by: actor.name), current, by: actor.name)
+            var remarks = CampaignRemarks(errors: frozen.errors, notes: frozen.notes)
+            do {
+                guard let plan = frozen.plan, let startsAt = frozen.startsAt, let endsAt = frozen.endsAt else {
+                    throw Refusal(.notNow("submit", frozen.errors.first ?? "nothing could be frozen"))
+                }
+                try rollout.handle(
+                    .resolved(plan: plan.digest, startsAt: startsAt, endsAt: endsAt), submitted, by: "server"
+                ) {
+                    $0.plan = plan.json.canonicalText
+                    $0.planDigest = plan.digest
+                    $0.remarks = remarks.json.canonicalText
+                }
+                try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, frozen.hosts)
+            } catch let error where error is TransitionError || frozen.plan == nil {
+                if let transition = error as? TransitionError { remarks.errors = [transition.reason] }
+                try rollout.handle(
+                    .unresolvable(reason: remarks.errors.first ?? ""), submitted, by: "server"
+                ) { $0.remarks = remarks.json.canonicalText }
+            }
+        }
+        return try await show(organisation: organisation, id)
+    }
 
     /// What ``submit(organisation:_:version:by:)`` would make of a draft; changes nothing.
     func preview(
         organisation: String, _ draft: CampaignDraft, by actor: RolloutActor
-    ) async throws -> (plan: Plan?, errors: [String], notes: [String]) { throw unbuilt }
+    ) async throws -> (plan: Plan?, errors: [String], notes: [String]) {
+        try draft.check()
+        let frozen = try await freeze(organisation: organisation, draft, campaign: "preview", epoch: 1, by: actor)
+        return (frozen.plan, frozen.errors, frozen.notes)
+    }
 
-    /// Approves exactly that plan. The author's word does not count and is refused.
+    /// Approves exactly that plan; where the organisation asks for no approval, releases it. The author's word does not
+    /// count as an approval and is refused.
     ///
     /// - Parameter signature: by a key of the approver's own, over ``ReleaseDocument/Approval/signature``'s payload.
     func approve(
         organisation: String, _ id: String, plan: SHA256Digest, signature: Envelope.Signature?, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await transaction(organisation, actor, subject: id) { rollout in
+            let record = try rollout.campaign(id)
+            try rollout.check(actor, record)
+            if record.approvalsRequired == 0 {
+                try rollout.handle(.releaseUnapproved(by: actor.name, plan: plan), record, by: actor.name)
+                return
+            }
+            try rollout.handle(.approve(by: actor.name, plan: plan), record, by: actor.name)
+            _ = try rollout.sql.campaigns.approve(
+                organisation: organisation, campaign: id,
+                ApprovalRecord(
+                    approver: actor.name, epoch: record.epoch, planDigest: plan, approvedAt: rollout.now,
+                    keyID: signature?.keyID, signature: signature?.bytes))
+        }
+        return try await show(organisation: organisation, id)
+    }
 
     /// Says no to the plan, for good.
     func deny(
         organisation: String, _ id: String, plan: SHA256Digest, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { record in
+            guard record.planDigest == plan else {
+                throw Refusal(.notNow("deny", "the plan is another one by now: read it again"))
+            }
+            return .deny(by: actor.name, reason: reason)
+        }
+    }
 
     /// No new permits; what runs goes on.
     func pause(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in .pause(by: actor.name, reason: reason) }
+    }
 
-    /// Goes on after a pause; after a halt it needs a new approval, whose reason names why it was halted.
+    /// Goes on after a pause. After a halt it takes as many people as approve a plan, and `reason` must repeat why it was
+    /// halted.
     func resume(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in
+            .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason)
+        }
+    }
 
     /// Stops: what has not begun is taken back, what is past its point of no return ends by itself.
     func halt(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in .halt(by: actor.name, reason: reason) }
+    }
 
     /// Ends it for good; running jobs as with a halt.
     func cancel(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in .cancel(by: actor.name, reason: reason) }
+    }
 
     /// Takes the hosts that changed back to what they were.
     func rollBack(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in .rollBack(by: actor.name, reason: reason) }
+    }
 
     /// Closes a halted campaign as failed.
     func close(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
-    ) async throws -> CampaignDetails { throw unbuilt }
+    ) async throws -> CampaignDetails {
+        try await handle(organisation, id, actor) { _ in .close(by: actor.name) }
+    }
 
-    /// Gives up on a host that fell silent: its job is lost, its permit is given back. On record with the reason.
+    /// Gives up on a host that fell silent or is not well: its job ends, its permit is given back. On record with the reason.
     func writeOff(
         organisation: String, job: String, reason: String, by actor: RolloutActor
-    ) async throws -> JobDetails { throw unbuilt }
-}
-
-// What operators read.
-extension RolloutEngine {
-    /// A campaign; throws 404 for an unknown one.
-    func show(organisation: String, _ id: String) async throws -> CampaignDetails { throw unbuilt }
-
-    /// Campaigns, the newest first, after that id.
-    ///
-    /// - Parameters:
-    ///   - open: only those that have not ended.
-    ///   - host: only those whose plan has that host.
-    func list(
-        organisation: String, open: Bool = false, host: String? = nil, after: String? = nil, limit: Int = 100
-    ) async throws -> (campaigns: [CampaignSummary], next: String?) { throw unbuilt }
-
-    /// The jobs of a campaign by host name, the latest attempt of each host, after that job.
-    func jobs(
-        organisation: String, campaign: String, state word: String? = nil, after: String? = nil, limit: Int = 100
-    ) async throws -> (jobs: [JobSummary], next: String?) { throw unbuilt }
-
-    /// A job with its journal from that record on.
-    func job(organisation: String, _ id: String, from ordinal: Int64 = 1) async throws -> JobDetails { throw unbuilt }
-
-    /// A piece of a job's log, from that byte on, and where the next begins.
-    func jobLog(
-        organisation: String, _ id: String, from offset: Int64, limit: Int = 65_536
-    ) async throws -> (bytes: [UInt8], next: Int64, size: Int64) { throw unbuilt }
-
-    /// What is known of why a package is not at its new version on a host.
-    func why(organisation: String, host: String, package: String) async throws -> WhyInputs { throw unbuilt }
-
-    /// A text that changes whenever anything of the campaign does that its page shows, live progress included: for
-    /// server-sent events.
-    func progressToken(organisation: String, _ id: String) async throws -> String { throw unbuilt }
+    ) async throws -> JobDetails {
+        try await transaction(organisation, actor, subject: job, kind: "job") { rollout in
+            let record = try rollout.job(job)
+            guard let host = try rollout.sql.hosts.show(organisation: organisation, id: record.host),
+                actor.mayChange(host)
+            else { throw Refusal(.missing("job", job)) }
+            try rollout.handle(.writeOff(by: actor.name, reason: reason), record, by: actor.name)
+        }
+        return try await self.job(organisation: organisation, job)
+    }
 
     /// How many approvals a plan needs in the organisation; 1 where nobody has set it.
-    func approvalsRequired(organisation: String) async throws -> Int64 { throw unbuilt }
+    func approvalsRequired(organisation: String) async throws -> Int64 {
+        try await state.store.read { try $0.settings.approvalsRequired(organisation: organisation) }
+    }
 
     /// Sets how many approvals a plan needs, 0 to 16. Zero is an explicit choice, on record, and shown on each campaign.
     func setApprovalsRequired(organisation: String, _ count: Int64, by actor: RolloutActor) async throws {
-        throw unbuilt
+        guard (0...16).contains(count) else {
+            throw Refusal(.notNow("set the number of approvals", "\(count) is not from 0 to 16"))
+        }
+        let now = state.clock.now()
+        try await state.store.write { sql in
+            let before = try sql.settings.approvalsRequired(organisation: organisation)
+            try sql.settings.set(
+                RolloutEngine.approvalsSetting, Array(String(count).utf8), organisation: organisation, now: now)
+            try RolloutTransaction(sql: sql, organisation: organisation, now: now).tell(
+                "campaigns.approvals-required", subject: "organisation:\(organisation)",
+                ["from": .integer(before), "to": .integer(count)], by: actor.name)
+        }
+    }
+
+    // MARK: - Below
+
+    private func handle(
+        _ organisation: String, _ id: String, _ actor: RolloutActor,
+        _ event: @escaping @Sendable (CampaignRecord) throws -> Campaign.Event
+    ) async throws -> CampaignDetails {
+        try await transaction(organisation, actor, subject: id) { rollout in
+            let record = try rollout.campaign(id)
+            try rollout.check(actor, record)
+            try rollout.handle(try event(record), record, by: actor.name)
+        }
+        return try await show(organisation: organisation, id)
+    }
+
+    /// Runs `body` in one transaction. An event that does not fit changes nothing, is put on record, and is a 409.
+    func transaction(
+        _ organisation: String, _ actor: RolloutActor, subject: String, kind: String = "campaign",
+        _ body: @escaping @Sendable (RolloutTransaction) throws -> Void
+    ) async throws {
+        let now = state.clock.now()
+        do {
+            try await state.store.write { sql in
+                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now))
+            }
+        } catch let error as TransitionError {
+            await state.audit(
+                organisation: organisation, actor: actor.name, action: "\(kind).refused", subject: "\(kind):\(subject)",
+                detail: [
+                    "event": .string(error.event), "state": .string(error.state), "code": .string(error.code.rawValue),
+                    "reason": .string(error.reason),
+                ])
+            throw Refusal(.notNow(error.event, "the \(error.machine) is \(error.state): \(error.reason)"))
+        }
+    }
+
+    static let approvalsSetting = "campaign-approvals-required"
+}
+
+extension RolloutTransaction {
+    /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
+    func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {
+        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
+            guard let host = try sql.hosts.show(organisation: organisation, id: member.host) else { continue }
+            guard actor.mayChange(host) else {
+                throw Refusal(.forbidden("The campaign has hosts that your roles do not reach: \(host.hostname)."))
+            }
+        }
+    }
+}
+
+extension Settings {
+    /// How many approvals a plan needs in the organisation; 1 where nobody has set it.
+    func approvalsRequired(organisation: String) throws -> Int64 {
+        try value(RolloutEngine.approvalsSetting, organisation: organisation)
+            .flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1
+    }
+}
+
+extension CampaignRecord {
+    /// What was asked for.
+    func storedDraft() throws -> CampaignDraft {
+        try CampaignDraft(json: JSONValue(parsing: Array(draft.utf8), limits: .plan))
+    }
+
+    /// Makes the reducer of a draft ask for that many approvals.
+    mutating func setApprovalsRequired(_ count: Int64) throws {
+        approvalsRequired = count
+        var fields = try JSONValue(parsing: Array(state.utf8), limits: .message).object ?? [:]
+        fields["approvalsRequired"] = .integer(count)
+        state = JSONValue.object(fields).canonicalText
+    }
+}
+
+extension CampaignDraft {
+    /// - Throws: a refusal for what has the right form and no meaning.
+    func check() throws {
+        var faults: [Problem.Fault] = []
+        func fault(_ pointer: String, _ detail: String, _ cure: String) {
+            faults.append(Problem.Fault(pointer: pointer, detail: detail, cure: cure))
+        }
+        if title.allSatisfy(\.isWhitespace) { fault("/title", "it is empty", "Give the campaign a name.") }
+        switch packages {
+        case .named(let names) where names.isEmpty: fault("/packages/names", "it is empty", "Name packages.")
+        case .exact(let list) where list.isEmpty: fault("/packages/versions", "it is empty", "Name packages.")
+        default: break
+        }
+        if case .ids(let ids) = hosts, ids.isEmpty {
+            fault("/hosts/ids", "it is empty", "Name hosts, or select them by labels.")
+        }
+        if actions.healthChecks.isEmpty, actions.consecutivePasses < 1 {
+            fault("/actions/consecutivePasses", "it is below 1", "Set it to 1 or more.")
+        }
+        if !faults.isEmpty { throw Refusal(.unprocessable(faults)) }
+    }
+}
+
+extension Problem {
+    /// What does not fit the state that something is in.
+    static func notNow(_ event: String, _ why: String) -> Problem {
+        Problem(
+            "not-now", title: "This cannot be done now", status: 409, detail: "Cannot \(event): \(why).",
+            cure: "Read it again (fettle campaign show), and do what its state allows.")
+    }
+
+    static func unsignable(_ why: String) -> Problem {
+        Problem(
+            "unsignable", title: "This cannot be signed", status: 409, detail: "\(why).",
+            cure: "Edit the campaign and have it approved anew.")
     }
 }

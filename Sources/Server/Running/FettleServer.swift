@@ -77,6 +77,7 @@ public final class FettleServer: Sendable {
         let services: [any Service] = [
             Maintenance(state: state),
             AuditKeeper(state: state),
+            RolloutScheduler(state: state),
             state.listener("metrics", .hostname(configuration.metrics.host, port: configuration.metrics.port)) {
                 request, _ in
                 try await health.respond(request)

@@ -53,6 +53,10 @@ public struct ServerConfiguration: Sendable {
     public var names: [String] = []
     /// Seconds between check-ins of hosts that enrol from now on; 5 to 86,400.
     public var interval: Int64 = 300
+    /// Seconds between check-ins of hosts that have a job to do; 5 to 30.
+    public var jobInterval: Int64 = 10
+    /// Signs what hosts act on; nil where no signer is set up: campaigns can be planned then, and nothing runs.
+    var orderSigner: (any OrderSigner)?
     /// Seconds between scans of hosts that enrol from now on.
     public var scanInterval: Int64 = 3600
     /// Seconds that a host's certificate is good for.

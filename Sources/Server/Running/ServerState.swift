@@ -32,6 +32,11 @@ final class ServerState: Sendable {
     let eventStreams = EventStreams()
     let freshness = OfferFreshness()
     let auditKeeping: AuditKeeping
+    let signer: any OrderSigner
+    let progress = LiveProgress()
+    let rolesCache = RolesCache()
+    /// Names this process where several servers share work.
+    let serverName = RandomID.make("server")
     let started: Timestamp
     /// Refused handshakes and unknown tokens enter the audit log at most this often; metrics count them all.
     private let noiseLimiter = RateLimiter(perSecond: 1)
@@ -83,6 +88,7 @@ final class ServerState: Sendable {
         self.exchangeTokens = exchangeTokens
         self.auditKeeping = auditKeeping
         self.started = started
+        self.signer = configuration.orderSigner ?? MissingSigner()
         let limits = configuration.limits
         self.gates = RequestGates(limits)
         self.uploads = UploadQuota(bytesPerHour: limits.uploadBytesPerHour)

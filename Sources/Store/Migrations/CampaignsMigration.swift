@@ -68,6 +68,7 @@ let campaignsMigration = Migration(
             state_word {text} NOT NULL,
             version {integer} NOT NULL,
             is_terminal {integer} NOT NULL,
+            is_listed {integer} NOT NULL,
             phase {text},
             outcome {text},
             sentence {text} NOT NULL,
@@ -89,7 +90,8 @@ let campaignsMigration = Migration(
             FOREIGN KEY (organisation, campaign) REFERENCES campaigns (organisation, id),
             FOREIGN KEY (organisation, host) REFERENCES hosts (organisation, id)
         ) {keyed table};
-        CREATE INDEX jobs_by_host ON jobs (organisation, host, is_terminal);
+        -- Listed: in its host's desired state.
+        CREATE INDEX jobs_by_host ON jobs (organisation, host, is_listed);
         CREATE INDEX jobs_by_campaign ON jobs (organisation, campaign, state_word);
 
         -- The hosts' own journals, as they sent them: append only.

@@ -23,6 +23,8 @@ public struct JobRecord: Hashable, Sendable {
     public var version: Int64
     /// Whether nothing will happen to it any more.
     public var isTerminal: Bool
+    /// Whether it is in its host's desired state.
+    public var isListed: Bool
     /// The phase that the host last told of.
     public var phase: String?
     /// How it ended, by the host's own word.
@@ -72,6 +74,7 @@ public struct JobRecord: Hashable, Sendable {
         self.stateWord = stateWord
         self.version = 1
         self.isTerminal = false
+        self.isListed = false
         self.sentence = ""
         self.notBefore = notBefore
         self.lastSafeStart = lastSafeStart
@@ -85,8 +88,8 @@ public struct JobRecord: Hashable, Sendable {
     }
 
     static let columns = """
-        id, organisation, campaign, host, attempt, rolls_back, state, state_word, version, is_terminal, phase, outcome,
-        sentence, not_before, last_safe_start, not_after, fence, grant_document, grant_envelope, next_entry,
+        id, organisation, campaign, host, attempt, rolls_back, state, state_word, version, is_terminal, is_listed, phase,
+        outcome, sentence, not_before, last_safe_start, not_after, fence, grant_document, grant_envelope, next_entry,
         last_digest, log_size, packages, heard_at, created_at, updated_at
         """
 
@@ -101,6 +104,7 @@ public struct JobRecord: Hashable, Sendable {
         stateWord = try row.text()
         version = try row.integer()
         isTerminal = try row.bool()
+        isListed = try row.bool()
         phase = try row.optionalText()
         outcome = try row.optionalText()
         sentence = try row.text()
@@ -129,9 +133,9 @@ public struct Jobs {
         try sql.execute(
             """
             INSERT INTO jobs (\(JobRecord.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-                ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
+                ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
             """, job.id, job.organisation, job.campaign, job.host, job.attempt, job.rollsBack, job.state,
-            job.stateWord, job.version, job.isTerminal, job.phase, job.outcome, job.sentence, job.notBefore,
+            job.stateWord, job.version, job.isTerminal, job.isListed, job.phase, job.outcome, job.sentence, job.notBefore,
             job.lastSafeStart, job.notAfter, job.fence, job.grant, job.grantEnvelope, job.nextEntry, job.lastDigest, job.logSize,
             job.packages, job.heardAt, job.createdAt, job.updatedAt)
     }
@@ -155,21 +159,32 @@ public struct Jobs {
             UPDATE jobs SET state = ?4, state_word = ?5, version = ?6, is_terminal = ?7, phase = ?8, outcome = ?9,
                 sentence = ?10, not_before = ?11, last_safe_start = ?12, not_after = ?13, fence = ?14,
                 grant_document = ?15, grant_envelope = ?16, next_entry = ?17, last_digest = ?18, log_size = ?19,
-                packages = ?20, heard_at = ?21, updated_at = ?22
+                packages = ?20, heard_at = ?21, updated_at = ?22, is_listed = ?23
             WHERE organisation = ?1 AND id = ?2 AND version = ?3
             """, job.organisation, job.id, job.version, next.state, next.stateWord, next.version, next.isTerminal,
             next.phase, next.outcome, next.sentence, next.notBefore, next.lastSafeStart, next.notAfter, next.fence,
-            next.grant, next.grantEnvelope, next.nextEntry, next.lastDigest, next.logSize, next.packages, next.heardAt, next.updatedAt)
+            next.grant, next.grantEnvelope, next.nextEntry, next.lastDigest, next.logSize, next.packages, next.heardAt, next.updatedAt,
+            next.isListed)
         return changed > 0 ? next : nil
     }
 
-    /// The jobs of a host that have not ended, the oldest first.
-    public func open(organisation: String, host: String) throws -> [JobRecord] {
+    /// The jobs in a host's desired state, the oldest first.
+    public func listed(organisation: String, host: String) throws -> [JobRecord] {
         try sql.rows(
             """
-            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND host = ?2 AND is_terminal = 0
-            ORDER BY created_at, id
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND host = ?2 AND is_listed = 1
+            ORDER BY created_at, id LIMIT 100
             """, organisation, host
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// The newest jobs of a host, the newest first.
+    public func newest(organisation: String, host: String, limit: Int = 100) throws -> [JobRecord] {
+        try sql.rows(
+            """
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND host = ?2
+            ORDER BY created_at DESC, attempt DESC, id LIMIT ?3
+            """, organisation, host, limit
         ) { row in try JobRecord(&row) }
     }
 

@@ -48,6 +48,15 @@ public struct Timers {
             "DELETE FROM timers WHERE organisation = ?1 AND kind = ?2 AND subject = ?3", organisation, kind, subject)
     }
 
+    /// Whether any timer is due that nobody has claimed.
+    public func isDue(now: Timestamp) throws -> Bool {
+        try sql.first(
+            """
+            SELECT kind FROM timers WHERE due_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1) LIMIT 1
+            """, now
+        ) { row in try row.text() } != nil
+    }
+
     /// Claims due timers for `lease` seconds; racing servers claim different ones. Whoever handled one cancels it.
     public func claim(by server: String, limit: Int, lease: Int64, now: Timestamp) throws -> [StoredTimer] {
         let due = try sql.rows(

@@ -1,0 +1,167 @@
+public import Digest
+public import JSON
+public import Timestamps
+
+/// One rollout of a release set to a frozen list of hosts: the state machine of rollouts.md 2.1, with a single ring.
+///
+/// A pure value: ``handle(_:now:)`` takes an event and returns what is to be done; the store keeps ``json``, the events,
+/// the audit leaves and the timer in one transaction.
+public struct Campaign: Hashable, Sendable {
+    /// Where a campaign is.
+    public enum State: String, CaseIterable, Sendable {
+        case draft, freezing
+        case awaitingApproval = "awaiting-approval"
+        /// Approved; its release is signed and offered, its window has not begun.
+        case scheduled
+        case running
+        /// No new permits; what runs is finished.
+        case paused
+        /// No new permits, unstarted grants revoked; waits for what runs.
+        case halting
+        case halted
+        case rollingBack = "rolling-back"
+        case rolledBack = "rolled-back"
+        case rollbackIncomplete = "rollback-incomplete"
+        /// All jobs have ended; the hosts are scanned again.
+        case verifying
+        case completed
+        case completedWithExceptions = "completed-with-exceptions"
+        case rejected, cancelling, cancelled, expired
+        case closedFailed = "closed-failed"
+
+        /// Whether nothing comes after it.
+        public var isTerminal: Bool {
+            switch self {
+            case .rolledBack, .rollbackIncomplete, .completed, .completedWithExceptions, .rejected, .cancelled, .expired,
+                .closedFailed:
+                true
+            default: false
+            }
+        }
+        /// Whether a host may be given a permit.
+        public var mayGrant: Bool { self == .running || self == .rollingBack }
+    }
+
+    /// What a campaign waits for; each has at most one timer, whose row names this kind.
+    public enum TimerKind: String, CaseIterable, Sendable {
+        /// Nobody approved: 14 days, or until the window ends.
+        case approval
+        /// The window begins, or the release is asked for again while it is not signed.
+        case start
+        /// The window of the last host ends.
+        case end
+        /// Not every host was scanned again: 24 hours.
+        case verification
+        /// Not every host is back: 24 hours.
+        case rollback
+    }
+    /// A pending timer.
+    public struct Timer: Hashable, Sendable {
+        /// What for.
+        public var kind: TimerKind
+        /// When.
+        public var due: Timestamp
+    }
+    /// One person's yes to one plan.
+    public struct Approval: Hashable, Sendable {
+        /// The person.
+        public var person: String
+        /// When.
+        public var time: Timestamp
+    }
+
+    /// Where the campaign is.
+    public internal(set) var state = State.draft
+    /// Grows when the plan is edited; the plan's digest covers it.
+    public internal(set) var epoch: Int64 = 1
+    /// Who made the plan, and may not approve it.
+    public internal(set) var author: String
+    /// How many approvals the organisation asks for; 0 is its explicit choice.
+    public let approvalsRequired: Int64
+    /// The plan that is up for approval, or approved.
+    public internal(set) var planDigest: SHA256Digest?
+    /// The valid approvals of ``planDigest``, in the order of time.
+    public internal(set) var approvals: [Approval] = []
+    /// Who, without any approval, released a campaign of an organisation that asks for none.
+    public internal(set) var releasedBy: String?
+    /// Whether the signer has signed the release.
+    public internal(set) var isSigned = false
+    /// The earliest start of a host's window.
+    public internal(set) var startsAt: Timestamp?
+    /// The latest end of a host's window.
+    public internal(set) var endsAt: Timestamp?
+    /// Why it was last halted, paused or cancelled.
+    public internal(set) var reason: String?
+    /// How often it was halted.
+    public internal(set) var halts: Int64 = 0
+    /// Who wants it to go on after a halt.
+    public internal(set) var resumeApprovals: [Approval] = []
+    /// What it waits for.
+    public internal(set) var timer: Timer?
+
+    /// A draft.
+    public init(author: String, approvalsRequired: Int64) {
+        self.author = author
+        self.approvalsRequired = max(0, approvalsRequired)
+    }
+
+    /// Seconds within which a plan must be approved.
+    public static let approvalTime: Int64 = 14 * 86_400
+    /// Seconds after which an unsigned release is asked for again once the window has begun.
+    public static let signingRetry: Int64 = 60
+    /// Seconds within which every host must have been scanned again.
+    public static let verificationTime: Int64 = 86_400
+    /// Seconds within which every host must be back.
+    public static let rollbackTime: Int64 = 86_400
+
+    /// The state as JSON, for the store.
+    public var json: JSONValue {
+        func list(_ approvals: [Approval]) -> JSONValue {
+            .array(approvals.map { ["person": .string($0.person), "time": .string($0.time.description)] })
+        }
+        var fields: [String: JSONValue] = [
+            "state": .string(state.rawValue), "epoch": .integer(epoch), "author": .string(author),
+            "approvalsRequired": .integer(approvalsRequired), "approvals": list(approvals),
+            "signed": .bool(isSigned), "halts": .integer(halts), "resumeApprovals": list(resumeApprovals),
+        ]
+        if let planDigest { fields["plan"] = .string(planDigest.hex) }
+        if let releasedBy { fields["releasedBy"] = .string(releasedBy) }
+        if let startsAt { fields["startsAt"] = .string(startsAt.description) }
+        if let endsAt { fields["endsAt"] = .string(endsAt.description) }
+        if let reason { fields["reason"] = .string(reason) }
+        if let timer { fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)] }
+        return .object(fields)
+    }
+
+    /// Reads ``json``.
+    public init(json: JSONValue) throws(JSONError) {
+        var object = try JSONObject(json)
+        func list(_ objects: [JSONObject]) throws(JSONError) -> [Approval] {
+            var approvals: [Approval] = []
+            for var one in objects {
+                approvals.append(
+                    Approval(person: try one.string("person", maximumBytes: 256), time: try one.instant("time")))
+                try one.finish()
+            }
+            return approvals
+        }
+        author = try object.string("author", maximumBytes: 256)
+        approvalsRequired = try object.integer("approvalsRequired", in: 0...16)
+        state = try object.word("state")
+        epoch = try object.integer("epoch", in: 1...Int64.max)
+        approvals = try list(object.objects("approvals", maximumCount: 64))
+        resumeApprovals = try list(object.objects("resumeApprovals", maximumCount: 64))
+        isSigned = try object.bool("signed")
+        halts = try object.integer("halts", in: 0...Int64.max)
+        planDigest = try object.optionalDigest("plan")
+        releasedBy = try object.optionalString("releasedBy", maximumBytes: 256)
+        startsAt = try object.optionalInstant("startsAt")
+        endsAt = try object.optionalInstant("endsAt")
+        reason = try object.optionalString("reason", maximumBytes: 4096)
+        if var one = try object.optionalObject("timer") {
+            timer = Timer(kind: try one.word("kind"), due: try one.instant("due"))
+            try one.finish()
+        }
+        try object.finish()
+    }
+}

@@ -1,0 +1,361 @@
+public import Digest
+public import JSON
+public import Timestamps
+
+extension Campaign {
+    /// What can happen to a campaign. `by` names a person, or `system`.
+    public enum Event: Hashable, Sendable {
+        /// The author wants packages and hosts resolved.
+        case submit(by: String)
+        /// They are: the plan's digest, the earliest start and the latest end of a host's window.
+        case resolved(plan: SHA256Digest, startsAt: Timestamp, endsAt: Timestamp)
+        /// They are not.
+        case unresolvable(reason: String)
+        /// Back to a draft; approvals are void.
+        case edit(by: String)
+        /// A person says yes to the plan of this digest.
+        case approve(by: String, plan: SHA256Digest)
+        /// A person releases the plan where the organisation asks for no approval.
+        case releaseUnapproved(by: String, plan: SHA256Digest)
+        /// A person says no.
+        case deny(by: String, reason: String)
+        /// The signer has signed the release.
+        case releaseSigned
+        /// The signer has refused or failed; it is asked again when the start timer fires.
+        case signingFailed(reason: String)
+        /// No new permits for now.
+        case pause(by: String, reason: String)
+        /// Go on after a pause, or one person's yes to going on after a halt, whose reason it must repeat.
+        case resume(by: String, haltReason: String?)
+        /// Stop: a person, or `system` when suspects or failures are too many.
+        case halt(by: String, reason: String)
+        /// No job is in flight any more: each has ended or is suspect.
+        case drained
+        /// Every job has ended (or waits for a reboot): how many, and how many of them never began.
+        case settled(jobs: Int64, neverStarted: Int64)
+        /// Every host was scanned again; how many did not succeed or are not at the goal.
+        case verified(exceptions: Int64)
+        /// A person wants the changed hosts back.
+        case rollBack(by: String, reason: String)
+        /// Every host that was to go back has ended; how many are not back.
+        case rollbackSettled(failed: Int64)
+        /// A person closes a halted campaign as failed.
+        case close(by: String)
+        /// A person takes the whole back.
+        case cancel(by: String, reason: String)
+        /// The pending timer fired.
+        case timer(TimerKind)
+
+        /// The event's stable word, for the audit log.
+        public var word: String {
+            switch self {
+            case .submit: "submit"
+            case .resolved: "resolved"
+            case .unresolvable: "unresolvable"
+            case .edit: "edit"
+            case .approve: "approve"
+            case .releaseUnapproved: "release-unapproved"
+            case .deny: "deny"
+            case .releaseSigned: "release-signed"
+            case .signingFailed: "signing-failed"
+            case .pause: "pause"
+            case .resume: "resume"
+            case .halt: "halt"
+            case .drained: "drained"
+            case .settled: "settled"
+            case .verified: "verified"
+            case .rollBack: "roll-back"
+            case .rollbackSettled: "rollback-settled"
+            case .close: "close"
+            case .cancel: "cancel"
+            case .timer(let kind): "timer-\(kind.rawValue)"
+            }
+        }
+    }
+
+    /// What is to be done after an event, in this order; with the state in one transaction, or through the outbox.
+    public enum Effect: Hashable, Sendable {
+        /// Write this audit record: exactly one for each event taken.
+        case audit(String, JSONValue)
+        /// Replace the campaign's timer.
+        case setTimer(TimerKind, Timestamp)
+        /// Remove it.
+        case cancelTimer
+        /// Resolve packages and hosts; answer with `resolved` or `unresolvable`.
+        case resolve
+        /// Have the release signed; answer with `releaseSigned` or `signingFailed`.
+        case signRelease
+        /// Give every planned host its job, and a new attempt to those whose job a halt took back.
+        case offerJobs
+        /// Take back every job that has no permit.
+        case withdrawOffers
+        /// Send `cancel` to every job that has not passed the point of no return.
+        case revokeUnstarted
+        /// Give every changed host a rollback job.
+        case offerRollbacks
+        /// Compare the hosts' next scans with the goal; answer with `verified`.
+        case verifyHosts
+    }
+
+    /// Takes an event: changes the state and returns what is to be done.
+    /// - Throws: ``TransitionError`` when the event does not fit the state; nothing has changed then.
+    public mutating func handle(_ event: Event, now: Timestamp) throws(TransitionError) -> [Effect] {
+        var next = self
+        let from = state
+        var detail: [String: JSONValue] = [:]
+        var effects = try next.take(event, now: now, detail: &detail)
+        detail["from"] = .string(from.rawValue)
+        detail["to"] = .string(next.state.rawValue)
+        if next.timer != timer {
+            effects.append(next.timer.map { .setTimer($0.kind, $0.due) } ?? .cancelTimer)
+        }
+        self = next
+        return [.audit("campaign.\(event.word)", .object(detail))] + effects
+    }
+
+    private mutating func take(
+        _ event: Event, now: Timestamp, detail: inout [String: JSONValue]
+    ) throws(TransitionError) -> [Effect] {
+        switch event {
+        case .submit(let by):
+            try require([.draft], event)
+            detail["by"] = .string(by)
+            author = by
+            state = .freezing
+            return [.resolve]
+        case .resolved(let plan, let startsAt, let endsAt):
+            try require([.freezing], event)
+            try check(endsAt > now, event, "the window has ended already; choose a later one")
+            detail["plan"] = .string(plan.hex)
+            detail["approvalsRequired"] = .integer(approvalsRequired)
+            (planDigest, self.startsAt, self.endsAt) = (plan, startsAt, endsAt)
+            state = .awaitingApproval
+            timer = Timer(kind: .approval, due: min(now.adding(seconds: Self.approvalTime), endsAt))
+            return []
+        case .unresolvable(let reason):
+            try require([.freezing], event)
+            detail["reason"] = .string(reason)
+            self.reason = reason
+            state = .draft
+            return []
+        case .edit(let by):
+            try require([.awaitingApproval], event)
+            detail["by"] = .string(by)
+            detail["void"] = .integer(Int64(approvals.count))
+            author = by
+            epoch += 1
+            (approvals, planDigest, startsAt, endsAt, timer) = ([], nil, nil, nil, nil)
+            state = .draft
+            return []
+        case .approve(let by, let plan):
+            try require([.awaitingApproval], event)
+            try check(plan == planDigest, event, "the approval names another plan than the current one; read it again")
+            try check(approvalsRequired > 0, event, "the organisation asks for no approval; release the campaign instead")
+            try check(by != author, event, "the author of a plan cannot approve it; ask somebody else")
+            try check(!approvals.contains { $0.person == by }, event, "\(by) has approved this plan already")
+            detail["by"] = .string(by)
+            detail["plan"] = .string(plan.hex)
+            approvals.append(Approval(person: by, time: now))
+            guard Int64(approvals.count) >= approvalsRequired else { return [] }
+            return schedule(now)
+        case .releaseUnapproved(let by, let plan):
+            try require([.awaitingApproval], event)
+            try check(plan == planDigest, event, "the release names another plan than the current one; read it again")
+            try check(
+                approvalsRequired == 0, event, "the organisation asks for \(approvalsRequired) approvals; have it approved")
+            detail["by"] = .string(by)
+            detail["plan"] = .string(plan.hex)
+            detail["approvals"] = 0
+            releasedBy = by
+            return schedule(now)
+        case .deny(let by, let reason):
+            try require([.awaitingApproval], event)
+            (detail["by"], detail["reason"]) = (.string(by), .string(reason))
+            self.reason = reason
+            state = .rejected
+            timer = nil
+            return []
+        case .releaseSigned:
+            try require([.scheduled, .paused], event)
+            guard !isSigned else { return [] }
+            isSigned = true
+            return [.offerJobs]
+        case .signingFailed(let reason):
+            try require([.scheduled, .paused], event)
+            detail["reason"] = .string(reason)
+            return []
+        case .pause(let by, let reason):
+            try require([.scheduled, .running], event)
+            (detail["by"], detail["reason"]) = (.string(by), .string(reason))
+            self.reason = reason
+            state = .paused
+            timer = endTimer(now)
+            return []
+        case .resume(let by, let haltReason):
+            detail["by"] = .string(by)
+            if state == .halted { return try resumeHalted(event, by: by, haltReason: haltReason, now: now) }
+            try require([.paused], event)
+            reason = nil
+            begin(now)
+            return isSigned ? [] : [.signRelease]
+        case .halt(let by, let reason):
+            try require([.scheduled, .running, .paused, .verifying], event)
+            (detail["by"], detail["reason"]) = (.string(by), .string(reason))
+            self.reason = reason
+            halts += 1
+            resumeApprovals = []
+            state = .halting
+            timer = nil
+            return [.withdrawOffers, .revokeUnstarted]
+        case .drained:
+            try require([.halting, .cancelling], event)
+            state = state == .halting ? .halted : .cancelled
+            return []
+        case .settled(let jobs, let neverStarted):
+            try require([.running, .paused], event)
+            (detail["jobs"], detail["neverStarted"]) = (.integer(jobs), .integer(neverStarted))
+            if neverStarted >= jobs {
+                state = .expired
+                timer = nil
+                return [.withdrawOffers]
+            }
+            state = .verifying
+            timer = Timer(kind: .verification, due: now.adding(seconds: Self.verificationTime))
+            return [.verifyHosts]
+        case .verified(let exceptions):
+            try require([.verifying], event)
+            detail["exceptions"] = .integer(exceptions)
+            state = exceptions == 0 ? .completed : .completedWithExceptions
+            timer = nil
+            return []
+        case .rollBack(let by, let reason):
+            try require([.halted, .verifying], event)
+            (detail["by"], detail["reason"]) = (.string(by), .string(reason))
+            self.reason = reason
+            state = .rollingBack
+            timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
+            return [.offerRollbacks]
+        case .rollbackSettled(let failed):
+            try require([.rollingBack], event)
+            detail["failed"] = .integer(failed)
+            state = failed == 0 ? .rolledBack : .rollbackIncomplete
+            timer = nil
+            return []
+        case .close(let by):
+            try require([.halted], event)
+            detail["by"] = .string(by)
+            state = .closedFailed
+            return []
+        case .cancel(let by, let reason):
+            (detail["by"], detail["reason"]) = (.string(by), .string(reason))
+            try check(!state.isTerminal && state != .cancelling, event, "it has ended or is being cancelled already")
+            self.reason = reason
+            timer = nil
+            switch state {
+            case .draft, .freezing, .awaitingApproval:
+                state = .cancelled
+                return []
+            default:
+                state = .cancelling
+                return [.withdrawOffers, .revokeUnstarted]
+            }
+        case .timer(let kind): return try fire(kind, event, now: now, detail: &detail)
+        }
+    }
+
+    private mutating func fire(
+        _ kind: TimerKind, _ event: Event, now: Timestamp, detail: inout [String: JSONValue]
+    ) throws(TransitionError) -> [Effect] {
+        guard let timer, timer.kind == kind else {
+            throw refusal(.unknownTransition, event, "no such timer is pending; it was replaced or has fired")
+        }
+        try check(timer.due <= now, event, "the timer is due at \(timer.due)")
+        self.timer = nil
+        switch (kind, state) {
+        case (.approval, .awaitingApproval):
+            reason = "nobody approved in time"
+            state = .expired
+            return []
+        case (.start, .scheduled):
+            begin(now)
+            return isSigned ? [] : [.signRelease]
+        case (.end, .scheduled), (.end, .running), (.end, .paused):
+            // Jobs expire by timers of their own; `settled` ends the campaign when the last one has.
+            detail["reason"] = "the window of the last host has ended"
+            if !isSigned {
+                reason = "the release was never signed"
+                state = .expired
+            }
+            return [.withdrawOffers]
+        case (.verification, .verifying):
+            reason = "not every host was scanned again in time"
+            state = .completedWithExceptions
+            return []
+        case (.rollback, .rollingBack):
+            reason = "not every host is back in time"
+            state = .rollbackIncomplete
+            return [.withdrawOffers, .revokeUnstarted]
+        default: throw refusal(.unknownTransition, event, "this state has no such timer")
+        }
+    }
+
+    private mutating func schedule(_ now: Timestamp) -> [Effect] {
+        state = .scheduled
+        timer = Timer(kind: .start, due: max(now, startsAt ?? now))
+        return [.signRelease]
+    }
+
+    /// Enters the state that the clock says: before the window `scheduled`, in it `running`; without a signature neither
+    /// offers anything, and the release is asked for again.
+    private mutating func begin(_ now: Timestamp) {
+        if let startsAt, now < startsAt {
+            state = .scheduled
+            timer = Timer(kind: .start, due: startsAt)
+        } else if isSigned {
+            state = .running
+            timer = endTimer(now)
+        } else if let endsAt, now >= endsAt {
+            state = .scheduled
+            timer = Timer(kind: .end, due: endsAt)
+        } else {
+            state = .scheduled
+            timer = Timer(kind: .start, due: now.adding(seconds: Self.signingRetry))
+        }
+    }
+
+    private func endTimer(_ now: Timestamp) -> Timer? {
+        endsAt.map { Timer(kind: .end, due: $0) }
+    }
+
+    private mutating func resumeHalted(
+        _ event: Event, by: String, haltReason: String?, now: Timestamp
+    ) throws(TransitionError) -> [Effect] {
+        try check(
+            haltReason == reason, event,
+            "going on after a halt must name its reason (\(reason ?? "")): read it and repeat it")
+        try check(approvalsRequired == 0 || by != author, event, "the author of a plan cannot let it go on after a halt")
+        try check(!resumeApprovals.contains { $0.person == by }, event, "\(by) has agreed already")
+        try check(endsAt.map { now < $0 } ?? true, event, "the window has ended; close this campaign and plan another")
+        resumeApprovals.append(Approval(person: by, time: now))
+        guard Int64(resumeApprovals.count) >= max(1, approvalsRequired) else { return [] }
+        reason = nil
+        begin(now)
+        return isSigned ? [.offerJobs] : [.signRelease]
+    }
+
+    private func require(_ states: [State], _ event: Event) throws(TransitionError) {
+        guard states.contains(state) else {
+            throw refusal(
+                .unknownTransition, event,
+                "it is taken only in \(states.map(\.rawValue).joined(separator: ", ")); nothing was changed")
+        }
+    }
+
+    private func check(_ holds: Bool, _ event: Event, _ reason: String) throws(TransitionError) {
+        if !holds { throw refusal(.guardFailed, event, reason) }
+    }
+
+    private func refusal(_ code: TransitionError.Code, _ event: Event, _ reason: String) -> TransitionError {
+        TransitionError(code, machine: "campaign", state: state.rawValue, event: event.word, reason: reason)
+    }
+}

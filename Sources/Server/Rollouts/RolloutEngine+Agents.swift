@@ -1,0 +1,405 @@
+import Digest
+import JSON
+import Logging
+import Orders
+import Rollout
+import Store
+import Timestamps
+import Wire
+
+/// What an agent's question comes to, before anything is signed.
+private enum JobDecision: Sendable {
+    /// A grant to sign, or the one that was signed.
+    case grant(GrantDocument, signed: Envelope?)
+    /// A ticket to sign.
+    case ticket(TicketDocument)
+    /// Not now.
+    case wait(Int64, String)
+    /// Never.
+    case never(String)
+    /// The agent has seen a fence that this server never gave.
+    case restored(known: Int64)
+}
+
+// What agents ask and tell. The caller has admitted the host and checked its exchange token.
+extension RolloutEngine {
+    /// The jobs of a host's desired state, and whose signatures it acts on.
+    func offers(_ host: HostRecord) async throws -> (roles: Envelope?, jobs: [JobOffer]) {
+        let jobs = try await state.store.read { sql -> [JobOffer] in
+            var releases: [String: Envelope] = [:]
+            var offers: [JobOffer] = []
+            for record in try sql.jobs.listed(organisation: host.organisation, host: host.id) {
+                let release: Envelope
+                if let known = releases[record.campaign] {
+                    release = known
+                } else {
+                    guard
+                        let campaign = try sql.campaigns.show(organisation: host.organisation, id: record.campaign),
+                        let text = campaign.release
+                    else { continue }
+                    release = try Envelope(json: JSONValue(parsing: Array(text.utf8), limits: .plan))
+                    releases[record.campaign] = release
+                }
+                offers.append(
+                    JobOffer(
+                        job: record.id, campaign: record.campaign, attempt: record.attempt, release: release,
+                        notBefore: record.notBefore, lastSafeStart: record.lastSafeStart, notAfter: record.notAfter,
+                        isCancelled: try record.isTerminal || record.hostJob().isCancelRequested,
+                        rollsBack: record.rollsBack))
+            }
+            // What is open first, the newest of what is only to be heard of after it.
+            let open = offers.filter { !$0.isCancelled }
+            return Array((open + offers.filter(\.isCancelled).reversed()).prefix(DesiredState.maximumJobs))
+        }
+        return (jobs.isEmpty ? nil : await state.rolesCache.roles(host.organisation, state), jobs)
+    }
+
+    /// The host is ready and asks for its permit: taken, with the next fence, in one transaction that holds the budgets.
+    ///
+    /// - Throws: a refusal with 404 for a job that is not this host's.
+    func claim(_ id: String, _ question: JobQuestion, _ host: HostRecord) async throws -> JobAnswer {
+        let now = state.clock.now()
+        let epoch = state.epoch
+        let isRestored = state.restore != nil
+        let decision = try await decide(host, id) { rollout, job, campaign in
+            let sql = rollout.sql
+            let known = try sql.fences.last(organisation: host.organisation, host: host.id)
+            if question.fence > known {
+                guard question.fence <= known + 1_000_000 else {
+                    throw Refusal(.malformed("the fence is over a million above the last one", pointer: "/fence"))
+                }
+                // From now on no grant of this host falls below it, whoever acknowledges what.
+                try sql.fences.note(organisation: host.organisation, host: host.id, fence: question.fence, now: now)
+                return .restored(known: known)
+            }
+            if isRestored { return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.") }
+            let current = try job.hostJob()
+            switch current.state {
+            case .granted, .accepted:
+                guard let text = job.grant else { return .never("The grant is not here any more.") }
+                let document = try GrantDocument(json: JSONValue(parsing: Array(text.utf8), limits: .message))
+                // One of before a restore is worth nothing: hosts refuse its epoch.
+                guard document.epoch == epoch else { return try revoke(rollout, job, campaign) }
+                if let no = blocked(campaign, current, now) { return no }
+                try rollout.handle(.claimAgain, job, by: "host:\(host.id)") { $0.heardAt = now }
+                return .grant(
+                    document,
+                    signed: try job.grantEnvelope.map {
+                        try Envelope(json: JSONValue(parsing: Array($0.utf8), limits: .message))
+                    })
+            case .offered: break
+            case .running, .suspect:
+                return .never("The job is at work already; its journal goes on.")
+            default:
+                return .never("The job has ended as \(job.stateWord). \(job.sentence)")
+            }
+            if let no = blocked(campaign, current, now) { return no }
+            if let full = try full(rollout, job, host) { return full }
+            let plan = try campaign.storedPlan()
+            let fence = try sql.fences.next(organisation: host.organisation, host: host.id, now: now)
+            let document = GrantDocument(
+                organisation: host.organisation, host: host.id, campaign: campaign.id, job: job.id,
+                attempt: job.attempt, fence: fence, epoch: epoch, planDigest: plan.host.digest,
+                notBefore: job.notBefore, lastSafeStart: job.lastSafeStart, notAfter: job.notAfter,
+                allowsReboot: plan.actions.reboot != .never)
+            try rollout.handle(.grant(fence: fence), job, by: "host:\(host.id)") {
+                $0.grant = document.json.canonicalText
+                $0.heardAt = now
+                $0.sentence = ""
+            }
+            return .grant(document, signed: nil)
+        }
+        switch decision {
+        case .grant(_, .some(let envelope)): return JobAnswer(order: envelope)
+        case .grant(let document, nil):
+            do {
+                let envelope = try await state.signer.grant(document)
+                try await keep(envelope, of: id, host)
+                return JobAnswer(order: envelope)
+            } catch {
+                return unsigned(error)
+            }
+        default: return try await answer(decision, host)
+        }
+    }
+
+    /// The host holds a grant, is about to change, and asks whether that still stands.
+    ///
+    /// - Throws: a refusal with 404 for a job that is not this host's.
+    func confirm(_ id: String, _ question: JobQuestion, _ host: HostRecord) async throws -> JobAnswer {
+        let now = state.clock.now()
+        let epoch = state.epoch
+        let isRestored = state.restore != nil
+        guard question.nonce.utf8.count == 32, question.nonce.utf8.allSatisfy(isHexadecimal) else {
+            throw Refusal(.malformed("the nonce is not 32 hexadecimal digits", pointer: "/nonce"))
+        }
+        let decision = try await decide(host, id) { rollout, job, campaign in
+            if isRestored { return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.") }
+            let current = try job.hostJob()
+            guard let text = job.grant, let fence = job.fence, fence == question.fence, !current.state.isTerminal else {
+                return .never(
+                    job.isTerminal
+                        ? "The job has ended as \(job.stateWord). \(job.sentence)"
+                        : "The grant with fence \(question.fence) is not the job's.")
+            }
+            let document = try GrantDocument(json: JSONValue(parsing: Array(text.utf8), limits: .message))
+            guard document.epoch == epoch, document.planDigest == campaign.planDigest else {
+                return .never("The grant is of another epoch or plan; claim again.")
+            }
+            if let no = blocked(campaign, current, now) { return no }
+            let (_, effects) = try rollout.handle(.confirm(fence: fence), job, by: "host:\(host.id)") { $0.heardAt = now }
+            for case .signTicket(let expires) in effects {
+                return .ticket(
+                    TicketDocument(
+                        organisation: host.organisation, host: host.id, job: job.id, fence: fence,
+                        nonce: question.nonce, issued: now, expires: expires))
+            }
+            return .never("The job takes no confirmation as it is.")
+        }
+        guard case .ticket(let document) = decision else { return try await answer(decision, host) }
+        do { return JobAnswer(order: try await state.signer.ticket(document)) } catch { return unsigned(error) }
+    }
+
+    /// Takes records of a job's journal and pieces of its log; the answer is given when they are on disk.
+    ///
+    /// - Throws: a refusal with 404 for a job that is not this host's, with 409 for a journal that does not continue.
+    func take(_ message: JobProgress, of id: String, _ host: HostRecord) async throws -> JobProgressReply {
+        let now = state.clock.now()
+        for (index, entry) in message.entries.enumerated().dropFirst()
+        where entry.ordinal != message.entries[index - 1].ordinal + 1 {
+            throw Refusal(
+                .malformed("the records are not numbered one after the other", pointer: "/entries/\(index)/ordinal"))
+        }
+        for (index, entry) in message.entries.enumerated()
+        where entry.detail.canonicalBytes().count > JobEntry.maximumDetailBytes {
+            throw Refusal(.malformed("the detail has too many bytes", pointer: "/entries/\(index)/detail"))
+        }
+        let reply: JobProgressReply
+        do {
+            reply = try await state.store.write { sql in
+                let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+                return try rollout.take(message, of: try rollout.job(id, of: host.id))
+            }
+        } catch let error as TransitionError {
+            state.logger.warning(
+                "a job's record was refused",
+                metadata: ["host": "\(host.id)", "job": "\(id)", "reason": "\(error)"])
+            await state.audit(
+                organisation: host.organisation, actor: "host:\(host.id)", action: "job.refused", subject: "job:\(id)",
+                detail: [
+                    "event": .string(error.event), "state": .string(error.state), "code": .string(error.code.rawValue),
+                    "reason": .string(error.reason),
+                ])
+            throw Refusal(.journalRefused(error.code.rawValue, error.reason))
+        }
+        state.progress.note(id, percent: message.percent, activity: message.activity, now: now)
+        return reply
+    }
+
+    // MARK: - Below
+
+    private func decide(
+        _ host: HostRecord, _ id: String,
+        _ body: @escaping @Sendable (RolloutTransaction, JobRecord, CampaignRecord) throws -> JobDecision
+    ) async throws -> JobDecision {
+        let now = state.clock.now()
+        do {
+            return try await state.store.write { sql in
+                let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+                let job = try rollout.job(id, of: host.id)
+                // As it is in this transaction: another server may have put it into quarantine a moment ago.
+                guard let current = try sql.hosts.show(organisation: host.organisation, id: host.id) else {
+                    throw Refusal(.hostUnknown)
+                }
+                try current.status.admit()
+                return try body(rollout, job, try rollout.campaign(job.campaign))
+            }
+        } catch let error as TransitionError {
+            await state.audit(
+                organisation: host.organisation, actor: "host:\(host.id)", action: "job.refused", subject: "job:\(id)",
+                detail: ["event": .string(error.event), "state": .string(error.state), "reason": .string(error.reason)])
+            return .never("The job is \(error.state): \(error.reason).")
+        }
+    }
+
+    private func answer(_ decision: JobDecision, _ host: HostRecord) async throws -> JobAnswer {
+        switch decision {
+        case .wait(let seconds, let reason): return JobAnswer(order: nil, retryAfter: seconds, reason: reason)
+        case .never(let reason): return JobAnswer(order: nil, reason: String(reason.prefix(1000)))
+        case .restored(let known):
+            try await state.noteRestore(
+                organisation: host.organisation, host: host.id, fence: state.epoch,
+                reason: "host \(host.id) has journaled a higher fence than \(known), the last that this server gave it")
+            return JobAnswer(
+                order: nil, retryAfter: 300,
+                reason: "This server seems to be restored from a backup; an operator must confirm it.")
+        case .grant, .ticket: return JobAnswer(order: nil, retryAfter: 30, reason: "The order is not signed yet.")
+        }
+    }
+
+    private func unsigned(_ error: any Error) -> JobAnswer {
+        state.logger.error("an order was not signed", metadata: ["error": "\(error)"])
+        return JobAnswer(order: nil, retryAfter: 30, reason: "The server's signer does not sign at the moment.")
+    }
+
+    /// Keeps a signed grant, so that a repeated claim gets the same bytes.
+    private func keep(_ envelope: Envelope, of id: String, _ host: HostRecord) async throws {
+        let now = state.clock.now()
+        try await state.store.write { sql in
+            guard var job = try sql.jobs.show(organisation: host.organisation, id: id), job.grantEnvelope == nil else {
+                return
+            }
+            job.grantEnvelope = envelope.json.canonicalText
+            _ = try sql.jobs.update(job, now: now)
+        }
+    }
+}
+
+/// Why a job may not go on whatever its budgets; nil where it may.
+private func blocked(_ campaign: CampaignRecord, _ job: HostJob, _ now: Timestamp) -> JobDecision? {
+    guard let word = Campaign.State(rawValue: campaign.stateWord) else { return .never("The campaign is unknown.") }
+    if job.isCancelRequested { return .never("The job was cancelled.") }
+    guard let window = job.window else { return .never("The job has no window.") }
+    if now > window.lastSafeStart { return .never("The last safe start of the window has passed.") }
+    switch word {
+    case .running where !job.rollsBack, .rollingBack where job.rollsBack: break
+    case .scheduled: return .wait(max(1, min(60, window.notBefore.seconds(since: now))), "The campaign has not begun.")
+    case .paused: return .wait(30, "The campaign is paused.")
+    default: return .never("The campaign is \(word.rawValue).")
+    }
+    if now < window.notBefore {
+        return .wait(max(1, min(3600, window.notBefore.seconds(since: now))), "The window has not begun.")
+    }
+    return nil
+}
+
+/// Why no permit is free, with every budget's row locked; nil where there is one.
+private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostRecord) throws -> JobDecision? {
+    let sql = rollout.sql
+    for group in job.groups.sorted() {
+        guard let limit = try sql.permits.lockedBudget(organisation: host.organisation, group: group) else {
+            return .never("The budget \(group) is not here any more.")
+        }
+        var counted = try sql.permits.counted(organisation: host.organisation, group: group)
+        // The way back of a host that is disturbed already disturbs no further one.
+        if job.rollsBack {
+            counted = try counted.filter { permit in
+                guard permit.host == host.id else { return true }
+                let other = try sql.jobs.show(organisation: host.organisation, id: permit.job)
+                return other?.isTerminal != true
+            }
+        }
+        let suspect = Int64(counted.count { $0.state == Permit.State.suspect.rawValue })
+        let held = Int64(counted.count) - suspect
+        guard Budget.mayGrant(held: held, suspect: suspect, limit: limit) else {
+            if group == "host:\(host.id)" {
+                let other = counted.first?.job ?? ""
+                return .wait(
+                    60,
+                    suspect > 0
+                        ? "An earlier job of this host (\(other)) did not end well; a person must look at the host and write it "
+                            + "off: fettle campaign write-off \(other)."
+                        : "Another job of this host (\(other)) is at work.")
+            }
+            return .wait(
+                15, "No permit is free: \(held) held and \(suspect) with silent or unwell hosts, of \(limit) in all.")
+        }
+        if group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
+            return .wait(60, "\(suspect) hosts are silent or unwell: nothing more is granted until a person has looked.")
+        }
+    }
+    return nil
+}
+
+/// Takes back a grant that no host will act on any more, and offers the job anew.
+private func revoke(
+    _ rollout: RolloutTransaction, _ job: JobRecord, _ campaign: CampaignRecord
+) throws -> JobDecision {
+    try rollout.handle(.cancel(by: "server", reason: "the grant is of an earlier epoch of the server"), job, by: "server")
+    try rollout.offerAgain(job, campaign, by: "server")
+    return .never("The grant is of an earlier epoch of the server; the job is offered anew.")
+}
+
+private func isHexadecimal(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+    default: false
+    }
+}
+
+extension RolloutTransaction {
+    /// The job of that id of that host.
+    ///
+    /// - Throws: a refusal with 404 for another host's as for none.
+    func job(_ id: String, of host: String) throws -> JobRecord {
+        guard let record = try sql.jobs.show(organisation: organisation, id: id), record.host == host else {
+            throw Refusal(.missing("job", id))
+        }
+        return record
+    }
+
+    /// Takes records and log of a job.
+    func take(_ message: JobProgress, of start: JobRecord) throws -> JobProgressReply {
+        var record = start
+        let actor = "host:\(record.host)"
+        for entry in message.entries {
+            if entry.ordinal < record.nextEntry {
+                // Known: it must be the same, however old it is.
+                let known = try sql.jobs.entryDigest(
+                    organisation: organisation, job: record.id, ordinal: entry.ordinal)
+                guard known == entry.digest else {
+                    throw TransitionError(
+                        .brokenChain, machine: "job", state: record.stateWord, event: "entry",
+                        reason: "record \(entry.ordinal) differs from the one that was received; the journal forked")
+                }
+                continue
+            }
+            // A gap: the answer says from where to send.
+            if entry.ordinal > record.nextEntry { break }
+            let wasOpen = try !record.hostJob().isJournalClosed
+            record = try handle(.entry(entry), record, by: actor) { next in
+                next.heardAt = now
+                if !entry.text.isEmpty { next.sentence = entry.text }
+                if entry.phase == .commit, entry.kind == .result {
+                    next.outcome = entry.detail["outcome"]?.string
+                    if let packages = entry.detail["packages"] { next.packages = packages.canonicalText }
+                }
+            }.job
+            if wasOpen, try record.hostJob().isJournalClosed { try askForProof(record) }
+        }
+        record = try append(message, to: record)
+        return JobProgressReply(expectedEntry: record.nextEntry, logSize: record.logSize)
+    }
+
+    /// Has the host scanned now, and heard of soon: only a fresh scan proves what its journal says.
+    private func askForProof(_ job: JobRecord) throws {
+        try sql.hosts.requestScan(organisation: organisation, host: job.host, now: now)
+        try sql.hosts.setJobs(
+            organisation: organisation, host: job.host, from: Timestamp(milliseconds: 0), now: now)
+    }
+
+    /// Appends what is new of a log; what is known, and what would leave a hole, is left out.
+    private func append(_ message: JobProgress, to record: JobRecord) throws -> JobRecord {
+        let bytes = Array(message.log.utf8)
+        let skipped = record.logSize - message.logOffset
+        guard skipped >= 0, skipped < Int64(bytes.count) else { return record }
+        let space = JobProgress.maximumLogTotal - record.logSize
+        let new = Array(bytes.dropFirst(Int(skipped)).prefix(Int(max(0, space))))
+        guard !new.isEmpty else { return record }
+        try sql.jobs.appendLog(organisation: organisation, job: record.id, at: record.logSize, new)
+        var next = record
+        next.logSize += Int64(new.count)
+        next.heardAt = now
+        guard let saved = try sql.jobs.update(next, now: now) else { throw Refusal(.stale) }
+        return saved
+    }
+}
+
+extension Problem {
+    static func journalRefused(_ code: String, _ why: String) -> Problem {
+        Problem(
+            "journal-refused", title: "The job's journal does not continue", status: 409,
+            detail: "The record was refused (\(code)): \(why).",
+            cure: "Keep the journal; an operator looks at the host: fettle campaign job JOB.")
+    }
+}

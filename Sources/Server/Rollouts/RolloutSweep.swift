@@ -1,0 +1,196 @@
+import Digest
+import Inventory
+import JSON
+import Rollout
+import Store
+import Timestamps
+
+/// Looks after every campaign that has begun: whether its last job has ended, whether its hosts were scanned again, whether
+/// too many hosts are not well. What it finds becomes an event, in a transaction that looks again.
+struct RolloutSweep: Sendable {
+    let state: ServerState
+
+    /// The states in which something can be found.
+    private static let states: Set<String> = [
+        "scheduled", "running", "paused", "halting", "cancelling", "rolling-back", "verifying",
+    ]
+
+    func run() async throws {
+        let open = try await state.store.read { try $0.campaigns.inStates(Self.states) }
+        for (organisation, id) in open { try await look(organisation, id) }
+    }
+
+    private func look(_ organisation: String, _ id: String) async throws {
+        let now = state.clock.now()
+        let scans = scanTimes()
+        let isDue = try await state.store.read { sql in
+            try RolloutTransaction(sql: sql, organisation: organisation, now: now).finding(id, scans) != nil
+        }
+        guard isDue else { return }
+        try await state.store.write { sql in
+            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+            guard let finding = try rollout.finding(id, scans) else { return }
+            do {
+                switch finding {
+                case .campaign(let event): try rollout.handle(event, rollout.campaign(id), by: "server")
+                case .jobs(let jobs):
+                    for (job, event) in jobs { try rollout.handle(event, rollout.job(job), by: "server") }
+                }
+            } catch is TransitionError {
+                // Somebody else was first.
+            }
+        }
+    }
+
+    /// When a host's last scan ended that found what the server holds, as this server knows it.
+    private func scanTimes() -> @Sendable (HostRecord) -> Timestamp? {
+        let directory = state.store.directory
+        return { host in
+            [host.scannedAt, directory.presence(host: host.id)?.scannedAt, host.reportedAt].compactMap { $0 }.max()
+        }
+    }
+}
+
+/// Something that no single event tells.
+enum RolloutFinding: Sendable {
+    /// Of the campaign as a whole.
+    case campaign(Campaign.Event)
+    /// Of jobs.
+    case jobs([(String, HostJob.Event)])
+}
+
+extension RolloutTransaction {
+    /// How many hosts that are not well halt a campaign: two, or a tenth of its hosts where that is more.
+    static func failuresThatHalt(of hosts: Int) -> Int { max(2, (hosts + 9) / 10) }
+
+    /// What is to be done about a campaign; nil for nothing.
+    func finding(_ id: String, _ scanned: (HostRecord) -> Timestamp?) throws -> RolloutFinding? {
+        let record = try campaign(id)
+        guard let word = Campaign.State(rawValue: record.stateWord) else { return nil }
+        let attempts = Dictionary(
+            grouping: try sql.jobs.list(organisation: organisation, campaign: id), by: \.host)
+        let latest = try attempts.values.compactMap(\.last).sorted { $0.host < $1.host }.map {
+            (record: $0, job: try $0.hostJob())
+        }
+        let retired = try latest.filter { one in
+            guard !one.job.state.isTerminal || one.job.permit?.state.isCounted == true else { return false }
+            return try sql.hosts.show(organisation: organisation, id: one.record.host)?.status == .retired
+        }
+        if !retired.isEmpty { return .jobs(retired.map { ($0.record.id, .decommission) }) }
+        let rebooted = try latest.filter { one in
+            guard one.job.state == .awaitingReboot else { return false }
+            return try isBackFromReboot(record, one.record, scanned)
+        }
+        if !rebooted.isEmpty { return .jobs(rebooted.map { ($0.record.id, .rebootProven) }) }
+
+        switch word {
+        case .halting, .cancelling:
+            return latest.contains { $0.job.state.isInFlight } ? nil : .campaign(.drained)
+        case .running, .paused:
+            if let reason = try failureReason(latest) { return .campaign(.halt(by: "server", reason: reason)) }
+            guard !latest.isEmpty, latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            let idle = latest.filter { one in
+                switch one.job.state {
+                case .terminal(.expired), .terminal(.cancelled), .superseded: true
+                default: false
+                }
+            }
+            return .campaign(.settled(jobs: Int64(latest.count), neverStarted: Int64(idle.count)))
+        case .rollingBack:
+            let back = latest.filter(\.record.rollsBack)
+            guard back.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            let failed = try latest.filter { one in
+                one.record.rollsBack
+                    ? !one.job.isProofOfHealth
+                    : try one.record.mayHaveChangedHost() || one.job.state.word == "suspect"
+            }
+            return .campaign(.rollbackSettled(failed: Int64(failed.count)))
+        case .verifying:
+            var exceptions: Int64 = 0
+            // When each was scanned first: sets are only read once every host's is there.
+            for one in latest where one.job.state == .terminal(.succeeded) {
+                guard try hasFreshScan(one.record, scanned) else { return nil }
+            }
+            for one in latest {
+                guard one.job.state == .terminal(.succeeded) else {
+                    exceptions += 1
+                    continue
+                }
+                guard let isAtGoal = try isAtGoal(record, one.record, scanned) else { return nil }
+                if !isAtGoal { exceptions += 1 }
+            }
+            return .campaign(.verified(exceptions: exceptions))
+        default: return nil
+        }
+    }
+
+    /// Why a running campaign must stop: too many of its hosts are not well.
+    private func failureReason(_ latest: [(record: JobRecord, job: HostJob)]) throws -> String? {
+        let unwell = latest.filter { one in
+            switch one.job.state {
+            case .terminal(let outcome):
+                switch outcome {
+                case .failedChanged, .rolledBack, .rollbackFailed, .needsRepair: true
+                default: false
+                }
+            case .suspect, .lost: true
+            default: false
+            }
+        }
+        guard unwell.count >= Self.failuresThatHalt(of: latest.count) else { return nil }
+        let names = try unwell.prefix(5).map { one in
+            let name = try sql.hosts.show(organisation: organisation, id: one.record.host)?.hostname ?? one.record.host
+            return "\(name) (\(one.job.state.word))"
+        }
+        return "\(unwell.count) of \(latest.count) hosts are not well: \(names.joined(separator: ", "))"
+            + (unwell.count > 5 ? ", …" : "")
+    }
+
+    private func hasFreshScan(_ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?) throws -> Bool {
+        guard let ended = job.heardAt, let host = try sql.hosts.show(organisation: organisation, id: job.host),
+            let time = scanned(host)
+        else { return false }
+        return time > ended && host.digests != nil
+    }
+
+    /// Whether a host's scan after its job shows the goal; nil while there is no such scan.
+    func isAtGoal(
+        _ campaign: CampaignRecord, _ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?
+    ) throws -> Bool? {
+        guard let ended = job.heardAt, let host = try sql.hosts.show(organisation: organisation, id: job.host),
+            let time = scanned(host), time > ended, let digests = host.digests
+        else { return nil }
+        guard let member = try sql.campaigns.host(organisation: organisation, campaign: campaign.id, host: job.host),
+            let target = try campaign.storedPlan().target(for: member.distribution),
+            let set = try sql.documents.softwareSet(organisation: organisation, digests.set)
+        else { return false }
+        var installed: [String: String] = [:]
+        for package in set.packages { installed["\(package.name):\(package.architecture)"] = package.version }
+        let had = try member.previousVersions()
+        return target.packages.allSatisfy { had[$0.id] == nil || installed[$0.id] == $0.version }
+    }
+
+    /// Whether a host that owed a reboot has had it, and its scan after it shows the goal and no more need.
+    private func isBackFromReboot(
+        _ campaign: CampaignRecord, _ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?
+    ) throws -> Bool {
+        guard let host = try sql.hosts.show(organisation: organisation, id: job.host), let boot = host.bootID,
+            let last = try sql.jobs.entries(
+                organisation: organisation, job: job.id, from: max(1, job.nextEntry - 1), limit: 1
+            ).first,
+            let entry = try? JobEntry(json: JSONValue(parsing: Array(last.utf8), limits: .message)),
+            entry.bootID != nil, entry.bootID != boot, try isAtGoal(campaign, job, scanned) == true,
+            let facts = try host.digests.flatMap({
+                try sql.documents.facts(organisation: organisation, $0.facts)
+            }), case .known(let verdict) = (try HostFacts(parsing: facts)).reboot
+        else { return false }
+        return !verdict.required
+    }
+}
+
+extension CampaignHost {
+    /// What the host had of the plan's packages: version by `name:architecture`.
+    func previousVersions() throws -> [String: String] {
+        (try JSONValue(parsing: Array(previous.utf8), limits: .plan).object ?? [:]).compactMapValues(\.string)
+    }
+}
