@@ -40,6 +40,8 @@ struct PlannedHost: Hashable, Sendable {
 struct PlannedHosts: Sendable {
     let organisation: String
     let plan: Plan
+    /// What was frozen of each host, where that is not stored: of a preview.
+    var frozen: [String: CampaignHost] = [:]
 
     /// The hosts of the plan after that id, by id.
     func page(_ transaction: Transaction, after: String? = nil, limit: Int) throws -> [PlannedHost] {
@@ -59,7 +61,8 @@ struct PlannedHosts: Sendable {
         }
         var planned = PlannedHost(id: id, hostname: host.hostname, reboot: "", wayBack: wayBack)
         var facts: HostFacts?
-        let frozen = try transaction.campaigns.host(organisation: organisation, campaign: plan.campaign, host: id)
+        let stored = try transaction.campaigns.host(organisation: organisation, campaign: plan.campaign, host: id)
+        let frozen = frozen[id] ?? stored
         if let digests = host.digests {
             let set = try? transaction.documents.softwareSet(organisation: organisation, digests.set)
             planned.distribution = set?.packages.first?.distribution ?? ""
@@ -84,8 +87,6 @@ struct PlannedHosts: Sendable {
                     notBefore: frozen.notBefore, notAfter: frozen.notAfter,
                     local: PlannedWindowTimes.local(plan.window, hostZone: facts?.timeZone.value))
             ]
-        } else {
-            planned.windows = PlannedWindowTimes.windows(plan.window, hostZone: facts?.timeZone.value)
         }
         planned.reboot = Self.reboot(planned.packages.map(\.package), plan.actions, facts)
         return planned
@@ -134,21 +135,11 @@ struct PlannedHosts: Sendable {
     }
 }
 
-/// Computes when a planned window is.
+/// When a planned window is, in words.
 enum PlannedWindowTimes {
     /// The window in local time, for people.
     static func local(_ window: PlannedWindow, hostZone: String?) -> String {
         let zone = window.zone == "host" ? hostZone ?? "the host's own zone" : window.zone
         return "\(window.start.replacing("T", with: " ")) \(zone), \(window.minutes) min"
-    }
-
-    /// The window as absolute times; empty where its start or zone cannot be read.
-    ///
-    /// - Parameter hostZone: the host's own zone, for windows in it.
-    static func windows(_ window: PlannedWindow, hostZone: String?) -> [PlannedHost.Window] {
-        let zone = window.zone == "host" ? hostZone ?? "" : window.zone
-        guard ["UTC", "Etc/UTC"].contains(zone), let start = Timestamp(rfc3339: "\(window.start):00Z") else { return [] }
-        let end = start.adding(seconds: window.minutes * 60)
-        return [PlannedHost.Window(notBefore: start, notAfter: end, local: local(window, hostZone: hostZone))]
     }
 }

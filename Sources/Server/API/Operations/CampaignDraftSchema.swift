@@ -123,19 +123,19 @@ extension CampaignDraft {
     /// Reads a request: what was left out takes its default.
     ///
     /// - Throws: ``Refusal`` with 422 where it has the form that is described but no meaning.
-    init(request: JSONValue) throws {
+    static func reading(_ request: JSONValue) throws -> CampaignDraft {
         var members = request.object ?? [:]
         members["budget"] = members["budget"] ?? 1
         var actions = JobActions().json.object ?? [:]
         for (name, value) in members["actions"]?.object ?? [:] { actions[name] = value }
         for name in ["preScripts", "postScripts"] {
-            actions[name] = Self.filled(actions[name], ["timeout": 900, "idempotent": false])
+            actions[name] = filled(actions[name], ["timeout": 900, "idempotent": false])
         }
-        actions["healthChecks"] = Self.filled(actions["healthChecks"], ["timeout": 10])
+        actions["healthChecks"] = filled(actions["healthChecks"], ["timeout": 10])
         members["actions"] = .object(actions)
         do {
-            try self.init(json: .object(members))
-        } catch let error as JSONError {
+            return try CampaignDraft(json: .object(members))
+        } catch {
             throw Refusal(
                 .unprocessable([
                     .init(

@@ -151,7 +151,7 @@ struct CampaignPreview: Sendable {
 extension CampaignDesk {
     /// Reads what somebody wants; hosts that are named become ids.
     func draft(_ body: JSONValue) async throws -> CampaignDraft {
-        var draft = try CampaignDraft(request: body)
+        var draft = try CampaignDraft.reading(body)
         if case .ids(let names) = draft.hosts {
             guard !names.isEmpty else {
                 throw Refusal(
@@ -168,12 +168,15 @@ extension CampaignDesk {
 
     /// What a draft would become; changes nothing.
     func preview(_ draft: CampaignDraft) async throws -> CampaignPreview {
-        let (plan, errors, notes) = try await engine.preview(organisation: organisation, draft, by: rolloutActor)
+        try draft.check()
+        let found = try await engine.freeze(
+            organisation: organisation, draft, campaign: "preview", epoch: 1, by: rolloutActor)
         let required = try await engine.approvalsRequired(organisation: organisation)
         var preview = CampaignPreview(
-            plan: plan, errors: errors, notes: notes, approvalsRequired: required, hosts: [])
-        if let plan {
-            let hosts = PlannedHosts(organisation: organisation, plan: plan)
+            plan: found.plan, errors: found.errors, notes: found.notes, approvalsRequired: required, hosts: [])
+        if let plan = found.plan {
+            let frozen = Dictionary(found.hosts.map { ($0.host, $0) }, uniquingKeysWith: { first, _ in first })
+            let hosts = PlannedHosts(organisation: organisation, plan: plan, frozen: frozen)
             preview.hosts = try await state.store.read {
                 try hosts.page($0, limit: CampaignPreview.maximumHosts)
             }
