@@ -40,6 +40,35 @@ enum CampaignText {
         return text
     }
 
+    /// What happened to a host's part, how the host is and what to do; where nobody has said it, by its state.
+    static func sentence(_ job: JobSummary) -> String {
+        if !job.sentence.isEmpty { return job.sentence }
+        let look = "See its journal and log: fettle campaign log."
+        switch job.state {
+        case "planned": return "It waits for its campaign to begin."
+        case "offered":
+            return "It waits for its window, for the host to come for its order, and for a free place in the budget."
+        case "granted": return "It may begin; the host has not answered yet."
+        case "accepted": return "The host has its order and is about to begin."
+        case "running": return "It is at work."
+        case "suspect":
+            return "The host fell silent in the middle of it and keeps its place in the budget. Look at the host."
+        case "lost": return "Somebody gave up on the silent host; what state it is in is not known. Look at the host."
+        case "succeeded": return "A scan and the checks after the last boot prove the goal."
+        case "installed-reboot-pending": return "The packages are in, but do not run before a reboot. Reboot the host."
+        case "failed-no-change": return "It failed before anything changed; the host is as it was. \(look)"
+        case "failed-changed": return "It failed, and what changed stays: the plan does not roll back. \(look)"
+        case "rolled-back": return "It failed, and a scan proves that the host is as it was before. \(look)"
+        case "rollback-failed": return "It failed, and going back failed too: repair the host by hand. \(look)"
+        case "needs-repair": return "The host's package database is not whole: repair it by hand (dpkg --audit). \(look)"
+        case "refused": return "A check on the host said no before anything changed; the host is as it was. \(look)"
+        case "expired": return "Its window passed before it began; the host is as it was. Plan another campaign."
+        case "cancelled": return "It was taken back before it began; the host is as it was."
+        case "superseded": return "Another attempt or campaign took its place."
+        default: return ""
+        }
+    }
+
     /// Whether a job in that state has ended.
     static func isEnded(_ state: String) -> Bool {
         if state == JobOutcome.installedRebootPending.rawValue { return false }

@@ -1,3 +1,4 @@
+import Access
 import JSON
 import Pages
 import Rollout
@@ -35,7 +36,7 @@ extension JobRow {
         phase = job.phase?.rawValue ?? ""
         percent = job.percent.map(Int.init)
         activity = job.activity
-        sentence = job.sentence
+        sentence = CampaignText.sentence(job)
         needsPerson = CampaignText.needsPerson(job)
         hasEnded = job.isTerminal
         lastHeard = job.lastHeard
@@ -92,16 +93,14 @@ enum CampaignWords {
 
     static func actions(_ actions: JobActions) -> [(name: String, value: String)] {
         func units(_ list: [String]) -> String { list.joined(separator: ", ") }
+        let reboot =
+            switch actions.reboot {
+            case .never: "never"
+            case .whenNeeded: "where needed, at most \(actions.maximumReboots) times"
+            case .always: "every host"
+            }
         var rows: [(name: String, value: String)] = [
-            (
-                "Reboot",
-                switch actions.reboot {
-                case .never: "never"
-                case .whenNeeded: "where needed, at most \(actions.maximumReboots) times"
-                case .always: "every host"
-                }
-            ),
-            ("Way back", PlannedHosts.wayBack(actions)),
+            ("Reboot", reboot), ("Way back", PlannedHosts.wayBack(actions)),
         ]
         if !actions.healthChecks.isEmpty {
             let names = actions.healthChecks.map(\.name).joined(separator: ", ")

@@ -60,7 +60,7 @@ enum CampaignJobSchema {
             "state": .string(job.state), "ended": .bool(job.isTerminal),
             "phase": job.phase.map { .string($0.rawValue) } ?? .null,
             "outcome": job.outcome.map { .string($0.rawValue) } ?? .null,
-            "needsPerson": .bool(CampaignText.needsPerson(job)), "sentence": .string(job.sentence),
+            "needsPerson": .bool(CampaignText.needsPerson(job)), "sentence": .string(CampaignText.sentence(job)),
             "notBefore": time(job.notBefore), "lastSafeStart": time(job.lastSafeStart), "notAfter": time(job.notAfter),
             "percent": job.percent.map { .integer($0) } ?? .null, "activity": .string(job.activity),
             "lastHeard": time(job.lastHeard), "holdsPermit": .bool(job.holdsPermit),
