@@ -179,6 +179,8 @@ extension Campaign {
             try require([.scheduled, .paused], event)
             guard !isSigned else { return [] }
             isSigned = true
+            // The window may have begun while it was signed.
+            if state == .scheduled { begin(now) }
             return [.offerJobs]
         case .signingFailed(let reason):
             try require([.scheduled, .paused], event)

@@ -38,8 +38,8 @@ extension HostJob {
         if case .suspect = state { try permit?.handle(.heardAgain) }
         switch entry.phase {
         case .received, .prefetch:
-            // Before the grant: the offer's own timer stays.
-            if state == .offered { return }
+            // Of before the grant, however late it arrives: the timer stays, and a lost grant can be asked for again.
+            if state == .offered || state == .granted { return }
         case .waitWindow:
             let accepts = entry.kind == .result && entry.detail["fence"]?.integer == fence && fence != nil
             if case .suspect = state {
