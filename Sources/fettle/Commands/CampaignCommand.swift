@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import NIOCore
 
 /// `fettle campaign …`.
 struct CampaignCommand: AsyncParsableCommand {

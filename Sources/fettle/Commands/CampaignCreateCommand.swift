@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import JSON
+import Timestamps
 
 /// `fettle campaign create`.
 struct CampaignCreateCommand: AsyncParsableCommand {
@@ -30,7 +31,7 @@ struct CampaignCreateCommand: AsyncParsableCommand {
         let client = try changing.data.client
         let (window, actions) = (place.window, try how.json())
         let body: JSONValue = [
-            "title": .string(title), "packages": what.json, "hosts": try place.hosts(), "window": window,
+            "title": .string(title), "packages": what.json, "hosts": try place.selection(), "window": window,
             "budget": .integer(Int64(place.budget)), "actions": actions,
         ]
         let query = [
@@ -151,7 +152,7 @@ struct CampaignPlaceOption: ParsableArguments {
         ]
     }
 
-    func hosts() throws -> JSONValue {
+    func selection() throws -> JSONValue {
         if everywhere { return ["selector": ""] }
         if let labels { return ["selector": .string(labels)] }
         return ["ids": .array(hosts.flatMap { $0.split(separator: ",") }.map { .string(String($0)) })]

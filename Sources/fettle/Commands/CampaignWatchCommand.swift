@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import JSON
 import TextTable
+import Timestamps
 
 /// `fettle campaign watch`.
 struct CampaignWatchCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import Access
 import JSON
+import NIOHTTP1
 import Rollout
 import Testing
 import Timestamps

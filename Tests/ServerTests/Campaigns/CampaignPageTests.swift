@@ -1,7 +1,9 @@
 import Access
 import JSON
+import NIOHTTP1
 import Rollout
 import Testing
+import Timestamps
 import Wire
 
 @testable import Server

@@ -1,6 +1,7 @@
 import Access
 import Foundation
 import HTTPTypes
+import JSON
 import NIOHTTP1
 import Store
 import Testing
