@@ -1,5 +1,5 @@
 # Two Swift packages, one configuration. Each target is a script of scripts/; builds go to $FETTLE_BUILD.
-.PHONY: help up test bench screenshots soak lint format build deps clean
+.PHONY: help up test bench screenshots deb soak lint format build deps clean
 .DEFAULT_GOAL := help
 FETTLE_BUILD ?= $(HOME)/.cache/fettle/build
 export FETTLE_BUILD
@@ -18,6 +18,9 @@ bench: ## print the budgets with their figures, and the peers' beside them
 
 screenshots: ## draw every page at 360, 1280 and 2560 px, light and dark, into var/screenshots
 	@exec scripts/screenshots
+
+deb: ## build Debian packages of the server and of the agent into dist
+	@exec scripts/deb
 
 soak: ## repeat the tests for SOAK_MINUTES (default 60)
 	@exec scripts/soak

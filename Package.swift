@@ -73,7 +73,9 @@ let package = Package(
         // The host's side
         .target(
             name: "PackageManagers",
-            dependencies: ["CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest")],
+            dependencies: [
+                "CCompression", core("Inventory"), core("Versions"), core("Timestamps"), core("Digest"), core("JSON"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Agent",
@@ -111,7 +113,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"), logging,
+                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"),
+                core("Schedule"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),

@@ -53,6 +53,9 @@ let package = Package(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),

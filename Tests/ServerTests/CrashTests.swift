@@ -166,7 +166,7 @@ private struct CrashHost: Sendable {
 }
 
 /// `fettle serve` in a process of its own.
-private final class ServerProcess: Sendable {
+final class ServerProcess: Sendable {
     let folder: String
     let agents: Int
     let enrolment: Int

@@ -29,6 +29,9 @@ package final class PlainFile: ByteSource {
 
     deinit { close(descriptor) }
 
+    /// Lends the open file to a system call.
+    func withDescriptor<T>(_ body: (Int32) -> T) -> T { body(descriptor) }
+
     /// Reads once; 0 at the end.
     func readOnce(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         while true {

@@ -7,9 +7,9 @@ import Wire
 protocol OrderSigner: Sendable {
     /// Whose signatures the organisation's hosts act on.
     func roles(organisation: String) async throws -> Envelope
-    /// Says that a plan was approved.
+    /// Says that a plan was approved; the author's own approval does not count.
     func release(
-        plan: Plan, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
+        plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
     ) async throws -> Envelope
     /// Lets one host do one job.
     func grant(_ document: GrantDocument) async throws -> Envelope
@@ -28,7 +28,7 @@ struct MissingSigner: OrderSigner {
 
     func roles(organisation: String) async throws -> Envelope { throw refusal }
     func release(
-        plan: Plan, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
+        plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
     ) async throws -> Envelope { throw refusal }
     func grant(_ document: GrantDocument) async throws -> Envelope { throw refusal }
     func ticket(_ document: TicketDocument) async throws -> Envelope { throw refusal }

@@ -166,9 +166,13 @@ struct AuditRows: Sendable {
                         action: "unreadable", subject: "")
                 }
                 let isHost = event.subject.hasPrefix("host:")
+                // "created token" and "token t-…" shall not read "created token token t-…".
+                let kind = (event.action.split(separator: ".").first.map(String.init) ?? "") + " "
+                let subject = try name(event.subject)
                 return ActivityRow(
                     id: leaf.id, sequence: leaf.sequence, time: leaf.recordedAt, actor: event.actor,
-                    actorName: try name(event.actor), action: event.action, subject: try name(event.subject),
+                    actorName: try name(event.actor), action: event.action,
+                    subject: subject.hasPrefix(kind) ? String(subject.dropFirst(kind.count)) : subject,
                     location: isHost && seesHosts ? context.to("hosts", String(event.subject.dropFirst(5))) : nil,
                     detail: ActivityText.detail(event.detail))
             }

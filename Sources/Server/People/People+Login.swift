@@ -115,7 +115,8 @@ extension People {
     ) async throws -> LoginOutcome {
         let now = clock.now()
         guard let (id, method) = pendingUser(pending, now), let user = try await store.read({ try $0.users.get(id) }),
-            user.disabledAt == nil, pending == pendingToken(user, method, pendingTime(pending))
+            user.disabledAt == nil,
+            constantTimeEqual(Array(pending.utf8), Array(pendingToken(user, method, pendingTime(pending)).utf8))
         else { return .refused }
         return try await finish(user, code: code, method: method, visit)
     }

@@ -259,8 +259,9 @@ extension Transaction {
         let record = GrantRecord(
             id: RandomID.make("g"), user: user, grant: grant, createdAt: now, createdBy: caller.actor)
         guard try grants.add(record) else { return nil }
-        // Whoever made a link for the user had all their rights; the new one they may lack.
+        // Whoever made a link for the user had all their rights; the new one they may lack. So may whoever used it.
         try loginLinks.removeAll(user: user)
+        try sessions.endOpenedByLink(user: user)
         try note(
             caller, "grant.added", "user:\(user)", organisation: grant.organisation, detail: Self.json(grant), now: now)
         return record

@@ -1,4 +1,6 @@
+import Foundation
 import Rollout
+import Schedule
 import Timestamps
 
 /// Why a window is none.
@@ -7,8 +9,11 @@ struct PlanWindowError: Error, Hashable, Sendable {
     var reason: String
 }
 
-/// Makes absolute times of a plan's window.
+/// Makes absolute times of a plan's window, by the system's zone files.
 struct PlanWindows: Sendable {
+    /// Where the compiled zones are.
+    var folder = "/usr/share/zoneinfo"
+
     /// A window in absolute time.
     struct Occurrence: Hashable, Sendable {
         /// Its start,
@@ -17,24 +22,52 @@ struct PlanWindows: Sendable {
         var lastSafeStart: Timestamp
         /// and its end.
         var end: Timestamp
-        /// What people should know (a local time that a change of clocks moved); empty where nothing is.
+        /// What people should know: a local time that a change of clocks skipped or repeats; empty where nothing is.
         var note = ""
     }
 
-    /// The window in that zone.
-    func occurrence(of window: PlannedWindow, in zone: String) throws -> Occurrence {
-        guard zone == "UTC", let start = Timestamp(rfc3339: window.start + ":00Z") else {
-            throw PlanWindowError(reason: "the zone \(zone) is not known, or \(window.start) is no local time")
+    /// The window on the clocks of that zone.
+    ///
+    /// - Throws: ``PlanWindowError``.
+    func occurrence(of window: PlannedWindow, in name: String, _ actions: JobActions) throws -> Occurrence {
+        let zone = try zone(name)
+        let found: WindowOccurrence
+        do {
+            found = try WindowOccurrence(
+                window, zone: zone, needs: WindowNeeds(estimate: WindowNeeds.minimumEstimate, actions: actions))
+        } catch {
+            throw PlanWindowError(reason: "\(error)")
         }
-        return Self.occurrence(from: start, minutes: window.minutes, note: "")
+        var occurrence = Occurrence(
+            start: found.window.notBefore, lastSafeStart: found.window.lastSafeStart, end: found.window.notAfter)
+        switch found.resolution {
+        case .only: break
+        case .shifted:
+            occurrence.note =
+                "The clocks of \(name) jump over \(window.start): the window begins at \(occurrence.start), as much after the "
+                + "jump."
+        case .first:
+            occurrence.note =
+                "\(window.start) comes twice in \(name) that day: the window begins the first time, at \(occurrence.start)."
+        }
+        return occurrence
     }
 
-    /// The last half hour, or a third of a shorter window, is for finishing.
-    static func occurrence(from start: Timestamp, minutes: Int64, note: String) -> Occurrence {
-        let seconds = minutes * 60
-        let reserve = min(1800, seconds / 3)
-        return Occurrence(
-            start: start, lastSafeStart: start.adding(seconds: seconds - reserve), end: start.adding(seconds: seconds),
-            note: note)
+    private func zone(_ name: String) throws -> Zone {
+        if name == "UTC" { return .utc }
+        guard Zone.isValidName(name) else {
+            throw PlanWindowError(reason: "\"\(name)\" is no IANA zone; write one like Europe/Berlin, UTC or host")
+        }
+        guard let file = FileHandle(forReadingAtPath: "\(folder)/\(name)") else {
+            throw PlanWindowError(
+                reason: "this server has no zone \(name) in \(folder); correct the name, or install tzdata")
+        }
+        defer { try? file.close() }
+        do {
+            let bytes = try file.read(upToCount: Zone.maximumFileBytes + 1) ?? Data()
+            return try Zone(name: name, tzif: Array(bytes))
+        } catch {
+            throw PlanWindowError(reason: "the zone \(name) cannot be read: \(error)")
+        }
     }
 }

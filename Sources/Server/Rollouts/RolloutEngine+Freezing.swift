@@ -87,10 +87,14 @@ extension RolloutEngine {
         for id in packages.hosts.keys.sorted() {
             do {
                 let zone = try draft.window.zone == "host" ? hostZone(zones[id]) : draft.window.zone
-                let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone)
+                let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone, draft.actions)
                 windows[zone] = occurrence
                 guard occurrence.end > now else {
                     throw PlanWindowError(reason: "the window has ended already (\(occurrence.end)): choose a later one")
+                }
+                guard occurrence.end < now.adding(seconds: Self.furthestWindow) else {
+                    throw PlanWindowError(
+                        reason: "the window ends at \(occurrence.end): orders are signed for at most 90 days; choose an earlier one")
                 }
                 guard let (distribution, previous) = packages.hosts[id] else { continue }
                 frozen.hosts.append(
@@ -121,6 +125,9 @@ extension RolloutEngine {
         frozen.plan = plan
         return frozen
     }
+
+    /// Seconds ahead that a window may end: a release is good for 90 days, and the way back needs some of them.
+    static let furthestWindow: Int64 = 85 * 86_400
 
     /// What a release document leaves for the plan.
     static let maximumPlanBytes = 500_000

@@ -107,7 +107,8 @@ struct RolloutScheduler: Service {
             let expires = (campaign.endsAt ?? now).adding(seconds: 4 * 86_400)
             signed = .success(
                 try await state.signer.release(
-                    plan: plan, approvals: valid, approvalsRequired: campaign.approvalsRequired, expires: expires))
+                    plan: plan, author: campaign.author, approvals: valid,
+                    approvalsRequired: campaign.approvalsRequired, expires: expires))
         } catch {
             signed = .failure(error)
         }

@@ -93,6 +93,13 @@ public struct Sessions {
         try sql.execute("DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2", user, id ?? "")
     }
 
+    /// Ends those of somebody's sessions that came in by a link.
+    @discardableResult
+    public func endOpenedByLink(user: String) throws -> Int {
+        try sql.execute(
+            "DELETE FROM sessions WHERE user_id = ?1 AND method = ?2", user, SessionRecord.Method.link.rawValue)
+    }
+
     /// Removes sessions that ended by themselves; returns how many.
     @discardableResult
     public func purge(notSeenSince idle: Timestamp, now: Timestamp) throws -> Int {

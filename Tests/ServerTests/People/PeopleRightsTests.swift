@@ -104,6 +104,22 @@ extension ServerTests {
             }
         }
 
+        /// Who came in by a link somebody made is not carried into rights given since; who came by password stays.
+        @Test(arguments: TestEngine.allCases) func aSessionOpenedByALinkEndsWithMoreRights(
+            engine: TestEngine
+        ) async throws {
+            try await TestServer.with(engine) { server in
+                let bob = try await server.user("bob", grants: [["role": "viewer", "organisation": "default"]])
+                let byPassword = try await server.browser("bob")
+                let byLink = TestBrowser(server)
+                try await server.comeInByLink(byLink, try await server.api(.POST, "login-links", ["user": "bob"]))
+                #expect(try await byLink.send(.GET, "/api/v1/me").status == 200)
+                #expect(try await server.api(.POST, "users/\(bob)/grants", ["role": "admin"]).status == 201)
+                #expect(try await byLink.send(.GET, "/api/v1/me").status == 401)
+                #expect(try await byPassword.send(.GET, "/api/v1/me").status == 200)
+            }
+        }
+
         @Test func theLogSaysWhatChanged() async throws {
             try await TestServer.with { server in
                 let id = try await server.user("maria", grants: [])

@@ -41,7 +41,7 @@ struct LocalSigner: OrderSigner {
     }
 
     func release(
-        plan: Plan, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
+        plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
     ) async throws -> Envelope {
         try sign(
             ReleaseDocument(
