@@ -11,14 +11,14 @@ public func campaignPage(_ model: CampaignModel, _ context: PageContext, events:
                 remarks(model, context)
             }
             div(.id("live-decisions"), .data(.live)) { campaignDecisions(model, context) }
-            div(.class("stack"), .id("live-hosts"), .data(.live)) {
+            div(.id("live-plan"), .data(.live)) {
                 if !model.hosts.isEmpty { hostsCard(model, context) }
-            }
-            div(.class("columns two-one"), .id("live-plan"), .data(.live)) {
-                planCard(model)
-                div(.class("stack")) {
-                    aboutCard(model, context)
-                    approvalsCard(model, context)
+                div(.class("columns two-one")) {
+                    planCard(model)
+                    div(.class("stack")) {
+                        aboutCard(model, context)
+                        approvalsCard(model, context)
+                    }
                 }
             }
         })

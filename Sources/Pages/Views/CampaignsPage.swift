@@ -16,7 +16,14 @@ public func campaignsPage(_ model: CampaignsModel, _ context: PageContext, event
                     ("Open", nil, context.to("campaigns"), !model.showsAll),
                     ("All", nil, context.to("campaigns", query: [("show", "all")]), model.showsAll),
                 ])
-            div(.class("card"), .id("live-campaigns"), .data(.live)) {
+            div(.id("live-campaigns"), .data(.live)) {
+                div(.class("card")) { campaignList(model, context) }
+            }
+        })
+}
+
+private func campaignList(_ model: CampaignsModel, _ context: PageContext) -> HTML {
+    HTML {
                 if model.rows.isEmpty {
                     emptyState(
                         .campaign, model.showsAll ? "No campaign yet" : "No campaign is open",
@@ -37,6 +44,5 @@ public func campaignsPage(_ model: CampaignsModel, _ context: PageContext, event
                                 "campaigns", query: (model.showsAll ? [("show", "all")] : []) + [("after", next)])
                         }, first: nil)
                 }
-            }
-        })
+    }
 }

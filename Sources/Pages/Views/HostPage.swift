@@ -244,7 +244,7 @@ private func updateTable(_ rows: [UpdateRow], _ model: HostModel, _ context: Pag
                     " "
                     a(
                         .href(context.to("hosts", model.row.id, "why", row.name)),
-                        .ariaLabel("Why \(row.name) waits")
+                        .ariaLabel("Why? \(row.name)")
                     ) { "Why?" }
                 }
             },

@@ -15,7 +15,14 @@ public func jobPage(_ model: JobModel, _ context: PageContext, events: Location?
                 pageHead(
                     row.hostname,
                     lead: HTML {
-                        jobState(row)
+                        badge(jobLook(row.state).tone, jobLook(row.state).text, icon: jobLook(row.state).icon)
+                        " "
+                        if !row.hasEnded, !row.phase.isEmpty {
+                            span(.class("lead-text")) {
+                                phaseTitle(row.phase)
+                                if let percent = row.percent { ", \(percent) %" }
+                            }
+                        }
                         if !row.activity.isEmpty, !row.hasEnded { span(.class("lead-text")) { row.activity } }
                     },
                     actions: linkButton("The host", context.to("hosts", row.host), icon: .host))

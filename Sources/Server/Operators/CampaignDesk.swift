@@ -95,27 +95,28 @@ struct CampaignDesk: Sendable {
         }
     }
 
-    /// The latest job of a host in a campaign.
+    /// The latest job of a host in a campaign; the host by id or name.
     func jobOfHost(_ campaign: String, _ name: String) async throws -> JobSummary? {
-        var after: String?
-        repeat {
-            let page = try await engine.jobs(organisation: organisation, campaign: campaign, after: after, limit: 500)
-            if let job = page.jobs.first(where: { $0.host == name || $0.hostname == name }) { return job }
-            after = page.next
-        } while after != nil
-        return nil
+        let organisation = organisation
+        let latest = try await state.store.read { transaction -> String? in
+            for host in try transaction.hosts.named(organisation: organisation, name) {
+                var latest: String?
+                // A job's id is made of campaign, host and attempt: no list has to be read.
+                for attempt in Int64(1)...Self.maximumAttempts {
+                    let id = HostJob.id(campaign: campaign, host: host.id, attempt: attempt)
+                    guard try transaction.jobs.show(organisation: organisation, id: id) != nil else { break }
+                    latest = id
+                }
+                if let latest { return latest }
+            }
+            return nil
+        }
+        guard let latest else { return nil }
+        return try await engine.job(organisation: organisation, latest, from: 1_000_000).summary
     }
 
-    /// All jobs of a campaign, at most so many.
-    func jobs(_ campaign: String, limit: Int = 1000) async throws -> [JobSummary] {
-        var (jobs, after): ([JobSummary], String?) = ([], nil)
-        repeat {
-            let page = try await engine.jobs(organisation: organisation, campaign: campaign, after: after, limit: 500)
-            jobs += page.jobs
-            after = page.next
-        } while after != nil && jobs.count < limit
-        return Array(jobs.prefix(limit))
-    }
+    /// How many attempts of a host are looked for.
+    private static let maximumAttempts: Int64 = 1000
 
     private static func isJob(_ text: String) -> Bool {
         text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

@@ -82,10 +82,6 @@ extension ServerTests {
                 let author = Caller.test("user:ada", [Grant(.admin, organisation: "default")])
                 let own = try await api.call("POST", "\(path)/approve", as: author, body: ["plan": plan])
                 #expect(own.status == 409 && own.text.contains("author"), "\(own.text)")
-                let token = Caller(
-                    principal: Principal(id: "token:t-1", grants: author.principal.grants), credential: .socket,
-                    address: "local", user: nil)
-                #expect(token.actor == "token:t-1")
                 let other = try await api.call(
                     "POST", "\(path)/approve", as: Self.approver, body: ["plan": .string(String(repeating: "0", count: 64))])
                 #expect(other.status == 409, "another plan is not approved")
