@@ -70,6 +70,18 @@ let package = Package(
             providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
 
+        // Orders: Ed25519 for both sides, and the process that holds the keys
+        .target(
+            name: "Signatures",
+            dependencies: [
+                core("Orders"), core("JSON"), core("Digest"), .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: settings),
+        .target(
+            name: "Signer",
+            dependencies: [
+                "Signatures", core("Orders"), core("Rollout"), core("JSON"), core("Digest"), core("Timestamps"),
+            ], swiftSettings: testable),
+
         // The host's side
         .target(
             name: "PackageManagers",
@@ -80,8 +92,8 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "PackageManagers", "CLinux", core("Versions"), core("TextTable"), core("Inventory"), core("Wire"),
-                core("JSON"), core("Digest"), core("Timestamps"),
+                "PackageManagers", "Signatures", "CLinux", core("Versions"), core("TextTable"), core("Inventory"),
+                core("Wire"), core("Orders"), core("Rollout"), core("JSON"), core("Digest"), core("Timestamps"),
             ] + nio + certificates,
             swiftSettings: testable),
         .executableTarget(
@@ -112,17 +124,19 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", core("Access"), core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Audit"), core("Timestamps"), core("Orders"), core("Rollout"), core("Versions"),
-                core("Schedule"), logging,
+                "Store", "HTML", "Pages", "Signer", core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
+                core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ] + hummingbird + nio + certificates,
             swiftSettings: testable),
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", core("Versions"), core("Inventory"), core("JSON"), core("Wire"), core("Timestamps"),
-                core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                "Server", "Store", "Signer", "Signatures", core("Versions"), core("Inventory"), core("JSON"),
+                core("Wire"),
+                core("Orders"), core("Timestamps"), core("Digest"), core("TextTable"), core("JSONQuery"), core("CSV"),
+                core("YAML"), core("Audit"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
@@ -141,10 +155,17 @@ let package = Package(
             dependencies: ["PackageManagers", core("Inventory"), core("Versions"), core("Timestamps")],
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(
+            name: "SignerTests",
+            dependencies: [
+                "Signer", "Signatures", core("Orders"), core("Rollout"), core("JSON"), core("Digest"),
+                core("Timestamps"),
+            ], swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "PackageManagers", core("Inventory"), core("Wire"), core("JSON"), core("Digest"),
-                core("Timestamps"), core("TextTable"),
+                "Agent", "PackageManagers", "Signatures", core("Inventory"), core("Wire"), core("Orders"),
+                core("Rollout"),
+                core("JSON"), core("Digest"), core("Timestamps"), core("TextTable"),
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),
         .testTarget(
@@ -161,9 +182,9 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Store", "Agent", "Pages", "HTML", core("Access"), core("Inventory"), core("Wire"),
-                core("JSON"),
-                core("Digest"), core("Orders"), core("Rollout"),
+                "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
+                core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
+                core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),

@@ -7,16 +7,36 @@ final class ChildProcess: Sendable {
     /// The process.
     let id: pid_t
     private let status: ExitStatus
+    /// The end of the pipe that is the program's standard input; -1 for none.
+    private let pipeEnd: Int32
+
+    /// What a program has as its standard input.
+    enum Input: Sendable {
+        /// Nothing.
+        case empty
+        /// A pipe that nothing is written to and that ends with this process, or with this value.
+        case pipe
+    }
 
     /// Starts a program.
     ///
     /// - Parameters:
     ///   - output: a file that standard output and error are appended to; nil leaves them as they are.
-    init(_ path: String, _ arguments: [String], output: String?) throws {
+    init(_ path: String, _ arguments: [String], output: String?, input: Input = .empty) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        var ends: [Int32] = [-1, -1]
+        if case .pipe = input {
+            guard Glibc.pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+                throw CommandFailure.failed("cannot make a pipe: \(String(cString: strerror(errno)))")
+            }
+            posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        pipeEnd = ends[1]
+        defer { if ends[0] >= 0 { close(ends[0]) } }
         if let output {
             posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             posix_spawn_file_actions_adddup2(&actions, 1, 2)
@@ -51,6 +71,8 @@ final class ChildProcess: Sendable {
             status.value.withLock { $0 = signal == 0 ? (code >> 8) & 0xFF : 128 + signal }
         }
     }
+
+    deinit { if pipeEnd >= 0 { close(pipeEnd) } }
 
     /// Its exit code, or 128 and the signal's number; nil while it runs.
     var exit: Int32? { status.value.withLock { $0 } }

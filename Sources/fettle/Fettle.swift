@@ -30,7 +30,9 @@ struct Fettle: AsyncParsableCommand {
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(
                 name: "Who you are",
-                subcommands: [LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self]),
+                subcommands: [
+                    LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, ContextCommand.self, KeysCommand.self,
+                ]),
             CommandGroup(
                 name: "Manage",
                 subcommands: [
@@ -39,7 +41,9 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Run",
-                subcommands: [UpCommand.self, ServeCommand.self, LoginLinkCommand.self, DatabaseCommand.self]),
+                subcommands: [
+                    UpCommand.self, ServeCommand.self, SignerCommand.self, LoginLinkCommand.self, DatabaseCommand.self,
+                ]),
             CommandGroup(
                 name: "Tools",
                 subcommands: [VersionCommand.self, CompletionCommand.self, ManCommand.self]),

@@ -44,6 +44,8 @@ public struct HostFacts: Hashable, Sendable {
     public var addresses: Fact<[NetworkAddress]> = .notLookedFor
     /// What the firmware says of the machine.
     public var hardware: Fact<HardwareFacts> = .notLookedFor
+    /// What the host's own administrator forbids. Facts of agents before orders do not say it.
+    public var veto: Fact<HostVeto> = .notLookedFor
     /// The version of the agent that looked.
     public var agentVersion: String
 
@@ -66,7 +68,8 @@ public struct HostFacts: Hashable, Sendable {
             "reboot": reboot.json, "restarts": restarts.json,
             "disks": disks.json, "memory": memory.json, "processors": processors.json, "clock": clock.json,
             "virtualisation": virtualisation.json, "container": container.json, "timeZone": timeZone.json,
-            "addresses": addresses.json, "hardware": hardware.json, "agentVersion": .string(agentVersion),
+            "addresses": addresses.json, "hardware": hardware.json, "veto": veto.json,
+            "agentVersion": .string(agentVersion),
         ]
     }
 
@@ -75,7 +78,7 @@ public struct HostFacts: Hashable, Sendable {
         try self.init(json: JSONValue(parsing: bytes, limits: limits))
     }
 
-    /// Reads a document strictly: every member must be there, and none besides.
+    /// Reads a document strictly: every member must be there (the veto only in younger ones), and none besides.
     public init(json: JSONValue) throws(JSONError) {
         var object = try JSONObject(json)
         _ = try object.integer("edition", in: Self.edition...Self.edition)
@@ -97,6 +100,7 @@ public struct HostFacts: Hashable, Sendable {
         timeZone = try object.fact("timeZone")
         addresses = try object.fact("addresses")
         hardware = try object.fact("hardware")
+        veto = try object.optionalFact("veto")
         try object.finish()
     }
 

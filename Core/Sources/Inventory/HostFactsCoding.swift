@@ -61,6 +61,14 @@ extension JSONObject {
         try Fact(object(key)) { value, pointer throws(JSONError) in try Value(json: value, at: pointer) }
     }
 
+    /// A member that documents of earlier agents do not have.
+    mutating func optionalFact<Value: FactValue>(_ key: String) throws(JSONError) -> Fact<Value> {
+        guard let value = optionalValue(key) else { return .notLookedFor }
+        return try Fact(JSONObject(value, at: pointer(to: key))) { value, pointer throws(JSONError) in
+            try Value(json: value, at: pointer)
+        }
+    }
+
     /// A member that is an array of such values.
     mutating func list<Value: FactValue>(_ key: String) throws(JSONError) -> [Value] {
         try [Value](json: value(key), at: pointer(to: key))

@@ -1,5 +1,5 @@
 public import Digest
-public import JSON
+import JSON
 
 extension ReleaseDocument.Approval {
     /// The payload type of what an approver signs.

@@ -1,6 +1,6 @@
 public import Digest
 import JSON
-public import Rollout
+import Rollout
 public import Timestamps
 
 /// Decides whether a host may believe a signed document: by whose keys, for whom, how old, and newer than what.

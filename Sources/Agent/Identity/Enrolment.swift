@@ -35,6 +35,10 @@ public struct Enrolment {
         guard let target = address ?? ServerAddress(token.address) else {
             throw EnrolmentError.badAddress(token.address)
         }
+        // While this is still root: a new identity trusts its server's signing keys anew.
+        if replace, access(layout.executor, F_OK) == 0 {
+            try TrustStore.forget(in: DurableFolder(layout.executor, create: false))
+        }
         // Read as the caller, decided before anything changes.
         let folder = try layout.enterNetworkFolder()
         let store = IdentityStore(folder)

@@ -28,6 +28,7 @@ extension HostTree {
         facts.timeZone = timeZone()
         facts.addresses = addresses()
         facts.hardware = hardware()
+        facts.veto = .known(veto())
         return facts
     }
 }

@@ -43,9 +43,24 @@ private func system(_ all: HostFacts) -> HTML {
                     $0.map { "\($0.address)/\($0.prefix) on \($0.interface)" }.joined(separator: ", ")
                 }
             ),
+            ("Veto", shown(all.veto, vetoText)),
             ("Agent", HTML(all.agentVersion)),
         ])
     }
+}
+
+/// What the host's administrator forbids, in words.
+private func vetoText(_ veto: HostVeto) -> String {
+    let words = veto.words.map { word in
+        switch word {
+        case .neverReboot: "never reboot"
+        case .securityOnly: "security updates only"
+        case .noScripts: "no scripts"
+        case .nothing: "nothing may be changed"
+        }
+    }
+    if words.isEmpty { return "none" }
+    return words.joined(separator: ", ") + (veto.problem.isEmpty ? "" : " (the veto file: \(veto.problem))")
 }
 
 private func machine(_ all: HostFacts) -> HTML {

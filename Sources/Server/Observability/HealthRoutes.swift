@@ -31,7 +31,8 @@ struct HealthRoutes: Sendable {
         if let problem = await state.database.problem() { reasons.append("the database does not answer: \(problem)") }
         // Said, but no reason to take the server out: hosts still report.
         let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
-        let said = restored + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
+        let signer = await state.signerProbe?.problem().map { "signer: away, nothing can be ordered: \($0)\n" } ?? ""
+        let said = restored + signer + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
         if reasons.isEmpty { return ("readyz", Self.text("ready\n" + said)) }
         return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + said, status: .serviceUnavailable))
     }
@@ -76,6 +77,9 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge(
                 "fettle_restored", help: "1 while a restore from a backup waits to be acknowledged.",
                 [("", state.restore == nil ? 0 : 1)]),
+            Metrics.Gauge(
+                "fettle_signer_away", help: "1 while the signer does not answer: nothing can be ordered.",
+                [("", await state.signerProbe?.problem() == nil ? 0 : 1)]),
             Metrics.Gauge(
                 "fettle_audit_faults", help: "Audit trees that contradict what was signed, or are damaged.",
                 [("", Double(state.auditKeeping.health.faults.count))]),

@@ -1,35 +1,23 @@
-import Orders
-import Rollout
-import Timestamps
-import Wire
+public import Orders
+public import Rollout
+public import Timestamps
 
-/// Signs what agents act on. Behind it is the signer, a process of its own that checks before it signs.
-protocol OrderSigner: Sendable {
-    /// Whose signatures the organisation's hosts act on.
+/// Who signs the orders: the signer's process, wherever it runs. It checks what it signs (docs/orders.md); every refusal is
+/// a ``SignerRefusal`` and is to be shown and audited, everything else means that it cannot be reached.
+public protocol OrderSigner: Sendable {
+    /// The organisation's current roles document. Ask again every few hours: it is renewed, and keys are replaced.
     func roles(organisation: String) async throws -> Envelope
-    /// Says that a plan was approved; the author's own approval does not count.
+    /// Signs that a plan was approved.
+    ///
+    /// - Parameters:
+    ///   - author: who made the plan, whose own approval does not count.
+    ///   - expires: at most 90 days from now; no grant is signed after it.
     func release(
         plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
     ) async throws -> Envelope
-    /// Lets one host do one job.
+    /// Signs a grant of a released plan. The same grant may be asked for again; another one needs a higher fence, and a
+    /// refusal for it says which was the last.
     func grant(_ document: GrantDocument) async throws -> Envelope
-    /// Says that a campaign still runs.
+    /// Signs a ticket for the host's last grant.
     func ticket(_ document: TicketDocument) async throws -> Envelope
-}
-
-/// Stands where no signer is set up.
-struct MissingSigner: OrderSigner {
-    private var refusal: Refusal {
-        Refusal(
-            .init(
-                "no-signer", title: "There is no signer", status: 503,
-                detail: "This server has no signer, so no host acts on its orders.", cure: "Start one: fettle signer."))
-    }
-
-    func roles(organisation: String) async throws -> Envelope { throw refusal }
-    func release(
-        plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
-    ) async throws -> Envelope { throw refusal }
-    func grant(_ document: GrantDocument) async throws -> Envelope { throw refusal }
-    func ticket(_ document: TicketDocument) async throws -> Envelope { throw refusal }
 }

@@ -3,6 +3,7 @@ import JSON
 import Logging
 import Orders
 import Rollout
+import Signer
 import Store
 import Timestamps
 import Wire
@@ -116,6 +117,8 @@ extension RolloutEngine {
                 let envelope = try await state.signer.grant(document)
                 try await keep(envelope, of: id, host)
                 return JobAnswer(order: envelope)
+            } catch let refusal as SignerRefusal where refusal.code == .fenceUsed {
+                return try await outrun(by: refusal, id, host)
             } catch {
                 return unsigned(error)
             }
@@ -240,6 +243,25 @@ extension RolloutEngine {
     private func unsigned(_ error: any Error) -> JobAnswer {
         state.logger.error("an order was not signed", metadata: ["error": "\(error)"])
         return JobAnswer(order: nil, retryAfter: 30, reason: "The server's signer does not sign at the moment.")
+    }
+
+    /// The signer has signed a higher fence of this host than the server remembers giving: the server was restored. The grant
+    /// is worth nothing; the job is offered anew above that fence.
+    private func outrun(by refusal: SignerRefusal, _ id: String, _ host: HostRecord) async throws -> JobAnswer {
+        let now = state.clock.now()
+        let known = try await state.store.write { sql in
+            let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+            let job = try rollout.job(id, of: host.id)
+            let known = try sql.fences.last(organisation: host.organisation, host: host.id)
+            if let last = refusal.lastFence {
+                try sql.fences.note(organisation: host.organisation, host: host.id, fence: last, now: now)
+            }
+            if job.stateWord == HostJob.State.granted.word {
+                _ = try revoke(rollout, job, rollout.campaign(job.campaign))
+            }
+            return known
+        }
+        return try await answer(.restored(known: known), host)
     }
 
     /// Keeps a signed grant, so that a repeated claim gets the same bytes.

@@ -19,6 +19,8 @@ public struct DataFolder: Sendable {
     public var authorityPath: String { "\(path)/authority" }
     /// The embedded database.
     public var databasePath: String { "\(path)/fettle.sqlite" }
+    /// The socket of the signer that runs beside the server.
+    public var signerSocketPath: String { "\(path)/signer/signer.sock" }
     /// The file whose lock says that a server runs here.
     public var lockPath: String { "\(path)/fettle.lock" }
 

@@ -55,8 +55,6 @@ public struct ServerConfiguration: Sendable {
     public var interval: Int64 = 300
     /// Seconds between check-ins of hosts that have a job to do; 5 to 30.
     public var jobInterval: Int64 = 10
-    /// Signs what hosts act on; nil where no signer is set up: campaigns can be planned then, and nothing runs.
-    var orderSigner: (any OrderSigner)?
     /// Seconds between scans of hosts that enrol from now on.
     public var scanInterval: Int64 = 3600
     /// Seconds that a host's certificate is good for.
@@ -71,6 +69,10 @@ public struct ServerConfiguration: Sendable {
     public var auditCheckpointInterval: Int64 = 60
     /// What peers may cost.
     public var limits = ServerLimits()
+    /// The socket of the process that signs the orders; nil for the one in the data folder.
+    public var signer: String?
+    /// Who signs the orders; nil for the process at ``signer``.
+    public var orderSigner: (any OrderSigner)?
     /// The program's version, for logs and the API.
     public var version = "0.1.0"
 
@@ -78,6 +80,9 @@ public struct ServerConfiguration: Sendable {
     public init(data: DataFolder) {
         self.data = data
     }
+
+    /// Where the signer is.
+    var signerSocket: String { signer ?? data.signerSocketPath }
 
     /// The database's address.
     var databaseAddress: String { database ?? "sqlite:\(data.databasePath)" }

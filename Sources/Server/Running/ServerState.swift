@@ -25,6 +25,10 @@ final class ServerState: Sendable {
     let uploads: UploadQuota
     let database: DatabaseProbe
     let readiness = Readiness(expected: 5)
+    /// Who signs the orders.
+    let signer: any OrderSigner
+    /// Whether they can be asked; nil where they are part of this process.
+    let signerProbe: SignerProbe?
     let limiters: [String: ConnectionLimiter]
     let enrolments: RateLimiter
     let challenges = ChallengeBook()
@@ -32,7 +36,6 @@ final class ServerState: Sendable {
     let eventStreams = EventStreams()
     let freshness = OfferFreshness()
     let auditKeeping: AuditKeeping
-    let signer: any OrderSigner
     let progress = LiveProgress()
     let rolesCache = RolesCache()
     /// Names this process where several servers share work.
@@ -88,10 +91,15 @@ final class ServerState: Sendable {
         self.exchangeTokens = exchangeTokens
         self.auditKeeping = auditKeeping
         self.started = started
-        self.signer = configuration.orderSigner ?? MissingSigner()
         let limits = configuration.limits
         self.gates = RequestGates(limits)
         self.uploads = UploadQuota(bytesPerHour: limits.uploadBytesPerHour)
+        if let given = configuration.orderSigner {
+            (signer, signerProbe) = (given, nil)
+        } else {
+            let client = SignerClient(socket: configuration.signerSocket)
+            (signer, signerProbe) = (client, SignerProbe(client))
+        }
         self.database = DatabaseProbe { try await store.check() }
         var limiters: [String: ConnectionLimiter] = [:]
         for name in ["agents", "enrolment"] {

@@ -48,6 +48,10 @@ struct ServeCommand: AsyncParsableCommand {
     var scanInterval: Int64 = 3600
     @Option(help: "How long a host's certificate is good for: 30d, 12h, 90s.")
     var certificateLifetime = "30d"
+    @Option(
+        help: "The socket of a signer that runs by itself. Default: one is started with the server.",
+        completion: .file())
+    var signer: String?
     @Option(help: "How much to log: debug, info, warning, error.")
     var logLevel = "info"
 
@@ -56,8 +60,16 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = try Self.logger(logLevel)
         let server: FettleServer
         do {
-            server = try await FettleServer.start(configuration(), logger: logger, signals: true)
-            try await server.run()
+            let configuration = try configuration()
+            server = try await FettleServer.start(configuration, logger: logger, signals: true)
+            let own = try signer == nil ? SignerProcess(data: configuration.data.path, logger: logger) : nil
+            do {
+                try await server.run()
+            } catch {
+                await own?.stop()
+                throw error
+            }
+            await own?.stop()
         } catch let failure as CommandFailure {
             throw failure
         } catch {
@@ -88,6 +100,7 @@ struct ServeCommand: AsyncParsableCommand {
         default: throw CommandFailure.usage("--web-certificate and --web-key go together: give both or none")
         }
         configuration.names = names
+        configuration.signer = signer
         guard (5...86_400).contains(interval) else {
             throw CommandFailure.usage("--interval \(interval) is not between 5 and 86400 seconds")
         }

@@ -47,10 +47,7 @@ private struct Up {
         }
         self.data = data
         self.interval = interval
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard count > 0 else { throw CommandFailure.failed("cannot find this program's own path: is /proc mounted?") }
-        let own = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let own = try ownProgram()
         agentProgram = String(own[..<(own.lastIndex(of: "/") ?? own.endIndex)]) + "/fettle-agent"
         guard access(agentProgram, X_OK) == 0 else {
             throw CommandFailure.failed(
@@ -61,6 +58,17 @@ private struct Up {
 
     func run(_ signals: StopSignals) async throws {
         let server = try await startServer()
+        let signer = try SignerProcess(data: data, output: "\(data)/signer.log", logger: Logger(label: "fettle"))
+        do {
+            try await run(server, signals)
+        } catch {
+            await signer.stop()
+            throw error
+        }
+        await signer.stop()
+    }
+
+    private func run(_ server: FettleServer, _ signals: StopSignals) async throws {
         let started = now()
         let ended = Task { try await server.run() }
         guard await server.readiness.wait() else {

@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import NIOHTTP1
+import Orders
 import Rollout
 import Store
 import Synchronization

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Orders
 import Rollout
 import Store
 import Synchronization
@@ -26,17 +27,17 @@ extension ServerTests {
             var world = Rollouts(server: one)
             for name in ["left", "right"] { try await world.enrol(name) }
             let id = try await world.running(world.draft(budget: 1)).summary.id
-            let state = Mutex((down: 0, most: 0, granted: 0, refused: 0, fences: [String: Int64]()))
+            let tally = Tally()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (server, host) in [(one, world.hosts[0]), (two, world.hosts[1])] {
                     group.addTask {
                         let engine = RolloutEngine(state: server.server.state)
-                        try await Self.race(engine, campaign: id, host: host.id, state)
+                        try await Self.race(engine, campaign: id, host: host.id, tally)
                     }
                 }
                 try await group.waitForAll()
             }
-            let end = state.withLock { $0 }
+            let end = tally.counts.withLock { $0 }
             #expect(end.granted >= Self.grants)
             #expect(end.most == 1, "never two hosts down")
             #expect(end.refused > 0, "they have met")
@@ -52,35 +53,35 @@ extension ServerTests {
         /// Claims, is down for a moment, and gives the permit back by having the job taken back and offered anew.
         private static func race(
             _ engine: RolloutEngine, campaign: String, host id: String,
-            _ state: borrowing Mutex<(down: Int, most: Int, granted: Int, refused: Int, fences: [String: Int64])>
+            _ tally: Tally
         ) async throws {
             let store = engine.state.store
-            while state.withLock({ $0.granted }) < grants {
+            while tally.counts.withLock({ $0.granted }) < grants {
                 let host = try #require(
                     try await store.read { try $0.hosts.show(organisation: "default", id: id) })
                 let job = try #require(
                     try await store.read { sql in
                         try sql.jobs.list(organisation: "default", campaign: campaign).last { $0.host == id }
                     })
-                let fence = state.withLock { $0.fences[id] ?? 0 }
+                let fence = tally.counts.withLock { $0.fences[id] ?? 0 }
                 let answer = try await engine.claim(
                     job.id,
                     JobQuestion(exchangeToken: "", nonce: String(repeating: "0", count: 32), fence: fence), host)
                 guard answer.order != nil else {
-                    state.withLock { $0.refused += 1 }
+                    tally.counts.withLock { $0.refused += 1 }
                     #expect(answer.reason.contains("No permit is free"), "\(answer.reason)")
                     continue
                 }
                 let grant = try answer.grant()
                 #expect(grant.fence > fence, "fences only grow")
-                state.withLock {
+                tally.counts.withLock {
                     $0.granted += 1
                     $0.down += 1
                     $0.most = max($0.most, $0.down)
                     $0.fences[id] = grant.fence
                 }
                 await Task.yield()
-                state.withLock { $0.down -= 1 }
+                tally.counts.withLock { $0.down -= 1 }
                 let now = engine.state.clock.now()
                 try await store.write { sql in
                     let rollout = RolloutTransaction(sql: sql, organisation: "default", now: now)
@@ -91,4 +92,13 @@ extension ServerTests {
             }
         }
     }
+}
+
+/// What the race has come to.
+private final class Tally: Sendable {
+    struct Counts {
+        var (down, most, granted, refused) = (0, 0, 0, 0)
+        var fences: [String: Int64] = [:]
+    }
+    let counts = Mutex(Counts())
 }

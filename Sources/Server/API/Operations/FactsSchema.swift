@@ -99,5 +99,12 @@ enum FactsSchema {
                             .required("interface", .anyText), .required("address", .anyText),
                             .required("prefix", .integer(0...128)),
                         ])))), .required("hardware", .fact(hardware)),
+            .required(
+                "veto",
+                .fact(
+                    .object([
+                        .required("words", .array(.oneOf(HostVeto.Word.self))),
+                        .required("problem", .anyText, "Why everything is forbidden though nobody wrote so."),
+                    ])), "What the host's own administrator forbids, whoever orders it."),
         ]))
 }
