@@ -1,5 +1,7 @@
 import ArgumentParser
+import Digest
 import JSON
+import Orders
 
 /// What every decision about one campaign has.
 struct CampaignAct: ParsableArguments {
@@ -57,10 +59,14 @@ struct CampaignApproveCommand: AsyncParsableCommand {
             Examples:
               fettle campaign approve c-4f7a
               fettle campaign approve c-4f7a --plan 0d5f2c… --yes
+              fettle campaign approve c-4f7a --key work
             """)
     @OptionGroup var act: CampaignAct
     @OptionGroup var confirming: Confirming
     @Option(help: "Only where its plan has this digest, or one that begins so: what you have read.") var plan: String?
+    @Option(help: "Sign with your key of this name. Default: the one named default, where there is one.")
+    var key: String?
+    @Flag(help: "Do not sign with a key of your own.") var noSignature = false
 
     func run() async throws {
         try await act.run("approve", "approve the plan of", confirming: confirming, showsPlan: true) { campaign in
@@ -74,8 +80,24 @@ struct CampaignApproveCommand: AsyncParsableCommand {
                     "its plan is \(digest), not \(plan ?? ""): it has changed. Read it again: fettle campaign show "
                         + campaign.text("id"))
             }
-            return ["plan": .string(digest)]
+            var body: [String: JSONValue] = ["plan": .string(digest)]
+            if let signature = try signature(of: digest) { body["signature"] = signature }
+            return .object(body)
         }
+    }
+}
+
+extension CampaignApproveCommand {
+    /// The plan's digest, signed with the approver's own key; nil where they have none.
+    fileprivate func signature(of digest: String) throws -> JSONValue? {
+        guard !noSignature, let digest = SHA256Digest(hex: digest) else { return nil }
+        guard let own = try ApproverKey.find(key ?? ApproverKey.defaultName) else {
+            guard let key else { return nil }
+            throw CommandFailure.notFound("you have no key \"\(key)\"; make one: fettle keys create \(key)")
+        }
+        let signature = try own.sign(planDigest: digest)
+        say("signed with your key \"\(own.name)\" (\(own.keyID))")
+        return ["keyid": .string(signature.keyID), "sig": .string(Base64.encode(signature.bytes))]
     }
 }
 
