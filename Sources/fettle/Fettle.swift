@@ -17,6 +17,8 @@ struct Fettle: AsyncParsableCommand {
               fettle login https://fettle.example.org:8080
               fettle hosts list --security
               fettle patches --security -o csv
+              fettle campaign create "Security updates" --security --labels site=berlin --dry-run
+              fettle why web1 openssl
             """,
         version: fettleVersion,
         groupedSubcommands: [
@@ -25,6 +27,7 @@ struct Fettle: AsyncParsableCommand {
                 subcommands: [
                     HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self,
                 ]),
+            CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(
                 name: "Who you are",
                 subcommands: [

@@ -6,6 +6,14 @@ public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
     case hostsOperate = "hosts:operate"
     /// Decide on a host's identity: release, revoke, retire.
     case hostsManage = "hosts:manage"
+    /// See campaigns, their plans, jobs and logs.
+    case campaignsRead = "campaigns:read"
+    /// Plan campaigns: make, change and submit them.
+    case campaignsWrite = "campaigns:write"
+    /// Decide on plans of others: approve, deny, let one go on after a halt.
+    case campaignsApprove = "campaigns:approve"
+    /// Stop what runs: pause, halt, cancel, roll back.
+    case campaignsStop = "campaigns:stop"
     /// See enrolment tokens, without their secrets.
     case enrolmentRead = "enrolment:read"
     /// Make and revoke enrolment tokens.
@@ -22,6 +30,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
     case peopleWrite = "people:write"
     /// See an organisation's name and settings.
     case organisationRead = "organisation:read"
+    /// Change an organisation's settings: how many approvals a plan needs.
+    case organisationManage = "organisation:manage"
     /// Make and change organisations.
     case organisationWrite = "organisation:write"
     /// See how the server itself is.
@@ -35,6 +45,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
     public var isLimitableByLabels: Bool {
         switch self {
         case .hostsRead, .hostsOperate, .hostsManage: true
+        // A campaign is within reach where every host of it is.
+        case .campaignsRead, .campaignsWrite, .campaignsApprove, .campaignsStop: true
         default: false
         }
     }

@@ -14,17 +14,19 @@ public enum Role: String, CaseIterable, Sendable, Hashable {
     /// What the role may do.
     public var permissions: Set<Permission> {
         switch self {
-        case .viewer: [.hostsRead, .organisationRead]
+        case .viewer: [.hostsRead, .organisationRead, .campaignsRead]
         case .operator:
             [
                 .hostsRead, .organisationRead, .hostsOperate, .hostsManage, .enrolmentRead, .enrolmentWrite, .auditRead,
-                .serverRead,
+                .serverRead, .campaignsRead, .campaignsWrite, .campaignsStop,
             ]
-        case .approver: [.hostsRead, .organisationRead, .auditRead]
+        case .approver:
+            [.hostsRead, .organisationRead, .auditRead, .campaignsRead, .campaignsApprove, .campaignsStop]
         case .admin: Set(Permission.allCases)
         case .auditor:
             [
                 .hostsRead, .organisationRead, .enrolmentRead, .auditRead, .auditExport, .peopleRead, .serverRead,
+                .campaignsRead,
             ]
         }
     }

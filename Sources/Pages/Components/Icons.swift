@@ -2,7 +2,7 @@ import HTML
 
 /// Our icons: 16 by 16, one stroke of 1.5, drawn once a page and used by reference.
 public enum Icon: CaseIterable, Sendable {
-    case today, host, patch, activity, settings, search, shield, warning, unknown, check, info, dot, reboot, silent,
+    case today, host, patch, campaign, activity, settings, search, shield, warning, unknown, check, info, dot, reboot, silent,
         stale, broken, restart, chevron, copy, person, key, organisation, sun, moon, system, download, plus, clock, up,
         down, close, session, menu, lock, package, label, terminal
 
@@ -11,6 +11,7 @@ public enum Icon: CaseIterable, Sendable {
         case .today: "i-today"
         case .host: "i-host"
         case .patch: "i-patch"
+        case .campaign: "i-campaign"
         case .activity: "i-activity"
         case .settings: "i-settings"
         case .search: "i-search"
@@ -56,6 +57,7 @@ public enum Icon: CaseIterable, Sendable {
             "M3.5 2.25h9A1.25 1.25 0 0 1 13.75 3.5v2.25A1.25 1.25 0 0 1 12.5 7h-9a1.25 1.25 0 0 1-1.25-1.25V3.5A1.25 1.25 0 0 1 3.5 2.25zM3.5 9h9a1.25 1.25 0 0 1 1.25 1.25v2.25a1.25 1.25 0 0 1-1.25 1.25h-9a1.25 1.25 0 0 1-1.25-1.25v-2.25A1.25 1.25 0 0 1 3.5 9zM5 4.6h.01M5 11.4h.01M8 4.6h3M8 11.4h3"
         case .patch:
             "M9.6 2.2l4.2 4.2a1.5 1.5 0 0 1 0 2.1l-5.3 5.3a1.5 1.5 0 0 1-2.1 0L2.2 9.6a1.5 1.5 0 0 1 0-2.1l5.3-5.3a1.5 1.5 0 0 1 2.1 0zM5 4.8l6.2 6.2M8 6.6h.01M8 9.4h.01M6.6 8h.01M9.4 8h.01"
+        case .campaign: "M13.75 2.25L7 9M13.75 2.25l-4.25 11.5L7 9 2.25 6.500z"
         case .activity: "M1.75 8.5h2.5l2-5.75 3.5 10.5 2-4.75h2.5"
         case .settings:
             "M2 4.5h6.5M12.5 4.5H14M2 11.5h1.5M7.5 11.5H14M10.5 2.75a1.75 1.75 0 1 1 0 3.5 1.75 1.75 0 0 1 0-3.5zM5.5 9.75a1.75 1.75 0 1 1 0 3.5 1.75 1.75 0 0 1 0-3.5z"

@@ -175,7 +175,8 @@ private func pageFoot(_ context: PageContext) -> HTML {
 
 private let keys: [(key: String, does: String)] = [
     ("/", "search hosts and packages"), ("j", "next row"), ("k", "previous row"), ("Enter", "open the row"),
-    ("g t", "Today"), ("g h", "Hosts"), ("g p", "Patches"), ("g a", "Activity"), ("?", "this list"),
+    ("g t", "Today"), ("g h", "Hosts"), ("g p", "Patches"),
+    ("g c", "Campaigns"), ("g a", "Activity"), ("?", "this list"),
 ]
 
 /// The keys; script opens it, for without script there are none.

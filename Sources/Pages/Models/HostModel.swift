@@ -41,8 +41,12 @@ public struct HostModel: Sendable {
     public var timelineNext: String?
     /// Hosts that may be the same machine.
     public var duplicates: [(id: String, name: String, status: String)] = []
+    /// Its parts of campaigns, the newest first; nil for who may not see campaigns.
+    public var jobs: [JobRow]?
     public var mayOperate = false
     public var mayManage = false
+    /// Whether they may plan a campaign for it.
+    public var mayPatch = false
 
     public init(row: HostRow, tab: HostTab, enrolledAt: Timestamp) {
         self.row = row

@@ -15,6 +15,8 @@ public struct PatchesModel: Sendable {
     public var active = 0
     public var next: String?
     public var unjudged = 0
+    /// Whether they may plan campaigns.
+    public var mayPatch = false
 
     public init() {}
 }
@@ -28,6 +30,8 @@ public struct PatchModel: Sendable {
     public var hosts: [(host: HostRow, update: UpdateRow)] = []
     public var total = 0
     public var next: String?
+    /// Whether they may plan campaigns.
+    public var mayPatch = false
 
     public init(name: String) {
         self.name = name
@@ -284,6 +288,8 @@ public struct PersonModel: Sendable {
 public struct OrganisationsModel: Sendable {
     public var rows: [(id: String, name: String, createdAt: Timestamp, hosts: Int)] = []
     public var mayWrite = false
+    /// How many approvals the organisation that is shown asks for, and whether they may change that; nil without one.
+    public var approvals: (organisation: String, required: Int, mayChange: Bool)?
     public var errors: [String: String] = [:]
 
     public init() {}

@@ -84,13 +84,14 @@ public enum Theme: String, Sendable, CaseIterable {
 
 /// The parts of the product that the navigation leads to.
 public enum Section: String, Sendable, CaseIterable {
-    case today, hosts, patches, activity, settings
+    case today, hosts, patches, campaigns, activity, settings
 
     var title: String {
         switch self {
         case .today: "Today"
         case .hosts: "Hosts"
         case .patches: "Patches"
+        case .campaigns: "Campaigns"
         case .activity: "Activity"
         case .settings: "Settings"
         }
@@ -101,6 +102,7 @@ public enum Section: String, Sendable, CaseIterable {
         case .today: .today
         case .hosts: .host
         case .patches: .patch
+        case .campaigns: .campaign
         case .activity: .activity
         case .settings: .settings
         }

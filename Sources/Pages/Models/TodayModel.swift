@@ -48,6 +48,8 @@ public struct TodayModel: Sendable {
     public var patchCount = 0
     /// The hosts that lack most.
     public var hosts: [HostRow] = []
+    /// Campaigns that wait for somebody; nil for who may not see campaigns.
+    public var campaigns: [CampaignRow]?
     /// What was done last; nil for who may not see it.
     public var activity: [ActivityRow]?
     /// When any host was last seen.

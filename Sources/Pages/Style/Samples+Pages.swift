@@ -55,7 +55,7 @@ extension Samples {
             ),
             ("style", stylePage(context)),
         ]
-        return pages
+        return pages + campaignPages
     }
 
     var firstRun: TodayModel {
@@ -73,6 +73,7 @@ extension Samples {
         model.otherCount = 120
         model.active = 231
         model.unjudged = 7
+        model.mayPatch = true
         return model
     }
 
@@ -191,6 +192,7 @@ extension Samples {
             (text("northwind"), text("Northwind Traders"), before(80_000), 12),
         ]
         model.mayWrite = true
+        model.approvals = (text("Acme GmbH"), 2, true)
         return model
     }
 

@@ -107,6 +107,7 @@ public struct Samples: Sendable {
             (.stale, 2, .stale),
         ]
         model.work = counts.map { TodayModel.Work($0.0, count: $0.1, location: $0.2.location(context)) }
+        model.campaigns = campaignRows.filter(\.needsPerson)
         model.work.append(
             TodayModel.Work(.restarts, count: 0, location: HostsQuery(["restarts": "yes"]).location(context)))
         model.active = 231
@@ -246,6 +247,8 @@ public struct Samples: Sendable {
         model.certificate = (serial: "4f3a", notAfter: now.adding(seconds: 20 * 86_400))
         model.facts = hostFacts
         model.updates = updates
+        model.jobs = Array(jobRows.prefix(2))
+        model.mayPatch = true
         model.indexes = [
             IndexRow(
                 name: text("Debian-Security bookworm-security"), site: text("deb.debian.org"), isSecurity: true,

@@ -62,6 +62,11 @@ private func actions(_ model: HostModel, _ context: PageContext) -> HTML {
             postForm(context.to("hosts", model.row.id, "scan"), context) {
                 button("Scan now", .primary, icon: .restart)
             }
+            if model.mayPatch, !model.updates.isEmpty {
+                linkButton(
+                    "Patch this host", context.to("campaigns", "new", query: [("host", model.row.id)]),
+                    icon: .campaign)
+            }
             linkButton("Labels", context.to("hosts", model.row.id, "labels"), icon: .label)
         }
         if model.mayManage {
@@ -124,6 +129,11 @@ private func overview(_ model: HostModel, _ context: PageContext) -> HTML {
         div(.class("stack")) {
             rebootCard(model)
             waitingCard(model, context)
+            if let jobs = model.jobs, !jobs.isEmpty {
+                card("Campaigns of this host", id: "host-campaigns", note: "the latest first") {
+                    hostJobs(jobs, context)
+                }
+            }
             restartCard(model)
             statesCard(model)
         }
@@ -206,7 +216,7 @@ private func waitingCard(_ model: HostModel, _ context: PageContext) -> HTML {
         if first.isEmpty {
             nothingWaits(model)
         } else {
-            updateTable(first, context)
+            updateTable(first, model, context)
         }
     }
 }
@@ -218,7 +228,7 @@ private func nothingWaits(_ model: HostModel) -> HTML {
     return emptyState(.check, "Nothing waits", "The host's repositories offer nothing newer than what is installed.")
 }
 
-private func updateTable(_ rows: [UpdateRow], _ context: PageContext) -> HTML {
+private func updateTable(_ rows: [UpdateRow], _ model: HostModel, _ context: PageContext) -> HTML {
     dataTable(
         "Updates that wait",
         [
@@ -228,14 +238,23 @@ private func updateTable(_ rows: [UpdateRow], _ context: PageContext) -> HTML {
             },
             Column("Step") { versions($0.installed, $0.candidate) },
             Column("Kind") { updateKind($0.isSecurity) },
-            Column("Next upgrade") { updateStatus($0) },
+            Column("Next upgrade") { row in
+                updateStatus(row)
+                if context.sections.contains(.campaigns) {
+                    " "
+                    a(
+                        .href(context.to("hosts", model.row.id, "why", row.name)),
+                        .ariaLabel("Why? \(row.name)")
+                    ) { "Why?" }
+                }
+            },
             Column("From", isMinor: true) { row in span(.class("quiet")) { row.origin } },
         ], rows)
 }
 
 private func updates(_ model: HostModel, _ context: PageContext) -> HTML {
     card("Updates that wait", id: "updates", note: HTML(count(model.updates.count, "update"))) {
-        if model.updates.isEmpty { nothingWaits(model) } else { updateTable(model.updates, context) }
+        if model.updates.isEmpty { nothingWaits(model) } else { updateTable(model.updates, model, context) }
     }
 }
 

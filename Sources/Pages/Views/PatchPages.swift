@@ -7,7 +7,14 @@ public func patchesPage(_ model: PatchesModel, _ context: PageContext, events: L
         content: HTML {
             pageHead(
                 "Patches",
-                lead: HTML("\(count(model.total, "patch", "patches")) that hosts' own repositories offer"))
+                lead: HTML("\(count(model.total, "patch", "patches")) that hosts' own repositories offer"),
+                actions: model.mayPatch && model.securityCount + model.otherCount > 0
+                    ? linkButton(
+                        "Patch these hosts",
+                        context.to(
+                            "campaigns", "new",
+                            query: [("packages", model.security == "yes" ? "security" : "everything")]), .primary,
+                        icon: .campaign) : .empty)
             tabs(
                 "Kinds",
                 [
@@ -109,8 +116,16 @@ public func patchPage(_ model: PatchModel, _ context: PageContext, events: Locat
             breadcrumbs([("Patches", context.to("patches"))], model.name)
             pageHead(
                 model.name, lead: HTML("\(count(model.total, "host waits", "hosts wait")) for a newer version"),
-                actions: linkButton(
-                    "As a list of hosts", HostsQuery(["patch": model.name]).location(context), icon: .host))
+                actions: HTML {
+                    if model.mayPatch, model.total > 0 {
+                        linkButton(
+                            "Patch these hosts",
+                            context.to("campaigns", "new", query: [("package", model.name)]), .primary,
+                            icon: .campaign)
+                    }
+                    linkButton(
+                        "As a list of hosts", HostsQuery(["patch": model.name]).location(context), icon: .host)
+                })
             div(.class("stack"), .id("live-patch"), .data(.live)) {
                 card("What is offered", id: "candidates") {
                     dataTable(

@@ -340,7 +340,7 @@ public func organisationsPage(_ model: OrganisationsModel, _ context: PageContex
     settings(
         .organisations, context, visible, lead: "Each sees only its own hosts, people and log.",
         content: HTML {
-            div(.class(model.mayWrite ? "columns two-one" : "stack")) {
+            div(.class("columns")) {
                 card("Organisations", id: "organisations", note: HTML(count(model.rows.count, "organisation"))) {
                     dataTable(
                         "Organisations",
@@ -355,6 +355,7 @@ public func organisationsPage(_ model: OrganisationsModel, _ context: PageContex
                             Column("Since") { ago($0.createdAt, context) },
                         ], model.rows)
                 }
+                if let approvals = model.approvals { approvalsCard(approvals, context) }
                 if model.mayWrite {
                     card("New organisation", id: "new-organisation") {
                         postForm(context.to("settings", "organisations"), context, class: "form") {
@@ -372,6 +373,36 @@ public func organisationsPage(_ model: OrganisationsModel, _ context: PageContex
                 }
             }
         })
+}
+
+/// How many people other than its author must approve a plan.
+private func approvalsCard(
+    _ approvals: (organisation: String, required: Int, mayChange: Bool), _ context: PageContext
+) -> HTML {
+    card("Approvals", id: "approvals", note: HTML { bdi { approvals.organisation } }) {
+        if approvals.mayChange {
+            postForm(context.to("settings", "approvals"), context, class: "form") {
+                Choice(
+                    name: "approvals", label: "People who must approve a plan",
+                    options: [
+                        ("0", "None: the plan's author may release it"), ("1", "One other person"),
+                        ("2", "Two other people"), ("3", "Three other people"),
+                    ].map { (value: $0.0, label: $0.1) }
+                        + (approvals.required > 3
+                            ? [(value: "\(approvals.required)", label: "\(approvals.required) other people")] : []),
+                    selected: "\(approvals.required)",
+                    hint: "The author of a plan never counts. None is on record and shown on every campaign."
+                ).html
+                div(.class("actions")) { button("Save", .primary) }
+            }
+        } else {
+            p(.class("padded")) {
+                approvals.required == 0
+                    ? "No approval is asked for: whoever may approve releases a plan alone."
+                    : "\(count(approvals.required, "person", "people")) other than its author must approve a plan."
+            }
+        }
+    }
 }
 
 /// The people who may come in.

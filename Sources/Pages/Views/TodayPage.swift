@@ -16,6 +16,7 @@ public func todayPage(_ model: TodayModel, _ context: PageContext, events: Locat
 
 @HTMLBuilder private func today(_ model: TodayModel, _ context: PageContext) -> HTML {
     pageHead("Today", lead: headline(model, context))
+    if let campaigns = model.campaigns, !campaigns.isEmpty { campaignsCard(campaigns, context) }
     counters(model)
     fleet(model)
     div(.class("columns")) {
@@ -179,6 +180,16 @@ private func hostsCard(_ model: TodayModel, _ context: PageContext) -> HTML {
                     Column("All", isNumber: true, isMinor: true) { evidence($0.pending, $0, tone: .info) },
                 ], model.hosts, class: "compact")
         }
+    }
+}
+
+/// Campaigns that wait for somebody, before anything else: whoever started them counts on it.
+private func campaignsCard(_ rows: [CampaignRow], _ context: PageContext) -> HTML {
+    card(
+        "Campaigns that wait for somebody", id: "campaigns", note: HTML(count(rows.count, "campaign")),
+        action: linkButton("All campaigns", context.to("campaigns"), .quiet, icon: .chevron)
+    ) {
+        campaignTable("Campaigns that wait for somebody", rows, context)
     }
 }
 

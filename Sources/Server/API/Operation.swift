@@ -38,6 +38,7 @@ struct Operation: Sendable {
     enum Tag: String, Sendable, CaseIterable {
         case hosts = "Hosts"
         case patches = "Patches"
+        case campaigns = "Campaigns"
         case enrolment = "Enrolment"
         case organisations = "Organisations"
         case audit = "Audit"

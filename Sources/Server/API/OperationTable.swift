@@ -8,9 +8,12 @@ struct OperationTable: Sendable {
     static let all: OperationTable = OperationTable(
         HostOperations.all
             + PatchOperations.all
+            + CampaignOperations.all
+            + WhyOperation.all
             + SearchOperations.all
             + EnrolmentTokenOperations.all
             + OrganisationOperations.all
+            + OrganisationSettings.all
             + AuditOperations.all
             + ServerOperations.all
             + PeopleOperations.all

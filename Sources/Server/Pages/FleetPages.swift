@@ -62,6 +62,10 @@ enum FleetPages {
                 user: try user.flatMap { try transaction.users.get($0) })
         }
         var model = Self.model(found, context)
+        if call.may(.campaignsRead) {
+            model.campaigns = try await CampaignPages.rows(
+                call.campaigns(.campaignsRead).waiting(limit: 8), call)
+        }
         if sees {
             var filter = AuditFilter()
             filter.newestFirst = true
@@ -229,6 +233,7 @@ enum FleetPages {
             )
         }
         model.rows = page.patches.map(PatchRow.init)
+        model.mayPatch = call.may(.campaignsWrite)
         model.total = page.total
         model.securityCount = page.security
         model.otherCount = page.other
@@ -261,6 +266,7 @@ enum FleetPages {
         guard page.total > 0 || !candidates.isEmpty else { throw Refusal(.noSuchPage) }
         var model = PatchModel(name: name)
         model.candidates = candidates.map(PatchRow.init)
+        model.mayPatch = call.may(.campaignsWrite)
         model.total = page.total
         model.next = page.next?.description
         model.hosts = page.hosts.flatMap { host in host.updates.map { (HostRow(host), UpdateRow($0)) } }

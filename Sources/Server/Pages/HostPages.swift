@@ -106,6 +106,12 @@ enum HostPages {
             return model
         }
         guard var model else { throw Refusal(.noSuchPage) }
+        model.mayPatch = call.reach(.campaignsWrite).includes(host.labels)
+        if tab == .overview, call.reach(.campaignsRead).includes(host.labels) {
+            model.jobs = try await call.campaigns(.campaignsRead).jobs(ofHost: host.id, limit: 5).map {
+                JobRow($0.job, campaignTitle: $0.title)
+            }
+        }
         model.mayOperate = call.reach(.hostsOperate).includes(host.labels)
         model.mayManage = call.reach(.hostsManage).includes(host.labels)
         return call.html(hostPage(model, context, events: context.to("events")))

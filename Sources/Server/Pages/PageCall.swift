@@ -81,6 +81,7 @@ struct PageCall: Sendable {
         context.namesOrganisation = organisation.map { $0.id != assumed } ?? false
         context.sections = [.settings]
         if may(.hostsRead) { context.sections.formUnion([.today, .hosts, .patches]) }
+        if may(.campaignsRead) { context.sections.insert(.campaigns) }
         if may(.auditRead) { context.sections.insert(.activity) }
         return context
     }
@@ -129,6 +130,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
+    case campaign, job, settings
 
     var notice: Pages.Notice {
         switch self {
@@ -149,6 +151,9 @@ enum PageNotice: String, Sendable {
         case .disabled: Pages.Notice(.good, "They are shut out, and their sessions have ended")
         case .enabled: Pages.Notice(.good, "They may come in again")
         case .organisation: Pages.Notice(.good, "The organisation is made")
+        case .campaign: Pages.Notice(.good, "It is done", "This is the campaign now.")
+        case .job: Pages.Notice(.good, "It is done", "This is the host's part now.")
+        case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }
     }
 }

@@ -185,6 +185,9 @@ struct PageRoutes: Sendable {
         if caller.principal.may(.hostsRead, organisation: place.organisation?.id) {
             context.sections.formUnion([.today, .hosts, .patches])
         }
+        if caller.principal.may(.campaignsRead, organisation: place.organisation?.id) {
+            context.sections.insert(.campaigns)
+        }
         if caller.principal.may(.auditRead, organisation: place.organisation?.id) { context.sections.insert(.activity) }
         return context
     }

@@ -81,6 +81,15 @@ enum SettingsPages {
         PageDeclaration(
             .post, "/settings/organisations", "organisations", access: .installation(.organisationWrite),
             makeOrganisation),
+        PageDeclaration(.post, "/settings/approvals", "approvals", access: .permission(.organisationManage)) { call in
+            let desk = try call.campaigns(.organisationManage)
+            guard let number = Int64(call.field("approvals")), (0...16).contains(number) else {
+                throw Refusal(.malformed("the number of approvals is 0 to 16"))
+            }
+            try await desk.engine.setApprovalsRequired(
+                organisation: desk.organisation, number, by: desk.rolloutActor)
+            return call.done(.settings, "settings", "organisations")
+        },
     ]
 
     /// The parts of the settings that the caller may see.
@@ -253,6 +262,10 @@ enum SettingsPages {
         var model = OrganisationsModel()
         model.rows = zip(known, counts).map { ($0.id, $0.name, $0.createdAt, $1) }
         model.mayWrite = principal.may(.organisationWrite, organisation: nil)
+        if let shown = call.organisation, call.may(.organisationRead) {
+            let required = try await RolloutEngine(state: call.state).approvalsRequired(organisation: shown.id)
+            model.approvals = (shown.name, Int(required), call.may(.organisationManage))
+        }
         model.errors = errors
         return call.html(organisationsPage(model, call.context(), visible(call)), status: status)
     }

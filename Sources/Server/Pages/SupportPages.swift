@@ -26,14 +26,25 @@ enum SupportPages {
         PageDeclaration(.get, "/style", "style", access: .signedIn) { call in
             call.html(stylePage(call.context()))
         },
-        PageDeclaration(.get, "/events", "events", access: .permission(.hostsRead), events),
+        PageDeclaration(.get, "/events", "events", access: .permission(.hostsRead)) { call in
+            let (state, organisation) = (call.state, try call.organisationID)
+            return try await events(call, .hostsRead) {
+                try await state.store.read { try $0.fleetCounts.token(organisation: organisation).description }
+            }
+        },
     ]
 
-    /// Says `changed` when anything did that lists of hosts show: server-sent events (HTML standard, section 9.2).
+    /// Says `changed` when a token did: server-sent events (HTML standard, section 9.2).
     ///
     /// It says that, not what: the page is asked for again with the caller's own rights, so nothing can leak here. A
     /// browser that comes back with the last event's id hears at once if it missed something.
-    private static func events(_ call: PageCall) async throws -> Response {
+    ///
+    /// - Parameters:
+    ///   - permission: what the stream ends without.
+    ///   - token: changes whenever what the page shows does.
+    static func events(
+        _ call: PageCall, _ permission: Permission, _ token: @escaping @Sendable () async throws -> String
+    ) async throws -> Response {
         let organisation = try call.organisationID
         let state = call.state
         let headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8"]
@@ -43,11 +54,9 @@ enum SupportPages {
         }
         let last = HTTPField.Name("Last-Event-ID").flatMap { call.request.headers[$0] }
         @Sendable func newest() async throws -> String {
-            let token = try await state.store.read { try $0.fleetCounts.token(organisation: organisation).description }
-            return state.eventStreams.id(of: token)
+            state.eventStreams.id(of: try await token())
         }
         let first = try await newest()
-        let caller = call.caller
         let body = ResponseBody { writer in
             // The place is held as long as there is this body, whether it comes to be written or not.
             defer { withExtendedLifetime(slot) {} }
@@ -61,7 +70,7 @@ enum SupportPages {
                 try await Task.sleep(for: .seconds(1))
                 // Whoever was logged out, or lost the right to look, hears no more: their browser asks anew and is refused.
                 ticks += 1
-                if ticks % 5 == 0, try await !state.mayStillLook(caller, organisation, call.request, call.exchange) {
+                if ticks % 5 == 0, try await !state.mayStillLook(permission, organisation, call.request, call.exchange) {
                     break
                 }
                 let now = try await newest()
@@ -82,10 +91,10 @@ enum SupportPages {
 
 extension ServerState {
     fileprivate func mayStillLook(
-        _ before: Caller?, _ organisation: String, _ request: Request, _ exchange: Exchange
+        _ permission: Permission, _ organisation: String, _ request: Request, _ exchange: Exchange
     ) async throws -> Bool {
         guard let caller = try await people.authenticate(request, exchange) else { return false }
-        return caller.principal.may(.hostsRead, organisation: organisation)
+        return caller.principal.may(permission, organisation: organisation)
     }
 }
 

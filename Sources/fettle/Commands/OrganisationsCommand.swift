@@ -10,7 +10,7 @@ struct OrganisationsCommand: AsyncParsableCommand {
               fettle organisations create berlin --name "Berlin office"
               fettle organisations list
             """,
-        subcommands: [List.self, Show.self, Create.self, Rename.self], defaultSubcommand: List.self, aliases: ["orgs"])
+        subcommands: [List.self, Show.self, Create.self, Rename.self, Approvals.self], defaultSubcommand: List.self, aliases: ["orgs"])
 
     private static let columns: [Column] = [.member("id"), .member("name"), .age("created", "CREATED")]
 
@@ -68,6 +68,39 @@ struct OrganisationsCommand: AsyncParsableCommand {
             if let name { body["name"] = .string(name) }
             let made = try await changing.data.client.post("/api/v1/organisations", .object(body))
             try output.show(made) { emit($0.text("id") + "\n") }
+        }
+    }
+
+    struct Approvals: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or set how many people other than its author must approve a plan.",
+            discussion: """
+                0 is for one-person shops: whoever may approve releases a plan alone. It is in the audit log and shown on \
+                every campaign.
+
+                Examples:
+                  fettle organisations approvals berlin
+                  fettle organisations approvals berlin 2
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var confirming: Confirming
+        @Argument(help: "Its id.") var id: String
+        @Argument(help: "How many: 0 to 16.") var number: Int?
+
+        func validate() throws {
+            guard number.map({ (0...16).contains($0) }) ?? true else { throw ValidationError("it takes 0 to 16") }
+        }
+
+        func run() async throws {
+            let client = try changing.data.client
+            let path = "/api/v1/organisations/\(OperatorClient.escaped(id))/settings"
+            let present = try await client.get(path)
+            guard let number else { return emit(present.text("approvalsRequired") + "\n") }
+            let sum = "ask for \(number) approvals instead of \(present.text("approvalsRequired")) in \(id)"
+            guard changing.goesOn(sum) else { return }
+            if number == 0 { try confirming.confirm(sum) }
+            _ = try await client.patch(path, ["approvalsRequired": .integer(Int64(number))])
+            say("\(id) asks for \(number) approvals")
         }
     }
 

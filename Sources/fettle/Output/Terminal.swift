@@ -70,9 +70,11 @@ func tableText(_ headings: [String], _ rows: [[String]]) -> String {
 /// What words that carry a verdict look like.
 private func style(_ text: String) -> TextTable.Style {
     switch text {
-    case "active", "good": .good
-    case "needed", "quarantined", "revoked", "expired", "disabled": .bad
-    case "unknown", "silent": .warning
+    case "active", "good", "succeeded", "completed": .good
+    case "needed", "quarantined", "revoked", "expired", "disabled", "failed-no-change", "failed-changed",
+        "rollback-failed", "needs-repair", "halted", "closed-failed", "lost":
+        .bad
+    case "unknown", "silent", "suspect", "rolled-back", "refused", "installed-reboot-pending", "awaiting-approval": .warning
     default: text.hasSuffix("?") && text.dropLast().allSatisfy(\.isNumber) ? .warning : .plain
     }
 }

@@ -160,6 +160,9 @@ class Journey:
             "activity": "/activity", "search": f"/search?q={self.options.package[:3]}", "style": "/style",
             "account": "/settings/account", "sessions": "/settings/sessions", "tokens": "/settings/tokens",
             "enrolment": "/settings/enrolment", "people": "/settings/people", "organisations": "/settings/organisations",
+            "campaigns": "/campaigns", "campaigns-all": "/campaigns?show=all",
+            "campaign-new": f"/campaigns/new?host={self.host}&package={self.options.package}",
+            "why": f"/hosts/{self.host}/why/{self.options.package}",
             "device": "/device", "not-found": "/no/such/page",
         }
         for part in ["", "updates", "packages", "timeline", "facts", "labels", "retire"]:

@@ -242,7 +242,15 @@ extension ServerTests {
             let token = try await server.token(uses: 100, organisation: organisation)
             var host = try await TestHost.enrol(server, organisation: organisation, hostname: mark, token: token)
             try await host.reported(Truth(hostname: mark))
-            return ["host": host.id, "token": token.id]
+            let made = try await api.call(
+                "POST", "/api/v1/campaigns?submit=true&organisation=\(organisation)",
+                body: [
+                    "title": .string(mark), "packages": ["kind": "security"], "hosts": ["ids": [.string(host.id)]],
+                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                ])
+            let campaign = try #require(made.json["id"]?.string, "\(made.text)")
+            #expect(made.json["state"] == "awaiting-approval", "\(made.text)")
+            return ["host": host.id, "token": token.id, "campaign": campaign]
         }
 
         /// All that an organisation holds, as its admin sees it.

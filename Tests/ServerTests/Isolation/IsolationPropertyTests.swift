@@ -64,10 +64,10 @@ extension ServerTests {
                 #expect(changed.isEmpty, "seed \(seed) on \(engine) changed: \(changed.prefix(10))")
                 // They find everything as it was, so the canaries are what there is to see.
                 var seen = ""
-                for path in ["hosts", "patches", "audit?limit=500", "enrolment-tokens", "users"] {
+                for path in ["hosts", "patches", "campaigns", "audit?limit=500", "enrolment-tokens", "users"] {
                     seen += try await wire.send(RandomCalls.Call(both.theirAdmin, "GET", "/api/v1/\(path)")).text
                 }
-                for canary in ["canaryhost0", "canarynote1", "9.canary", "canaryviewer@"] {
+                for canary in ["canaryhost0", "canarynote1", "9.canary", "canarycampaign", "canaryviewer@"] {
                     #expect(seen.contains(canary), "\(canary)")
                 }
                 await wire.close()
@@ -226,7 +226,7 @@ extension ServerTests {
             }
             let host = both.ourHost.id
             targets += ["/api/v1/hosts/\(host)", "/api/v1/hosts/\(host)/patches", "/api/v1/hosts/\(host)/history"]
-            targets += ["/", "/hosts", "/patches", "/patches/package0", "/hosts/\(host)", "/activity"]
+            targets += ["/", "/hosts", "/patches", "/patches/package0", "/hosts/\(host)", "/activity", "/campaigns"]
             targets += ["/settings/enrolment", "/settings/people", "/settings/organisations", "/api/v1/organisations"]
             var seen: [String] = []
             for target in targets {

@@ -167,6 +167,9 @@ struct RandomCalls {
             let kind = "cursor of \(step.path.split(separator: "/").last ?? "")"
             return value(happens(70) && both.theirValues[kind] != nil ? kind : "cursor")
         case "limit": return happens(30) ? "1" : nil
+        case "host": return happens(30) ? value(name) : nil
+        case "dryRun": return happens(30) ? "true" : nil
+        case "submit": return happens(50) ? "true" : nil
         case "event": return happens(60) ? value(name) : nil
         case "installation": return happens(15) ? "true" : nil
         case "package": return happens(20) ? value("name") : nil
@@ -182,6 +185,10 @@ struct RandomCalls {
     private mutating func body(_ example: JSONValue, _ step: ServerTests.WalkTests.Step) -> JSONValue {
         guard var members = example.object else { return example }
         switch step.id {
+        case "createCampaign", "editCampaign":
+            // Stored it would be ours from then on: only hosts, which are looked for.
+            members["hosts"] = ["ids": [.string(value("host"))]]
+            members["window"] = ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"]
         case "addGrant": members["organisation"] = .string(value("organisation"))
         case "createUser":
             if happens(60) { members["name"] = .string(value("person")) }
@@ -207,6 +214,8 @@ struct RandomCalls {
             case "patch": query.append("patch=\(value("name"))")
             case "candidate": query.append("candidate=\(value("candidate"))")
             case "labels": query.append("labels=site=\(value("text"))")
+            case "host": query.append("host=\(value("host"))")
+            case "package": query.append("package=\(value("name"))")
             case "after": query.append("after=\(value("cursor"))")
             default: break
             }
@@ -219,9 +228,11 @@ struct RandomCalls {
         var fields = [
             "csrf": call.headers["x-csrf-token"] ?? "", "reason": "walk", "labels": "site=near", "note": "walk",
             "uses": "1", "hours": "1", "role": "viewer", "hosts": "", "days": "1", "code": "ABCD-EFGH",
-            "decision": "deny", "theme": "dark", "back": "/", "display": "Walk", "password": "wrong", "id": "walk",
+            "decision": "deny", "title": "walk", "packages": "security", "start": "2096-01-01T00:00", "minutes": "60",
+            "zone": "UTC", "budget": "1", "approvals": "1", "act": happens(50) ? "submit" : "preview", "theme": "dark", "back": "/", "display": "Walk", "password": "wrong", "id": "walk",
         ]
         fields["place"] = value("organisation")
+        if page.name == "campaign-new" || page.name == "campaign-edit" { fields["hosts"] = value("host") }
         fields["typed"] = value("host")
         let isOfPeople = page.name == "people" || page.name == "login"
         fields["name"] = isOfPeople && happens(60) ? value("person") : "walk\(number)@\(TwoOrganisations.ours)"

@@ -75,6 +75,24 @@ struct TwoOrganisations: Sendable {
             values[organisation] = found
         }
 
+        for (organisation, mark) in [(Self.ours, "homely"), (Self.theirs, "canary")] {
+            let host = try #require(agents[organisation]?.id)
+            let made = try await server.api(
+                .POST, "campaigns?submit=true&organisation=\(organisation)",
+                [
+                    "title": .string("\(mark)campaign"), "packages": ["kind": "named", "names": ["\(mark)package"]],
+                    "hosts": ["ids": [.string(host)]],
+                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                ])
+            let campaign = try #require(made.json["id"]?.string, "\(made.text)")
+            values[organisation]?["campaign"] = [campaign]
+            values[organisation]?["package"] = ["\(mark)package"]
+            values[organisation]?["text", default: []].append("campaign:\(campaign)")
+            if organisation == Self.theirs {
+                canaries += [campaign, "canarycampaign", made.json["planDigest"]?.string ?? "canarydigest"]
+            }
+        }
+
         func grant(_ role: Role, _ organisation: String, _ selector: String = "") -> JSONValue {
             [
                 "role": .string(role.rawValue), "organisation": .string(organisation),
@@ -141,7 +159,7 @@ struct TwoOrganisations: Sendable {
         canaries.removeAll { $0 == "canarytoken" }
 
         // What they were told: places in lists, entity tags; and what they said: keys of requests.
-        for list in ["hosts", "patches", "audit", "enrolment-tokens", "users"] {
+        for list in ["hosts", "patches", "campaigns", "audit", "enrolment-tokens", "users"] {
             for (browser, organisation) in [
                 (try await server.browser("admin@\(Self.ours)"), Self.ours), (theirAdmin.browser, Self.theirs),
             ] {

@@ -1,6 +1,7 @@
 import Access
 import Foundation
 import HTTPTypes
+import JSON
 import NIOHTTP1
 import Store
 import Testing
@@ -32,9 +33,15 @@ extension ServerTests {
         }
 
         /// A path with names filled in.
-        private static func path(_ page: PageDeclaration, host: String) -> String {
+        private static func path(
+            _ page: PageDeclaration, host: String, campaign: String = "c-none"
+        ) -> String {
             let parts = page.path.split(separator: "/").map { part in
-                part == "{host}" ? "/\(host)" : part.hasPrefix("{") ? "/none" : "/\(part)"
+                switch part {
+                case "{host}": "/\(host)"
+                case "{campaign}": "/\(campaign)"
+                default: part.hasPrefix("{") ? "/none" : "/\(part)"
+                }
             }
             return parts.isEmpty ? "/" : parts.joined()
         }
@@ -44,16 +51,35 @@ extension ServerTests {
             return host.id
         }
 
+        /// A campaign that awaits approval.
+        private static func campaign(
+            _ server: TestServer, _ organisation: String, _ host: String
+        ) async throws -> String {
+            let made = try await server.api(
+                .POST, "campaigns?organisation=\(organisation)",
+                [
+                    "title": .string("campaign of \(organisation)"), "packages": ["kind": "security"],
+                    "hosts": ["ids": [.string(host)]],
+                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                ])
+            return try #require(made.json["id"]?.string, "\(made.text)")
+        }
+
         @Test(arguments: TestEngine.allCases) func everyPageForEveryRole(_ engine: TestEngine) async throws {
             try await TestServer.with(engine) { server in
                 try await Self.organisations(server)
                 let ours = try await Self.enrol(server, "ours")
                 let theirs = try await Self.enrol(server, "theirs")
+                let campaigns = (
+                    ours: try await Self.campaign(server, "ours", ours),
+                    theirs: try await Self.campaign(server, "theirs", theirs)
+                )
                 for role in Role.allCases {
                     let browser = try await Self.person(role, server)
                     for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open
                     {
-                        let answer = try await browser.open(Self.path(page, host: ours))
+                        let answer = try await browser.open(
+                            Self.path(page, host: ours, campaign: campaigns.ours))
                         let isAllowed =
                             switch page.access {
                             case .open, .signedIn: true
@@ -65,6 +91,12 @@ extension ServerTests {
                         #expect(answer.headers["cache-control"].first == "no-store", "\(page.path)")
                         #expect(
                             !answer.text.contains(theirs), "\(role) \(page.path) tells of another organisation's host")
+                        if page.path == "/campaigns/{campaign}" || page.path == "/campaigns/{campaign}/edit" {
+                            #expect(answer.status == (isAllowed ? 200 : 403), "\(role) \(page.path)")
+                        }
+                        #expect(
+                            !answer.text.contains("campaign of theirs") && !answer.text.contains(campaigns.theirs),
+                            "\(role) \(page.path) tells of another organisation's campaign")
                         #expect(!answer.text.contains("THEIRS"), "\(role) \(page.path) names another organisation")
                         for link in Self.forbiddenLinks(role) {
                             #expect(!answer.text.contains("href=\"\(link)\""), "\(role) \(page.path) links to \(link)")
@@ -73,7 +105,8 @@ extension ServerTests {
                     // Another organisation is exactly as one that there is not, and so is its host.
                     for page in PageTable.all where page.method == .get && page.name != "events" && page.access != .open
                     {
-                        let foreign = try await browser.open(Self.path(page, host: theirs) + "?organisation=theirs")
+                        let foreign = try await browser.open(
+                            Self.path(page, host: theirs, campaign: campaigns.theirs) + "?organisation=theirs")
                         let missing = try await browser.open(Self.path(page, host: "h-none") + "?organisation=none")
                         #expect(foreign.status == 404, "\(role) \(page.path)")
                         #expect(foreign.body == missing.body, "\(role) \(page.path)")
@@ -83,21 +116,40 @@ extension ServerTests {
                             #expect(host.status == none.status && host.body == none.body, "\(role) \(page.path)")
                         }
                     }
-                    try await forms(role, browser, ours: ours, theirs: theirs)
+                    for page in PageTable.all
+                    where page.path.contains("{campaign}") && page.method == .get && page.name != "events" {
+                        let foreign = try await browser.open(
+                            Self.path(page, host: ours, campaign: campaigns.theirs))
+                        let none = try await browser.open(Self.path(page, host: ours))
+                        #expect(
+                            foreign.status == none.status && foreign.body == none.body, "\(role) \(page.path)")
+                    }
+                    try await forms(role, browser, ours: ours, theirs: theirs, campaigns)
                 }
             }
         }
 
         /// Forms that a role may not send do nothing and say so; none works without the session's token.
-        private func forms(_ role: Role, _ browser: PageBrowser, ours: String, theirs: String) async throws {
+        private func forms(
+            _ role: Role, _ browser: PageBrowser, ours: String, theirs: String,
+            _ campaigns: (ours: String, theirs: String)
+        ) async throws {
             try await browser.open("/settings/account")
             for page in PageTable.all where page.method == .post && page.access != .open && page.name != "logout" {
-                let path = Self.path(page, host: ours)
+                let path = Self.path(page, host: ours, campaign: campaigns.ours)
                 let bare = try await browser.submit(path, csrf: "")
                 #expect(bare.status == 403, "\(role) POST \(path) without the token: \(bare.status)")
                 if case .permission(let permission) = page.access, !role.permissions.contains(permission) {
                     let answer = try await browser.submit(path)
                     #expect(answer.status == 403, "\(role) POST \(path): \(answer.status)")
+                }
+                if page.path.contains("{campaign}"), case .permission(let permission) = page.access,
+                    role.permissions.contains(permission)
+                {
+                    let foreign = try await browser.submit(
+                        Self.path(page, host: ours, campaign: campaigns.theirs), [("reason", "x")])
+                    let missing = try await browser.submit(Self.path(page, host: ours), [("reason", "x")])
+                    #expect(foreign.status == 404 && foreign.body == missing.body, "\(role) POST \(path)")
                 }
                 if page.path.contains("{host}"), case .permission(let permission) = page.access,
                     role.permissions.contains(permission)
@@ -114,6 +166,8 @@ extension ServerTests {
             if !role.permissions.contains(.auditRead) { links.append("/activity") }
             if !role.permissions.contains(.auditExport) { links.append("/activity.csv") }
             if !role.permissions.contains(.peopleRead) { links.append("/settings/people") }
+            if !role.permissions.contains(.campaignsRead) { links.append("/campaigns") }
+            if !role.permissions.contains(.campaignsWrite) { links.append("/campaigns/new") }
             if !role.permissions.contains(.enrolmentRead) { links.append("/settings/enrolment") }
             return links
         }

@@ -1,0 +1,77 @@
+import Access
+import HTTPTypes
+import JSON
+import Store
+
+/// Why a package is not at its new version on a host.
+enum WhyOperation {
+    static let all: [Operation] = [why]
+
+    private static let reason: Schema = .object([
+        .required(
+            "code", .text(1...64),
+            "up-to-date, not-installed, held, pinned, phased, kept-back, resolver-unknown, broken-index, stale-index, vetoed, no-campaign, awaiting-approval, outside-window, waiting-for-permit, paused, halted, running, failed, quarantined, silent or upgradable."
+        ),
+        .required("sentence", .anyText), .required("cure", .anyText, "What to do; empty where nothing is to be done."),
+    ])
+
+    static let component = Schema.Component(
+        "WhyNotUpdated",
+        .object([
+            .required("host", .text(1...64)), .required("hostname", .anyText), .required("package", .anyText),
+            .required("sentence", .anyText, "The most decisive reason."),
+            .required("cure", .anyText, "What to do about it."),
+            .required("installed", .map(.anyText), "Versions by architecture."),
+            .required("candidate", .map(.anyText), "What is offered, by architecture."),
+            .required("reasons", .array(reason), "All reasons, the most decisive first."),
+            .required("campaigns", .array(.component(CampaignSchema.summary)), "Open ones that bring it to this host."),
+            .required("jobs", .array(.component(CampaignJobSchema.summary)), "The host's parts of these."),
+        ]))
+
+    private static let why: Operation = Operation(
+        .get, "/api/v1/hosts/{host}/why/{package}", id: "getWhy", tag: .hosts,
+        summary: "Say why a package is not at its new version on a host, and what to do.",
+        access: .permission(.campaignsRead),
+        parameters: [HostOperations.hostParameter, .path("package", .text(1...256), "The package's name.")],
+        responses: [
+            .ok(.component(component)), .problem(.conflict, "Several hosts match; `detail` names them."),
+        ]
+    ) { call in
+        let host = try await call.state.store.read { try call.host($0) }
+        // It tells what the host is like as well.
+        guard call.caller.principal.reach(.hostsRead, organisation: call.organisation).includes(host.labels) else {
+            throw Refusal(.missing("host", try call.path("host")))
+        }
+        return .json(json(try await call.campaigns.why(host: host.id, package: call.path("package")), call))
+    }
+
+    private static func json(_ why: WhyInputs, _ call: Call) -> JSONValue {
+        [
+            "host": .string(why.host), "hostname": .string(why.hostname), "package": .string(why.package),
+            "sentence": .string(why.reasons.first?.sentence ?? ""), "cure": .string(why.reasons.first?.cure ?? ""),
+            "installed": .object(why.installed.mapValues { .string($0) }),
+            "candidate": .object(why.candidate.mapValues { .string($0) }),
+            "reasons": .array(
+                why.reasons.map {
+                    ["code": .string($0.code), "sentence": .string($0.sentence), "cure": .string($0.cure)]
+                }), "campaigns": .array(why.campaigns.map { .object(CampaignSchema.json($0, call.now)) }),
+            "jobs": .array(why.jobs.map { .object(CampaignJobSchema.json($0)) }),
+        ]
+    }
+}
+
+extension CampaignDesk {
+    /// Why a package is not at its new version on a host; campaigns beyond reach are not told of.
+    func why(host: String, package: String) async throws -> WhyInputs {
+        var why = try await engine.why(organisation: organisation, host: host, package: package)
+        guard reach != .all else { return why }
+        var seen: [CampaignSummary] = []
+        for campaign in why.campaigns
+        where try await includes(try await engine.show(organisation: organisation, campaign.id)) {
+            seen.append(campaign)
+        }
+        why.campaigns = seen
+        why.jobs = why.jobs.filter { job in seen.contains { $0.id == job.campaign } }
+        return why
+    }
+}

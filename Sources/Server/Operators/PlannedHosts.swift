@@ -1,0 +1,145 @@
+import Inventory
+import JSON
+import Rollout
+import Store
+import Timestamps
+
+/// What a plan means for one host, as far as it is known before anything is done.
+struct PlannedHost: Hashable, Sendable {
+    /// A package's step there.
+    struct Step: Hashable, Sendable {
+        /// `name:architecture`.
+        var package: String
+        /// What is installed, as last reported; nil where that is not known.
+        var from: String?
+        /// What the plan brings.
+        var to: String
+    }
+
+    /// When it may change.
+    struct Window: Hashable, Sendable {
+        var notBefore: Timestamp
+        var notAfter: Timestamp
+        /// Both in local time, for people.
+        var local: String
+    }
+
+    var id: String
+    var hostname: String
+    /// `debian-12`; empty where it has not reported.
+    var distribution = ""
+    var packages: [Step] = []
+    /// Whether a reboot is to be expected, and why.
+    var reboot: String
+    /// What it comes back by when it fails.
+    var wayBack: String
+    var windows: [Window] = []
+}
+
+/// Reads what a plan means for its hosts.
+struct PlannedHosts: Sendable {
+    let organisation: String
+    let plan: Plan
+    /// What was frozen of each host, where that is not stored: of a preview.
+    var frozen: [String: CampaignHost] = [:]
+
+    /// The hosts of the plan after that id, by id.
+    func page(_ transaction: Transaction, after: String? = nil, limit: Int) throws -> [PlannedHost] {
+        let rest = plan.hosts.drop { id in after.map { id <= $0 } ?? false }
+        return try rest.prefix(limit).map { try host($0, transaction) }
+    }
+
+    /// What the plan means for one host of it; nil for others.
+    func one(_ id: String, _ transaction: Transaction) throws -> PlannedHost? {
+        plan.hosts.contains(id) ? try host(id, transaction) : nil
+    }
+
+    private func host(_ id: String, _ transaction: Transaction) throws -> PlannedHost {
+        let wayBack = Self.wayBack(plan.actions)
+        guard let host = try transaction.hosts.show(organisation: organisation, id: id) else {
+            return PlannedHost(id: id, hostname: id, reboot: "The host is not known any more.", wayBack: wayBack)
+        }
+        var planned = PlannedHost(id: id, hostname: host.hostname, reboot: "", wayBack: wayBack)
+        var facts: HostFacts?
+        let stored = try transaction.campaigns.host(organisation: organisation, campaign: plan.campaign, host: id)
+        let frozen = frozen[id] ?? stored
+        if let digests = host.digests {
+            let set = try? transaction.documents.softwareSet(organisation: organisation, digests.set)
+            planned.distribution = set?.packages.first?.distribution ?? ""
+            if let target = plan.target(for: planned.distribution) {
+                let installed =
+                    Self.previous(frozen)
+                    ?? Dictionary(
+                        (set?.packages ?? []).map { ("\($0.name):\($0.architecture)", $0.version) },
+                        uniquingKeysWith: { first, _ in first })
+                planned.packages = target.packages.compactMap { package in
+                    guard let from = installed[package.id], from != package.version else { return nil }
+                    return PlannedHost.Step(package: package.id, from: from, to: package.version)
+                }
+            }
+            if let bytes = try transaction.documents.facts(organisation: organisation, digests.facts) {
+                facts = try? HostFacts(parsing: bytes)
+            }
+        }
+        if let frozen {
+            planned.windows = [
+                PlannedHost.Window(
+                    notBefore: frozen.notBefore, notAfter: frozen.notAfter,
+                    local: PlannedWindowTimes.local(plan.window, hostZone: facts?.timeZone.value))
+            ]
+        }
+        planned.reboot = Self.reboot(planned.packages.map(\.package), plan.actions, facts)
+        return planned
+    }
+
+    /// The versions that a host had when the plan was frozen; nil where that is not stored.
+    private static func previous(_ frozen: CampaignHost?) -> [String: String]? {
+        guard let frozen, case .object(let members)? = try? JSONValue(parsing: Array(frozen.previous.utf8), limits: .facts)
+        else { return nil }
+        return members.compactMapValues(\.string)
+    }
+
+    /// Whether a reboot is to be expected: the packages that ask for one are the reasons of ``RebootReason``.
+    static func reboot(_ packages: [String], _ actions: JobActions, _ facts: HostFacts?) -> String {
+        var reasons: [String] = []
+        if packages.contains(where: { $0.hasPrefix("linux-image") }) { reasons.append("a kernel changes") }
+        if packages.contains(where: { $0.hasPrefix("systemd:") }) { reasons.append("the service manager changes") }
+        if packages.contains(where: { $0.hasPrefix("dbus:") || $0.hasPrefix("dbus-daemon:") }) {
+            reasons.append("the message bus changes")
+        }
+        if packages.contains(where: { $0.contains("-microcode:") }) { reasons.append("microcode changes") }
+        if facts?.reboot.value?.required == true { reasons.append("it needs one already") }
+        let why = reasons.joined(separator: ", ")
+        switch actions.reboot {
+        case .always: return "Yes: the plan starts every host anew."
+        case .never:
+            return reasons.isEmpty
+                ? "Not expected, and not allowed."
+                : "Needed (\(why)) but not allowed: the host ends as installed, reboot pending."
+        case .whenNeeded:
+            return reasons.isEmpty ? "Not expected; done if it proves to be needed." : "Expected: \(why)."
+        }
+    }
+
+    /// What a host comes back by.
+    static func wayBack(_ actions: JobActions) -> String {
+        if !actions.rollsBack { return "None: the plan leaves a failed host as it is, flagged." }
+        let hook = actions.snapshotHook == nil ? "" : " The snapshot hook is run as well."
+        switch actions.snapshot {
+        case .none: return "Package downgrade to the versions that it has now.\(hook)"
+        case .best:
+            return
+                "A file system snapshot where the host can make one, else package downgrade; which is found out on the host before anything changes.\(hook)"
+        case .required: return "A snapshot; a host that cannot make one refuses its job.\(hook)"
+        }
+    }
+}
+
+/// When a planned window is, in words.
+enum PlannedWindowTimes {
+    /// The window in local time, for people.
+    static func local(_ window: PlannedWindow, hostZone: String?) -> String {
+        let zone = window.zone == "host" ? hostZone ?? "the host's own zone" : window.zone
+        return "\(window.start.replacing("T", with: " ")) \(zone), \(window.minutes) min"
+    }
+}
