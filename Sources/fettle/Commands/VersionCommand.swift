@@ -110,7 +110,12 @@ struct VersionCommand: ParsableCommand {
     }
 
     struct Schemes: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the orderings by name, one a line.")
+        static let configuration = CommandConfiguration(
+            abstract: "Print the orderings by name, one a line.",
+            discussion: """
+                Examples:
+                  fettle version schemes
+                """)
 
         func run() throws {
             emit(VersionSchemes.all.map { $0.name + "\n" }.joined())
