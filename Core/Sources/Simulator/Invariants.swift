@@ -81,13 +81,15 @@ struct Invariants {
             scriptRuns["\(job) \(name)", default: 0] += 1
             require(14, isIdempotent || scriptRuns["\(job) \(name)"] == 1, "script \(name) of job \(job) ran twice")
         case .downgraded(let host, let last):
-            require(24, last?.phase == .rollback, "host \(host) got lower versions in phase \(last?.phase.rawValue ?? "none")")
+            require(
+                24, last?.phase == .rollback,
+                "host \(host) got lower versions in phase \(last?.phase.rawValue ?? "none")")
         case .health(let host, let boot): healthBoot[host] = boot
         case .rescan(let host, let boot): rescanBoot[host] = boot
         case .ended(let job, let host, let outcome, let packages, let boot):
             if mutating[host] == job { mutating[host] = nil }
             require(
-                13, packages != .mixed || outcome == .needsRepair,
+                13, packages != .mixed || outcome == .needsRepair || flagged.contains(host),
                 "job \(job) ended as \(outcome) with its packages half way")
             if outcome == .needsRepair { flagged.insert(host) }
             if outcome == .succeeded {
@@ -96,7 +98,9 @@ struct Invariants {
                     "job \(job) succeeded in boot \(boot) with health of boot \(healthBoot[host] ?? 0), rescan of boot "
                         + "\(rescanBoot[host] ?? 0), packages \(packages)")
             }
-            if outcome == .rolledBack { require(17, packages == .pre, "job \(job) rolled back to packages \(packages)") }
+            if outcome == .rolledBack {
+                require(17, packages == .pre, "job \(job) rolled back to packages \(packages)")
+            }
         case .acknowledged(let job, let expected, let kept):
             require(31, expected <= kept, "record \(expected - 1) of job \(job) was acknowledged, \(kept - 1) are kept")
         case .quiet(let host, let packages):
@@ -107,6 +111,11 @@ struct Invariants {
     private mutating func intent(
         _ entry: JobEntry, _ host: Int, _ window: HostJob.Window, _ now: Timestamp, _ campaign: Int
     ) {
+        if entry.phase == .mutateIntent, let halted = haltedAt[campaign] {
+            require(
+                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900),
+                "job \(entry.job) began at \(now) although its campaign was halted at \(halted)")
+        }
         let fence = entry.detail["fence"]?.integer ?? 0
         require(
             2, permits[entry.job]?.isCounted == true && fence == grantFence[entry.job] && fence == fences[host],
@@ -118,11 +127,6 @@ struct Invariants {
         require(
             5, now >= window.notBefore && now <= window.lastSafeStart,
             "job \(entry.job) began at \(now), its window is \(window.notBefore) to \(window.lastSafeStart)")
-        if let halted = haltedAt[campaign] {
-            require(
-                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900),
-                "job \(entry.job) began at \(now) although its campaign was halted at \(halted)")
-        }
     }
 
     private mutating func require(_ invariant: Int, _ holds: Bool, _ text: String) {
