@@ -77,7 +77,9 @@ import Timestamps
             .security,
             over: [host("a", ["openssl": "3.0.15"], [("openssl", "3.0.18")]), host("ahead", ["openssl": "1:0.1"])])
         #expect(newer.errors.first?.contains("ahead: openssl:amd64 is at 1:0.1 already, above") == true)
-        #expect(PlanFreezing.freeze(.named(["nano"]), over: [host("a", ["bash": "5"])]).errors.first?.contains("nano") == true)
+        #expect(
+            PlanFreezing.freeze(.named(["nano"]), over: [host("a", ["bash": "5"])]).errors.first?.contains("nano")
+                == true)
         #expect(PlanFreezing.freeze(.security, over: [host("a", ["bash": "5"])]).errors.count == 1)
         let exact = PlanFreezing.freeze(
             .exact([ExactPackage(name: "openssl", version: "3.0.17")]),
@@ -94,6 +96,28 @@ import Timestamps
         let kept = PlanFreezing.freeze(
             .everything, over: [host("a", ["vim": "1"], [("vim", "2")], status: .keptBack("needs libx"))])
         #expect(kept.notes.first?.contains("needs libx") == true)
+    }
+
+    @Test func whatKeptBackPackagesNeedIsNamedInThePlan() {
+        var kept = host("a", ["linux-image": "1"], [("linux-image", "2")], status: .keptBack("needs linux-image-2"))
+        kept.additions = [Addition(name: "linux-image-2", architecture: "amd64", version: "2")]
+        let frozen = PlanFreezing.freeze(.security, over: [kept])
+        #expect(frozen.errors.isEmpty)
+        #expect(
+            frozen.targets.first?.packages.map { "\($0.id) \($0.isAddition)" } == [
+                "linux-image-2:amd64 true", "linux-image:amd64 false",
+            ])
+        // Where nothing in the plan is kept back, nothing is added.
+        var plain = host("b", ["vim": "1"], [("vim", "2")])
+        plain.additions = kept.additions
+        #expect(PlanFreezing.freeze(.security, over: [plain]).targets.first?.packages.count == 1)
+        var other = kept
+        other.id = "h-c"
+        other.name = "c"
+        other.additions[0].version = "3"
+        let apart = PlanFreezing.freeze(.security, over: [kept, other])
+        #expect(apart.errors.first?.contains("linux-image-2:amd64") == true)
+        #expect(apart.targets.isEmpty)
     }
 
     @Test func onlySecurityIsSecurity() {
