@@ -36,11 +36,13 @@ extension JobOutcome {
         while why.hasSuffix(".") { why.removeLast() }
         let because = why.isEmpty ? "" : ": \(why)"
         return switch self {
-        case .succeeded: "succeeded: the ordered versions are in, and a fresh scan and the checks after the last boot prove it."
+        case .succeeded:
+            "succeeded: the ordered versions are in, and a fresh scan and the checks after the last boot prove it."
         case .installedRebootPending:
             "installed the ordered versions, but a reboot is due and was not made\(because). Reboot the host; the next scan "
                 + "completes the job."
-        case .failedNoChange: "failed before anything changed\(because). The host is as it was; correct that and run the campaign again."
+        case .failedNoChange:
+            "failed before anything changed\(because). The host is as it was; correct that and run the campaign again."
         case .failedChanged:
             "failed\(because). What was changed stays, because the plan does not roll back; look at the host."
         case .rolledBack: "failed and was taken back\(because). A fresh scan proves that the host is as it was before."
@@ -48,7 +50,8 @@ extension JobOutcome {
             "failed, and going back failed too\(because). The host is neither as before nor as ordered; look at its log and mend it."
         case .needsRepair: "left the host in need of repair\(because). Look at dpkg --audit and the job's log."
         case .refused: "was refused\(because). Nothing was changed."
-        case .expired: "did not begin before its window ended\(because). Nothing was changed; it is offered again with the next window."
+        case .expired:
+            "did not begin before its window ended\(because). Nothing was changed; it is offered again with the next window."
         case .cancelled: "was cancelled before it began\(because). Nothing was changed."
         }
     }

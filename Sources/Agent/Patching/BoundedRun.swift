@@ -141,7 +141,8 @@ struct BoundedRun {
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         // The shell enters the group and the folder before it becomes the program: nothing can start outside of them.
-        let enter = "if [ -n \"$1\" ]; then echo 0 >\"$1/cgroup.procs\" 2>/dev/null; fi; cd \"$2\" || exit 126; shift 2; exec \"$@\""
+        let enter =
+            "if [ -n \"$1\" ]; then echo 0 >\"$1/cgroup.procs\" 2>/dev/null; fi; cd \"$2\" || exit 126; shift 2; exec \"$@\""
         let words = ["/bin/sh", "-c", enter, "sh", group.path ?? "", folder] + command
         var variables = ["PATH": Self.path, "HOME": "/root", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"]
         variables.merge(environment) { $1 }

@@ -32,7 +32,8 @@ struct JobLauncher {
             "systemd-run", "--quiet", "--collect", "--no-block", "--unit", unit,
             "--description", "Fettle: job \(job.job) changes this host",
             "--property", "KillMode=process", "--property", "TimeoutStopSec=30", "--property", "Delegate=yes",
-            "--property", "OOMPolicy=continue", "--property", "StandardOutput=journal", "--property", "StandardInput=null",
+            "--property", "OOMPolicy=continue", "--property", "StandardOutput=journal", "--property",
+            "StandardInput=null",
         ]
         for name in Self.passed {
             if let value = getenv(name) { command += ["--setenv", "\(name)=\(String(cString: value))"] }

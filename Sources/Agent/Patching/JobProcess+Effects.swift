@@ -84,7 +84,9 @@ extension JobProcess {
     private func endLeftovers() {
         var numbers: [Int] = [attempts(.apply)]
         for number in 1...attempts(.repair) { numbers += (0..<10).map { Self.repairs * number + $0 } }
-        for number in 1...attempts(.rollback) { numbers += (0..<10).map { Self.rollbacks + Self.repairs * number + $0 } }
+        for number in 1...attempts(.rollback) {
+            numbers += (0..<10).map { Self.rollbacks + Self.repairs * number + $0 }
+        }
         work.endLeftovers(numbers)
     }
 
@@ -135,7 +137,8 @@ extension JobProcess {
     private func ask(_ kind: JobQuestionKind, fence: Int64, nonce: String) throws(SystemError) -> JobAnswer? {
         let question = RelayedQuestion(job: folder.job, kind: kind, nonce: nonce, fence: fence)
         try folder.write(JobFolder.question, question.json)
-        work.tell(kind == .claim ? "asks the server for its permit" : "asks the server whether it still may", always: true)
+        work.tell(
+            kind == .claim ? "asks the server for its permit" : "asks the server whether it still may", always: true)
         defer { try? folder.folder.remove(JobFolder.question) }
         while !isInterrupted {
             if let value = folder.json(JobFolder.answer), let answer = try? RelayedAnswer(json: value),

@@ -23,7 +23,8 @@ public enum JobChild {
             return 1
         }
         do {
-            guard let name = path.split(separator: "/").last.map(String.init), JobOffer.isJobID(name), path.hasPrefix("/")
+            guard let name = path.split(separator: "/").last.map(String.init), JobOffer.isJobID(name),
+                path.hasPrefix("/")
             else { throw JobProcessError.noOrder(path) }
             let folder = try JobFolder(job: name, path: path)
             guard let lock = try folder.takeLock() else {
@@ -49,7 +50,9 @@ public enum JobChild {
             return 0
         }
         if journal.entries.outcome != nil { return 0 }
-        guard let order = try folder.readOrder() else { throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order)) }
+        guard let order = try folder.readOrder() else {
+            throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order))
+        }
         let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host)
         let hasBegun = journal.entries.contains { $0.phase.isPastNoReturn }
         let release: ReleaseDocument
@@ -95,7 +98,9 @@ public enum JobChild {
     /// A damaged journal is kept aside as it is, and the host is flagged: nobody knows what the lost records said.
     private static func flag(_ damage: String, _ folder: JobFolder, _ bootID: String?) throws {
         Journal.write(.error, "job \(folder.job): \(damage)")
-        guard let bytes = try folder.folder.read(JobJournal.file, limit: JobJournal.maximumBytes + (1 << 20)) else { return }
+        guard let bytes = try folder.folder.read(JobJournal.file, limit: JobJournal.maximumBytes + (1 << 20)) else {
+            return
+        }
         if !folder.folder.contains("journal.damaged") {
             CrashPoint.pass("before journal.damaged")
             try folder.folder.replace("journal.damaged", with: bytes)
@@ -110,7 +115,8 @@ public enum JobChild {
             journal.next(
                 .init(
                     .commit, .result,
-                    text: "The job's journal is damaged (\(damage)), so that nobody knows what was done. Look at the host's "
+                    text:
+                        "The job's journal is damaged (\(damage)), so that nobody knows what was done. Look at the host's "
                         + "packages; the damaged file is \(folder.folder.path(of: "journal.damaged"))",
                     detail: [
                         "outcome": .string(JobOutcome.needsRepair.rawValue), "code": "journal-damaged", "packages": [],

@@ -37,7 +37,8 @@ final class JobSupervisor {
         var expected: Int64 = 1
         var logSize: Int64 = 0
         var sent: Int64?
-        var sentMark = ""
+        // What a job without progress of its own says: nothing to be sent.
+        var sentMark = "-1 "
         var lastProgress: Int64 = 0
         var question: (nonce: String, sent: Int64)?
         var nextStart: Int64 = 0

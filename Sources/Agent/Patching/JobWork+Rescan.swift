@@ -113,7 +113,8 @@ extension JobWork {
         var best: (folder: JobFolder, time: Timestamp)?
         for other in folders where other.job != folder.job {
             guard let order = try? other.readOrder(), order.offer.campaign == campaign, !order.offer.rollsBack,
-                let entries = try? other.journal().entries, let begun = entries.last(where: { $0.phase == .mutateIntent }),
+                let entries = try? other.journal().entries,
+                let begun = entries.last(where: { $0.phase == .mutateIntent }),
                 other.folder.contains(Self.beforeFile)
             else { continue }
             if best.map({ $0.time < begun.time }) ?? true { best = (other, begun.time) }
@@ -135,9 +136,9 @@ extension JobWork {
             // Its files, by name: a link keeps them although the earlier job's folder may be removed.
             try folder.folder.linkAll(from: best.folder.folder, below: "packages")
         } catch {
-            return .failed("the way back of job \(best.folder.job) cannot be taken over: \(error)", ["code": "no-earlier-job"])
+            return .failed(
+                "the way back of job \(best.folder.job) cannot be taken over: \(error)", ["code": "no-earlier-job"])
         }
         return .done("takes back what job \(best.folder.job) changed", ["earlier": .string(best.folder.job)])
     }
 }
-

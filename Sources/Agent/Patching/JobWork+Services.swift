@@ -94,7 +94,8 @@ extension JobWork {
         result.isDone = failures.isEmpty
         if failures.isEmpty {
             result.text =
-                (restarted.isEmpty ? "no service had to be restarted" : "restarted \(restarted.joined(separator: ", "))")
+                (restarted.isEmpty
+                    ? "no service had to be restarted" : "restarted \(restarted.joined(separator: ", "))")
                 + (reported.isEmpty ? "" : "; left alone: \(reported.prefix(5).joined(separator: ", "))")
         } else {
             result.text = failures.joined(separator: "; ")

@@ -1,4 +1,3 @@
-import Wire
 import Digest
 import Glibc
 import Inventory
@@ -7,6 +6,7 @@ import Orders
 import PackageManagers
 import Rollout
 import Timestamps
+import Wire
 
 /// What came of a step of a job.
 struct StepResult: Sendable {

@@ -21,7 +21,8 @@ struct ScriptRunner {
         do throws(SystemError) {
             try folder.replace(file, with: bytes, mode: 0o700)
             // What runs is what lies there: the disk has had its chance to be something else.
-            guard let read = try folder.read(file, limit: PlannedScript.maximumBytes), SHA256.hash(read) == SHA256.hash(bytes)
+            guard let read = try folder.read(file, limit: PlannedScript.maximumBytes),
+                SHA256.hash(read) == SHA256.hash(bytes)
             else { return failure("the file of the script is not what was approved") }
         } catch {
             return failure("\(error)")

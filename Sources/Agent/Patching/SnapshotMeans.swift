@@ -44,7 +44,9 @@ enum SnapshotMeans: String, Sendable {
         for path in ["/usr", "/etc", "/var/lib/dpkg"] as [String] {
             var other = stat()
             guard stat(path, &other) == 0, other.st_dev == root.st_dev else {
-                return (.downgrade, "\(path) is not on the subvolume of /, so that a snapshot would hold half of the truth")
+                return (
+                    .downgrade, "\(path) is not on the subvolume of /, so that a snapshot would hold half of the truth"
+                )
             }
         }
         let programs = ["/usr/bin/btrfs", "/bin/btrfs", "/sbin/btrfs"]
@@ -65,7 +67,8 @@ enum SnapshotMeans: String, Sendable {
             if access(path, F_OK) == 0 { return (path, nil) }
             _ = mkdir(Self.folder, 0o700)
             let run = BoundedRun(
-                command: ["btrfs", "subvolume", "snapshot", "-r", "/", path], timeout: timeout).run { log.write($0) }
+                command: ["btrfs", "subvolume", "snapshot", "-r", "/", path], timeout: timeout
+            ).run { log.write($0) }
             return run.end.isSuccess ? (path, nil) : (nil, "btrfs: \(run.end.text) \(run.lastLine)")
         case .hook:
             guard let hook else { return (nil, "the plan names no command") }

@@ -166,7 +166,8 @@ public struct AgentStatus: Sendable {
         if let text = status["jobsProblem"]?.string {
             add(
                 "no orders are taken: \(text)",
-                "If its files are damaged, root lets the host forget what it believed: fettle-agent enroll --replace TOKEN")
+                "If its files are damaged, root lets the host forget what it believed: fettle-agent enroll --replace TOKEN"
+            )
         }
         if let text = status["isolated"]?.string, text != "yes" {
             add(

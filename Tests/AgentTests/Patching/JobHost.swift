@@ -188,7 +188,8 @@ struct JobTrial {
     static func agent() throws -> String {
         let path = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent().appendingPathComponent("fettle-agent").path
-        try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) is not there: build the whole package")
+        try #require(
+            FileManager.default.isExecutableFile(atPath: path), "\(path) is not there: build the whole package")
         return path
     }
 
@@ -196,7 +197,10 @@ struct JobTrial {
     static let base: String? = {
         guard geteuid() == 0 else { return nil }
         let path = "/dev/shm/fettle-job-base-\(getpid())"
-        guard let process = try? ChildProcess(script, ["prepare", path], environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"], output: "\(path).log")
+        guard
+            let process = try? ChildProcess(
+                script, ["prepare", path], environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"],
+                output: "\(path).log")
         else { return nil }
         process.wait()
         atexit { try? FileManager.default.removeItem(atPath: "/dev/shm/fettle-job-base-\(getpid())") }

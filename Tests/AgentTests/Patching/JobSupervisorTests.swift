@@ -13,18 +13,20 @@ import Wire
     private final class World {
         let temporary = TemporaryFolder()
         let signer = TestSigner()
+        let roles: Envelope
         let layout: StateLayout
         var started: [String] = []
         var now = Moment.now()
 
         init() throws {
+            roles = try signer.roles
             layout = StateLayout(temporary.path)
             try layout.prepare(for: UnprivilegedUser(uid: geteuid(), gid: getegid()))
         }
 
         func supervisor() throws -> JobSupervisor {
             let desk = try TrustedOrders(DurableFolder(layout.executor), organisation: "org", host: "h1")
-            try desk.adopt(roles: signer.roles)
+            try desk.adopt(roles: roles)
             return try JobSupervisor(layout: layout, desk: desk) { [unowned self] job throws(SystemError) in
                 started.append(job.job)
             }
@@ -165,11 +167,7 @@ import Wire
     private func idle() -> LoopDriver {
         var driver = LoopDriver()
         driver.begin()
-        driver.scanned(1)
         driver.answer(driver.reply())
-        while driver.pending != nil {
-            if case .report? = driver.pending { driver.answerReports(expected: driver.next) } else { break }
-        }
         return driver
     }
 

@@ -34,7 +34,9 @@ import Wire
         #expect(end.are(["tb-ok", "tb-conffile"], at: "1.1"))
         #expect(end.once == 1 && end.audit.isEmpty && end.updates.isEmpty)
         let results = end.entries.last?.detail["packages"]?.array ?? []
-        #expect(results.count == 2 && results.allSatisfy { $0["result"]?.string == "upgraded" && $0["now"]?.string == "1.1" })
+        #expect(
+            results.count == 2
+                && results.allSatisfy { $0["result"]?.string == "upgraded" && $0["now"]?.string == "1.1" })
     }
 
     @Test("A failed health check takes the packages back, and proves that")
