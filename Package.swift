@@ -133,7 +133,8 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", "Signer", "Signatures", core("Versions"), core("CVSS"), core("Inventory"), core("JSON"),
+                "Server", "Store", "Signer", "Signatures", core("Versions"), core("CVSS"), core("Inventory"),
+                core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
                 argumentParser, logging,

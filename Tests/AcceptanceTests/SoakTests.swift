@@ -14,7 +14,8 @@ import Testing
             lab,
             [
                 "start", "k1", "--copy", "\(Testbed.program("fettle-agent")):usr/sbin/fettle-agent", "--copy",
-                "\(Testbed.repository)/packaging/fettle-agent.service:etc/systemd/system/fettle-agent.service", "--copy",
+                "\(Testbed.repository)/packaging/fettle-agent.service:etc/systemd/system/fettle-agent.service",
+                "--copy",
                 "\(Testbed.repository)/packaging/fettle-agent.sysusers:usr/lib/sysusers.d/fettle-agent.conf",
             ], seconds: 900)
         let old = try exec(lab, ["uname", "-r"])
@@ -31,7 +32,8 @@ import Testing
         try lab.fettle(["organisations", "settings", "set", "default", "--approvals", "0", "--yes"])
         let campaign = try lab.fettle([
             "campaign", "create", "--title", "Kernel", "--security", "--all-hosts", "--now", "--minutes", "600",
-            "--reboot", "when-needed", "--settle", "30", "--passes", "1", "--check", "unit:ssh.service", "--submit", "-o",
+            "--reboot", "when-needed", "--settle", "30", "--passes", "1", "--check", "unit:ssh.service", "--submit",
+            "-o",
             "name",
         ]).output.trimmingCharacters(in: .whitespacesAndNewlines)
         try lab.fettle(["campaign", "approve", campaign, "--yes"])

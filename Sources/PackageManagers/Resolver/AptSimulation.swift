@@ -28,7 +28,8 @@ struct AptSimulation: Sendable, Hashable {
             guard let architecture = words.first(where: { $0.hasPrefix("[") && $0.hasSuffix("])") }) else { continue }
             additions.append(
                 Addition(
-                    name: String(words[1].prefix { $0 != ":" }), architecture: String(architecture.dropFirst().dropLast(2)),
+                    name: String(words[1].prefix { $0 != ":" }),
+                    architecture: String(architecture.dropFirst().dropLast(2)),
                     version: String(version)))
         }
     }

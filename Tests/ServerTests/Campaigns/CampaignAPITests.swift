@@ -83,7 +83,8 @@ extension ServerTests {
                 let own = try await api.call("POST", "\(path)/approve", as: author, body: ["plan": plan])
                 #expect(own.status == 409 && own.text.contains("author"), "\(own.text)")
                 let other = try await api.call(
-                    "POST", "\(path)/approve", as: Self.approver, body: ["plan": .string(String(repeating: "0", count: 64))])
+                    "POST", "\(path)/approve", as: Self.approver,
+                    body: ["plan": .string(String(repeating: "0", count: 64))])
                 #expect(other.status == 409, "another plan is not approved")
                 let broken = try await api.call(
                     "POST", "\(path)/approve", as: Self.approver,
@@ -101,7 +102,8 @@ extension ServerTests {
                     #expect(answer.status == 403, "\(verb)")
                 }
                 #expect(try await api.call("POST", "\(path)/pause", as: Self.operatorCaller).json["state"] == "paused")
-                #expect(try await api.call("POST", "\(path)/resume", as: Self.operatorCaller).json["state"] == "running")
+                #expect(
+                    try await api.call("POST", "\(path)/resume", as: Self.operatorCaller).json["state"] == "running")
                 #expect(try await api.call("POST", "\(path)/halt", as: Self.operatorCaller, body: [:]).status == 400)
                 let halted = try await api.call(
                     "POST", "\(path)/halt", as: Self.operatorCaller, body: ["reason": "checkout is slow"])
@@ -169,7 +171,9 @@ extension ServerTests {
                 let next = try #require(jobs.json["next"]?.string)
                 let rest = try await api.call("GET", "\(path)/jobs?limit=1&cursor=\(next)", as: Self.viewer)
                 #expect(rest.json["items"]?.array?.compactMap { $0["hostname"]?.string } == ["web1"])
-                #expect(rest.json["items"]?.array?.first?["sentence"]?.string?.isEmpty == false, "it says what it waits for")
+                #expect(
+                    rest.json["items"]?.array?.first?["sentence"]?.string?.isEmpty == false, "it says what it waits for"
+                )
                 let some = try await api.call("GET", "\(path)/jobs?state=rolled-back", as: Self.viewer)
                 #expect(some.json["items"]?.array?.count == 1)
                 let job = try await api.call("GET", "\(path)/jobs/web0", as: Self.viewer)
