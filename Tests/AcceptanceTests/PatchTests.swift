@@ -11,7 +11,7 @@ import Testing
         try start(lab, ["web1"], root: "minimal")
         let before = try installed(lab, "web1")
 
-        let campaign = try create(lab, ["--security", "--all-hosts", "--budget", "1"])
+        let campaign = try create(lab, ["--security", "--everywhere", "--budget", "1"])
         let plan = try lab.json(["campaign", "show", campaign])
         let goals = try goals(plan)
         #expect(!goals.isEmpty, "\(plan)")
@@ -41,14 +41,14 @@ import Testing
         try start(lab, ["s1"], root: "situations")
         let before = try installed(lab, "s1")
 
-        let good = try create(lab, ["--package", "tb-ok", "--package", "tb-epoch", "--host", "s1"])
+        let good = try create(lab, ["--package", "tb-ok", "--package", "tb-epoch", "--hosts", "s1"])
         try lab.fettle(["campaign", "approve", good, "--yes"])
         #expect(
             try lab.fettle(["campaign", "watch", good, "--timeout", "120"], check: false, seconds: 130).status == 0)
         let between = try installed(lab, "s1")
         #expect(between["tb-ok"] == "1.1" && between["tb-epoch"] == "1:0.9")
 
-        let bad = try create(lab, ["--package", "tb-failpost", "--host", "s1"])
+        let bad = try create(lab, ["--package", "tb-failpost", "--hosts", "s1"])
         try lab.fettle(["campaign", "approve", bad, "--yes"])
         #expect(try lab.fettle(["campaign", "watch", bad, "--timeout", "180"], check: false, seconds: 190).status != 0)
         let job = try #require(try lab.json(["campaign", "jobs", bad]).array?.first)
@@ -62,7 +62,7 @@ import Testing
         // The host's own veto wins, and the server says so.
         try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/fettle-agent && echo nothing >/etc/fettle-agent/veto"])
         let vetoed = try create(
-            lab, ["--package", "tb-multi-a", "--package", "tb-multi-b", "--package", "tb-multi-c", "--host", "s1"])
+            lab, ["--package", "tb-multi-a", "--package", "tb-multi-b", "--package", "tb-multi-c", "--hosts", "s1"])
         try lab.fettle(["campaign", "approve", vetoed, "--yes"])
         #expect(
             try lab.fettle(["campaign", "watch", vetoed, "--timeout", "120"], check: false, seconds: 130).status != 0)
@@ -78,7 +78,7 @@ import Testing
         try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
         try start(lab, ["s1"], root: "situations")
         try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/tb && echo 6 >/etc/tb/slow-seconds"])
-        let campaign = try create(lab, ["--package", "tb-slow", "--package", "tb-ok", "--host", "s1"])
+        let campaign = try create(lab, ["--package", "tb-slow", "--package", "tb-ok", "--hosts", "s1"])
         try lab.fettle(["campaign", "approve", campaign, "--yes"])
         for _ in 0..<4 {
             usleep(2_500_000)
@@ -105,16 +105,12 @@ import Testing
             let list = try lab.json(["hosts", "list"]).array ?? []
             return list.count == hosts.count && list.allSatisfy { $0["pending"]?["value"] != nil }
         }
-        try lab.fettle(["organisations", "settings", "set", "default", "--approvals", "0", "--yes"])
+        try lab.fettle(["organisations", "approvals", "default", "0", "--yes"])
     }
 
     private func create(_ lab: Lab, _ selection: [String]) throws -> String {
         try lab.fettle(
-            [
-                "campaign", "create", "--title", "Test", "--now", "--minutes", "240", "--reboot", "never", "--settle",
-                "1",
-                "--passes", "1", "--submit", "-o", "name",
-            ] + selection
+            ["campaign", "create", "Test", "--reboot", "never", "--settle", "1", "-o", "name"] + selection
         ).output.trimmed
     }
 

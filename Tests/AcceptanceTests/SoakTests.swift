@@ -29,12 +29,10 @@ import Testing
         try eventually("the machine has reported", seconds: 300) {
             try lab.json(["hosts", "list"]).array?.first?["pending"]?["value"] != nil
         }
-        try lab.fettle(["organisations", "settings", "set", "default", "--approvals", "0", "--yes"])
+        try lab.fettle(["organisations", "approvals", "default", "0", "--yes"])
         let campaign = try lab.fettle([
-            "campaign", "create", "--title", "Kernel", "--security", "--all-hosts", "--now", "--minutes", "600",
-            "--reboot", "when-needed", "--settle", "30", "--passes", "1", "--check", "unit:ssh.service", "--submit",
-            "-o",
-            "name",
+            "campaign", "create", "Kernel", "--security", "--everywhere", "--minutes", "600", "--settle", "30",
+            "--check-unit", "ssh.service", "-o", "name",
         ]).output.trimmingCharacters(in: .whitespacesAndNewlines)
         try lab.fettle(["campaign", "approve", campaign, "--yes"])
         let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "2400"], check: false, seconds: 2500)
