@@ -17,6 +17,8 @@ let package = Package(
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
+        .library(name: "Schedule", targets: ["Schedule"]),
+        .library(name: "Simulator", targets: ["Simulator"]),
         .library(name: "Orders", targets: ["Orders"]),
         .library(name: "Audit", targets: ["Audit"]),
         .library(name: "Access", targets: ["Access"]),
@@ -32,6 +34,9 @@ let package = Package(
         .target(name: "Versions", swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
+        .target(
+            name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Wire", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -54,6 +59,9 @@ let package = Package(
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .testTarget(
+            name: "ScheduleTests", dependencies: ["Schedule", "Rollout", "Timestamps"], swiftSettings: settings),
+        .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Rollout"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: settings),
