@@ -221,7 +221,8 @@ import Timestamps
         }
         // Two more ramdisks of 20 MiB: the new kernel's, and one that is built anew beside the old.
         try held.sh(
-            "mount -t tmpfs -o size=60m boot /boot; cd /boot; truncate -s 8M vmlinuz-1; head -c 20M /dev/zero >initrd.img-1")
+            "mount -t tmpfs -o size=60m boot /boot; cd /boot; truncate -s 8M vmlinuz-1; head -c 20M /dev/zero >initrd.img-1"
+        )
         #expect(try space(plan).text.contains("/boot has 40 MiB free, and 60 MiB are needed; remove an old kernel"))
         #expect(try space(held.change.plan(goals("tb-ok=1.1"))).verdict == .yes)
         try held.sh("mount -o remount,size=100m /boot")
