@@ -209,6 +209,26 @@ import Timestamps
         #expect(objections().allSatisfy { $0.verdict == .unknown })
     }
 
+    @Test func aNewKernelNeedsRoomInBoot() throws {
+        let held = try HeldRoot()
+        let plan = held.change.plan(goals("linux-image-tb=1.1", "linux-image-99.1.1-tb=1.1"))
+        #expect(plan.steps.map(\.kind) == [.install, .upgrade])
+        func space(_ order: AptPlan) throws -> PreflightFact {
+            let facts = held.change.preflight(
+                order, requirements: PreflightRequirements(spareBytes: 4 << 20), now: now
+            ).facts
+            return try #require(facts.first { $0.name == .space })
+        }
+        // Two more ramdisks of 20 MiB: the new kernel's, and one that is built anew beside the old.
+        try held.sh(
+            "mount -t tmpfs -o size=60m boot /boot; cd /boot; truncate -s 8M vmlinuz-1; head -c 20M /dev/zero >initrd.img-1"
+        )
+        #expect(try space(plan).text.contains("/boot has 40 MiB free, and 60 MiB are needed; remove an old kernel"))
+        #expect(try space(held.change.plan(goals("tb-ok=1.1"))).verdict == .yes)
+        try held.sh("mount -o remount,size=100m /boot")
+        #expect(try space(plan).verdict == .yes)
+    }
+
     /// The real thing: Debian's own pending updates, from apt's cache, without a network.
     @Test func realPendingUpdatesGoInExactly() throws {
         let held = try HeldRoot("minimal", size: "1500m")

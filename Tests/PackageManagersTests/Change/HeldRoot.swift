@@ -46,10 +46,17 @@ final class HeldRoot: Sendable {
 
     /// The situations repository, made once.
     static let packages: Result<String, any Error> = Result {
-        let made = try tool(
-            ["bash", "\(repository)/Testbed/make-deb-repo"], environment: ProcessInfo.processInfo.environment)
-        _ = try tool(
-            ["bash", "\(repository)/Testbed/make-situations"], environment: ProcessInfo.processInfo.environment)
+        // From a cold cache both bootstrap a Debian first.
+        var made = ""
+        for script in ["make-situations", "make-deb-repo"] {
+            let result = try ChildProcess.run(
+                ["bash", "\(repository)/Testbed/\(script)"], environment: ProcessInfo.processInfo.environment,
+                timeoutSeconds: 900)
+            guard result.status == 0 else {
+                throw Failure(description: "\(script): \(String(decoding: result.errors, as: UTF8.self))")
+            }
+            made = String(decoding: result.output, as: UTF8.self)
+        }
         return made.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
