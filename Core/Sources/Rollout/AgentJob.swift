@@ -179,7 +179,9 @@ public struct AgentJob: Hashable, Sendable {
             guard entry.job == order.job, entry.ordinal == progress.nextOrdinal, entry.previous == progress.head else {
                 throw TransitionError(
                     .brokenChain, machine: "agent-job", state: progress.phase.rawValue, event: "replay",
-                    reason: "record \(entry.ordinal) of the journal does not continue the one before; the host needs a person")
+                    reason:
+                        "record \(entry.ordinal) of the journal does not continue the one before; the host needs a person"
+                )
             }
             progress.fold(entry)
         }

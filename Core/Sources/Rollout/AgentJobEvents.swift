@@ -27,7 +27,8 @@ extension AgentJob {
         case (.prefetch, .prefetchFailed(let reason)): return abortNow(.failedNoChange, reason, now)
         case (.claim, .granted(let grant)):
             guard grant.fence > order.lastFence else {
-                throw refusal(.guardFailed, event.word, "its fence \(grant.fence) is not above \(order.lastFence); it is old")
+                throw refusal(
+                    .guardFailed, event.word, "its fence \(grant.fence) is not above \(order.lastFence); it is old")
             }
             return [write(.waitWindow, .result, "the permit is granted", grant.detail, now: now)] + advance(now)
         case (.claim, .claimDenied(let retry, let reason)):
@@ -98,7 +99,8 @@ extension AgentJob {
         switch (pending, event) {
         case (.apply(let step), .applied(let succeeded, let reason, let detail)):
             let entry = write(
-                .apply, .result, step: step, succeeded ? "done" : reason, ["ok": .bool(succeeded), "run": detail], now: now)
+                .apply, .result, step: step, succeeded ? "done" : reason, ["ok": .bool(succeeded), "run": detail],
+                now: now)
             if succeeded { return [entry] + advance(now) }
             pending = .examine
             return [entry, .examine]
@@ -149,7 +151,8 @@ extension AgentJob {
                     .commit, .result, progress.failure ?? progress.rebootPending ?? progress.abortReason,
                     [
                         "outcome": .string(outcome.rawValue), "packages": packages,
-                        "boots": .integer(Int64(1 + progress.reboots + progress.rollbackReboots + progress.unexpectedReboots)),
+                        "boots": .integer(
+                            Int64(1 + progress.reboots + progress.rollbackReboots + progress.unexpectedReboots)),
                         "unexpectedReboots": .integer(Int64(progress.unexpectedReboots)),
                     ], now: now)
             ] + advance(now)

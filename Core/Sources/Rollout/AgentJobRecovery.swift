@@ -54,7 +54,8 @@ extension AgentJob {
         default:
             return [
                 write(
-                    progress.phase, .note, step: progress.open?.step ?? 0, "the host rebooted without having been told to",
+                    progress.phase, .note, step: progress.open?.step ?? 0,
+                    "the host rebooted without having been told to",
                     ["unexpectedReboot": true, "before": .string(before), "boot": .string(bootID)], now: now)
             ]
         }
@@ -78,7 +79,9 @@ extension AgentJob {
         let reason = "nobody knows whether the script \(scripts[index].name) ran to its end, and it may not run twice"
         if isUndo {
             return [
-                write(open.phase, .result, step: open.step, "whether it was taken back is unknown", ["ok": false], now: now)
+                write(
+                    open.phase, .result, step: open.step, "whether it was taken back is unknown", ["ok": false],
+                    now: now)
             ] + goOn(now)
         }
         return leave(open, reason, now)

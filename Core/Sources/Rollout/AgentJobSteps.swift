@@ -17,7 +17,8 @@ extension AgentJob {
             } else if progress.hasMutated, !progress.notedTooLate {
                 effects.append(
                     write(
-                        progress.phase, .note, "asked to end (\(stopReason)), but packages have begun to change: going on",
+                        progress.phase, .note,
+                        "asked to end (\(stopReason)), but packages have begun to change: going on",
                         ["tooLate": true], now: now))
             }
         }
@@ -35,7 +36,10 @@ extension AgentJob {
             effects.append(
                 write(
                     .received, .result, "the order is verified",
-                    ["plan": .string(order.plan.hex), "attempt": .integer(order.attempt), "rollBack": .bool(order.rollsBack)],
+                    [
+                        "plan": .string(order.plan.hex), "attempt": .integer(order.attempt),
+                        "rollBack": .bool(order.rollsBack),
+                    ],
                     now: now))
         }
         if now > window.lastSafeStart {
@@ -84,7 +88,8 @@ extension AgentJob {
             pending = .snapshot
             return effects
                 + intent(
-                    .snapshot, "making what can be come back to", ["policy": .string(actions.snapshot.rawValue)], now: now)
+                    .snapshot, "making what can be come back to", ["policy": .string(actions.snapshot.rawValue)],
+                    now: now)
                 + [.snapshot]
         }
         pending = .preState
@@ -120,7 +125,9 @@ extension AgentJob {
             if isNeeded || order.actions.reboot == .always && progress.reboots == 0 {
                 guard let why = whyNoReboot(now) else { return reboot(now) }
                 effects.append(
-                    write(.reboot, .note, "a reboot is due and is not made: \(why)", ["rebootPending": .string(why)], now: now))
+                    write(
+                        .reboot, .note, "a reboot is due and is not made: \(why)", ["rebootPending": .string(why)],
+                        now: now))
             }
         }
         if !progress.isHealthy {
@@ -208,12 +215,15 @@ extension AgentJob {
             guard progress.rollbacks <= Self.maximumResumptions else { return giveUp("going back failed", now) }
             pending = .rollback
             return [
-                write(.rollback, .intent, step: progress.rollbacks, "bringing back what was before", now: now), .rollback,
+                write(.rollback, .intent, step: progress.rollbacks, "bringing back what was before", now: now),
+                .rollback,
             ]
         }
         if progress.rollbackGaveUp { return stay(now) }
         if progress.rollbackNeedsReboot {
-            if let rebootForbidden { return giveUp("going back needs a reboot that the veto file forbids (\(rebootForbidden))", now) }
+            if let rebootForbidden {
+                return giveUp("going back needs a reboot that the veto file forbids (\(rebootForbidden))", now)
+            }
             guard progress.rollbackRebootIssues <= Self.maximumResumptions, bootID != nil else {
                 return giveUp("the host does not reboot when told to", now)
             }

@@ -32,7 +32,8 @@ public struct Campaign: Hashable, Sendable {
         /// Whether nothing comes after it.
         public var isTerminal: Bool {
             switch self {
-            case .rolledBack, .rollbackIncomplete, .completed, .completedWithExceptions, .rejected, .cancelled, .expired,
+            case .rolledBack, .rollbackIncomplete, .completed, .completedWithExceptions, .rejected, .cancelled,
+                .expired,
                 .closedFailed:
                 true
             default: false
@@ -129,7 +130,9 @@ public struct Campaign: Hashable, Sendable {
         if let startsAt { fields["startsAt"] = .string(startsAt.description) }
         if let endsAt { fields["endsAt"] = .string(endsAt.description) }
         if let reason { fields["reason"] = .string(reason) }
-        if let timer { fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)] }
+        if let timer {
+            fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)]
+        }
         return .object(fields)
     }
 

@@ -150,7 +150,8 @@ extension Campaign {
         case .approve(let by, let plan):
             try require([.awaitingApproval], event)
             try check(plan == planDigest, event, "the approval names another plan than the current one; read it again")
-            try check(approvalsRequired > 0, event, "the organisation asks for no approval; release the campaign instead")
+            try check(
+                approvalsRequired > 0, event, "the organisation asks for no approval; release the campaign instead")
             try check(by != author, event, "the author of a plan cannot approve it; ask somebody else")
             try check(!approvals.contains { $0.person == by }, event, "\(by) has approved this plan already")
             detail["by"] = .string(by)
@@ -162,7 +163,8 @@ extension Campaign {
             try require([.awaitingApproval], event)
             try check(plan == planDigest, event, "the release names another plan than the current one; read it again")
             try check(
-                approvalsRequired == 0, event, "the organisation asks for \(approvalsRequired) approvals; have it approved")
+                approvalsRequired == 0, event,
+                "the organisation asks for \(approvalsRequired) approvals; have it approved")
             detail["by"] = .string(by)
             detail["plan"] = .string(plan.hex)
             detail["approvals"] = 0
@@ -335,7 +337,8 @@ extension Campaign {
         try check(
             haltReason == reason, event,
             "going on after a halt must name its reason (\(reason ?? "")): read it and repeat it")
-        try check(approvalsRequired == 0 || by != author, event, "the author of a plan cannot let it go on after a halt")
+        try check(
+            approvalsRequired == 0 || by != author, event, "the author of a plan cannot let it go on after a halt")
         try check(!resumeApprovals.contains { $0.person == by }, event, "\(by) has agreed already")
         try check(endsAt.map { now < $0 } ?? true, event, "the window has ended; close this campaign and plan another")
         resumeApprovals.append(Approval(person: by, time: now))

@@ -180,7 +180,9 @@ public struct HostJob: Hashable, Sendable {
         if let ticketExpires { fields["ticketExpires"] = .string(ticketExpires.description) }
         if let lastPhase { fields["lastPhase"] = .string(lastPhase.rawValue) }
         if let permit { fields["permit"] = .string(permit.state.rawValue) }
-        if let timer { fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)] }
+        if let timer {
+            fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)]
+        }
         return .object(fields)
     }
 

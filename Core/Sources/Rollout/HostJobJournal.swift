@@ -10,7 +10,8 @@ extension HostJob {
         if entry.ordinal < expectedEntry {
             guard entry.ordinal < expectedEntry - 1 || entry.digest == head else {
                 throw refusal(
-                    .brokenChain, event, "record \(entry.ordinal) differs from the one that was received; the journal forked")
+                    .brokenChain, event,
+                    "record \(entry.ordinal) differs from the one that was received; the journal forked")
             }
             return []
         }
@@ -80,7 +81,8 @@ extension HostJob {
         isJournalClosed = true
         let isWell: Bool
         switch outcome {
-        case .succeeded, .installedRebootPending, .rolledBack, .failedNoChange, .refused, .expired, .cancelled: isWell = true
+        case .succeeded, .installedRebootPending, .rolledBack, .failedNoChange, .refused, .expired, .cancelled:
+            isWell = true
         case .failedChanged, .rollbackFailed, .needsRepair: isWell = false
         }
         if permit?.state.isCounted == true {

@@ -32,7 +32,8 @@ public struct LocalTime: Hashable, Sendable, Comparable, CustomStringConvertible
             second <= 60
         else {
             throw ScheduleError(
-                .badLocalTime, "\"\(text.prefix(40))\" is no local time; write it like 2026-11-21T22:00, without a zone")
+                .badLocalTime, "\"\(text.prefix(40))\" is no local time; write it like 2026-11-21T22:00, without a zone"
+            )
         }
         guard let date = CivilDate(year: year, month: month, day: day) else {
             throw ScheduleError(.badLocalTime, "there is no day \(text.prefix(10)); check month and day")

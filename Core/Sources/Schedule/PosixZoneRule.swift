@@ -99,7 +99,8 @@ extension PosixZoneRule {
             guard let west = reader.time(maximumHours: 24) else { return nil }
             offset = -west
         }
-        guard reader.take(0x2C), let start = reader.change(), reader.take(0x2C), let end = reader.change(), reader.isAtEnd
+        guard reader.take(0x2C), let start = reader.change(), reader.take(0x2C), let end = reader.change(),
+            reader.isAtEnd
         else { return nil }
         daylight = Daylight(offset: offset, start: start, end: end)
     }

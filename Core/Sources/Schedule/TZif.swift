@@ -114,6 +114,7 @@ private struct TZifReader {
     }
 
     private func bad(_ reason: String) -> ScheduleError {
-        ScheduleError(.badZone, "the zone \(name.prefix(64)) cannot be used: \(reason); reinstall tzdata or name another")
+        ScheduleError(
+            .badZone, "the zone \(name.prefix(64)) cannot be used: \(reason); reinstall tzdata or name another")
     }
 }

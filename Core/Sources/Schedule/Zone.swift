@@ -84,7 +84,8 @@ public struct Zone: Hashable, Sendable {
         if let first = found.first {
             return (Timestamp(seconds: first), found.count > 1 ? .first : .only)
         }
-        for change in changes where change.at + Int64(change.before) <= wanted && wanted < change.at + Int64(change.after) {
+        for change in changes
+        where change.at + Int64(change.before) <= wanted && wanted < change.at + Int64(change.after) {
             return (Timestamp(seconds: wanted - Int64(change.before)), .shifted)
         }
         return (Timestamp(seconds: wanted - Int64(offset)), .only)

@@ -81,7 +81,9 @@ struct Invariants {
             scriptRuns["\(job) \(name)", default: 0] += 1
             require(14, isIdempotent || scriptRuns["\(job) \(name)"] == 1, "script \(name) of job \(job) ran twice")
         case .downgraded(let host, let last):
-            require(24, last?.phase == .rollback, "host \(host) got lower versions in phase \(last?.phase.rawValue ?? "none")")
+            require(
+                24, last?.phase == .rollback,
+                "host \(host) got lower versions in phase \(last?.phase.rawValue ?? "none")")
         case .health(let host, let boot): healthBoot[host] = boot
         case .rescan(let host, let boot): rescanBoot[host] = boot
         case .ended(let job, let host, let outcome, let packages, let boot):
@@ -96,7 +98,9 @@ struct Invariants {
                     "job \(job) succeeded in boot \(boot) with health of boot \(healthBoot[host] ?? 0), rescan of boot "
                         + "\(rescanBoot[host] ?? 0), packages \(packages)")
             }
-            if outcome == .rolledBack { require(17, packages == .pre, "job \(job) rolled back to packages \(packages)") }
+            if outcome == .rolledBack {
+                require(17, packages == .pre, "job \(job) rolled back to packages \(packages)")
+            }
         case .acknowledged(let job, let expected, let kept):
             require(31, expected <= kept, "record \(expected - 1) of job \(job) was acknowledged, \(kept - 1) are kept")
         case .quiet(let host, let packages):

@@ -215,7 +215,9 @@ final class World {
             guard isReachable(host) else { return }
             answered(
                 host, job,
-                isClaim ? .claimDenied(retryAfter: retry, reason: reason) : .confirmDenied(retryAfter: retry, reason: reason))
+                isClaim
+                    ? .claimDenied(retryAfter: retry, reason: reason)
+                    : .confirmDenied(retryAfter: retry, reason: reason))
         case .ticket(let host, let job, let nonce, let expires):
             if isReachable(host), agents[host].nonce == nonce {
                 answered(host, job, .ticket(nonce: nonce, expires: expires))

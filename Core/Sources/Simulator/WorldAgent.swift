@@ -101,7 +101,9 @@ extension World {
     private func begin(_ host: Int) {
         guard let journal = agents[host].journal, !journal.isEnded else { return }
         var bootID = agents[host].bootID
-        if options.mutation == .bootNotRead, let last = journal.entries.last, last.phase != .reboot, let before = last.bootID {
+        if options.mutation == .bootNotRead, let last = journal.entries.last, last.phase != .reboot,
+            let before = last.bootID
+        {
             bootID = before
         }
         do {
@@ -135,7 +137,8 @@ extension World {
     }
 
     private func next(_ host: Int) {
-        let mayPark = options.mutation == .jobsInParallel && agents[host].journal?.isEnded == false && agents[host].parked.isEmpty
+        let mayPark =
+            options.mutation == .jobsInParallel && agents[host].journal?.isEnded == false && agents[host].parked.isEmpty
         guard agents[host].journal == nil || mayPark else { return }
         for offer in agents[host].offers
         where !offer.isCancelled && !agents[host].past.contains(offer.job) && offer.job != agents[host].journal?.job {
@@ -228,7 +231,9 @@ extension World {
             agentDown(host, isPower: isPower)
             return false
         }
-        note("host \(host) \(entry.job.prefix(6)) \(entry.ordinal) \(entry.phase.rawValue) \(entry.step) \(entry.kind.rawValue): \(entry.text)")
+        note(
+            "host \(host) \(entry.job.prefix(6)) \(entry.ordinal) \(entry.phase.rawValue) \(entry.step) \(entry.kind.rawValue): \(entry.text)"
+        )
         agents[host].journal?.entries.append(entry)
         let count = agents[host].journal?.entries.count ?? 0
         // Synced at once; broken: every fifth record.
@@ -331,7 +336,8 @@ extension World {
             let goal = SimulatedAgent.goal * (step + 1) / SimulatedAgent.steps
             if agents[host].position < goal {
                 if agents[host].hasBadPackage, agents[host].position == SimulatedAgent.goal - 1 {
-                    return finish(host, .applied(succeeded: false, reason: "a package cannot be configured", detail: [:]))
+                    return finish(
+                        host, .applied(succeeded: false, reason: "a package cannot be configured", detail: [:]))
                 }
                 agents[host].position += 1
                 agents[host].changedInBoot = agents[host].boot
@@ -352,7 +358,8 @@ extension World {
             finish(
                 host,
                 .rolledBack(
-                    succeeded: isBack, needsReboot: options.needsReboot && agents[host].changedInBoot != agents[host].boot,
+                    succeeded: isBack,
+                    needsReboot: options.needsReboot && agents[host].changedInBoot != agents[host].boot,
                     reason: isBack ? "the old packages are back" : "the old packages are gone"))
         case .reboot: agentDown(host, isPower: false, reboots: true)
         default: if let event = result(effect, host) { finish(host, event) }

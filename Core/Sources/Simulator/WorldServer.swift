@@ -114,7 +114,9 @@ extension World {
         guard Budget.mayGrant(held: held, suspect: counted, limit: store.budget),
             !Budget.isHeldBySuspects(suspect: counted, limit: store.budget)
         else { return deny(60, "the budget is used up") }
-        let others = store.jobs.keys.sorted().compactMap { store.jobs[$0] }.filter { store.hostOf[$0.id] == host && $0.id != id }
+        let others = store.jobs.keys.sorted().compactMap { store.jobs[$0] }.filter {
+            store.hostOf[$0.id] == host && $0.id != id
+        }
         if options.mutation != .jobsInParallel, others.contains(where: { $0.permit?.state.isCounted == true }) {
             return deny(60, "another job of the host holds a permit")
         }
@@ -135,7 +137,8 @@ extension World {
 
     /// The time, or (broken) one that is always in time.
     var clamped: Timestamp {
-        options.mutation == .lastSafeStartIgnored && !isHealed && now > window.lastSafeStart ? window.lastSafeStart : now
+        options.mutation == .lastSafeStartIgnored && !isHealed && now > window.lastSafeStart
+            ? window.lastSafeStart : now
     }
 
     private func confirm(
@@ -250,7 +253,9 @@ extension World {
             }
         case .revokeUnstarted:
             for id in store.jobsOf[index] {
-                guard let job = store.jobs[id], job.state.isInFlight || job.state.phase != nil, !job.hasMutated else { continue }
+                guard let job = store.jobs[id], job.state.isInFlight || job.state.phase != nil, !job.hasMutated else {
+                    continue
+                }
                 handle(.cancel(by: "system", reason: "halted"), id, &store, &facts)
             }
         case .offerRollbacks:
@@ -266,7 +271,8 @@ extension World {
     }
 
     private func offer(
-        _ index: Int, _ host: Int, attempt: Int64, rollsBack: Bool, _ window: HostJob.Window, _ store: inout ServerStore,
+        _ index: Int, _ host: Int, attempt: Int64, rollsBack: Bool, _ window: HostJob.Window,
+        _ store: inout ServerStore,
         _ facts: inout [Fact]
     ) {
         let id = HostJob.id(campaign: "c\(index)", host: "h\(host)", attempt: attempt)
@@ -313,7 +319,9 @@ extension World {
             }
         }
         for campaign in store.campaigns {
-            if let timer = campaign.timer, timersDue.insert(timer.due.milliseconds).inserted { add(at: timer.due, .timers) }
+            if let timer = campaign.timer, timersDue.insert(timer.due.milliseconds).inserted {
+                add(at: timer.due, .timers)
+            }
         }
     }
 

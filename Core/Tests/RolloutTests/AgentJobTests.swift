@@ -137,7 +137,9 @@ import Timestamps
         #expect(!host.done.contains("reboot"))
     }
 
-    @Test(arguments: ["prefetch", "claim", "confirm", "preflight", "runScript", "stopServices", "snapshot", "readPreState"])
+    @Test(arguments: [
+        "prefetch", "claim", "confirm", "preflight", "runScript", "stopServices", "snapshot", "readPreState",
+    ])
     func cancelBeforeTheStart(_ effect: String) throws {
         var host = try FakeHost(order(rich))
         try host.run([(effect, .cancelled(reason: "the campaign was halted"))])

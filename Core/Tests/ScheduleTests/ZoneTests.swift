@@ -85,14 +85,16 @@ import Timestamps
             }
         }
         #expect(throws: ScheduleError.self) { try ZoneFiles.zone("right/Europe/Berlin") }
-        for name in ["../etc/passwd", "/etc", "", "Europe//Berlin", "Europe/Berlin/", ".", "a/b/c/d", "Europe/Ber lin"] {
+        for name in ["../etc/passwd", "/etc", "", "Europe//Berlin", "Europe/Berlin/", ".", "a/b/c/d", "Europe/Ber lin"]
+        {
             #expect(!Zone.isValidName(name), "\(name)")
         }
         for name in try ZoneFiles.names() { #expect(Zone.isValidName(name), "\(name)") }
     }
 
     @Test(arguments: [
-        "2026-11-21", "2026-13-01T00:00", "2026-02-29T00:00", "2026-11-21T24:00", "2026-11-21T22:00Z", "x", "2026-11-21T2200",
+        "2026-11-21", "2026-13-01T00:00", "2026-02-29T00:00", "2026-11-21T24:00", "2026-11-21T22:00Z", "x",
+        "2026-11-21T2200",
     ])
     func noLocalTime(_ text: String) {
         #expect(throws: ScheduleError.self) { try LocalTime(text) }

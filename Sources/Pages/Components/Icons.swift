@@ -2,7 +2,8 @@ import HTML
 
 /// Our icons: 16 by 16, one stroke of 1.5, drawn once a page and used by reference.
 public enum Icon: CaseIterable, Sendable {
-    case today, host, patch, campaign, activity, settings, search, shield, warning, unknown, check, info, dot, reboot, silent,
+    case today, host, patch, campaign, activity, settings, search, shield, warning, unknown, check, info, dot, reboot,
+        silent,
         stale, broken, restart, chevron, copy, person, key, organisation, sun, moon, system, download, plus, clock, up,
         down, close, session, menu, lock, package, label, terminal
 

@@ -147,7 +147,8 @@ extension Samples {
         }
         model.entries = [
             ("received", "result", "The order is genuine, in date, and for this host."),
-            ("prefetch", "result", "2 packages are here."), ("mutate-intent", "intent", "From here on packages change."),
+            ("prefetch", "result", "2 packages are here."),
+            ("mutate-intent", "intent", "From here on packages change."),
             ("reboot", "intent", "Reboots to prove the new kernel."),
         ].enumerated().map { index, entry in
             EntryRow(

@@ -24,25 +24,25 @@ public func campaignsPage(_ model: CampaignsModel, _ context: PageContext, event
 
 private func campaignList(_ model: CampaignsModel, _ context: PageContext) -> HTML {
     HTML {
-                if model.rows.isEmpty {
-                    emptyState(
-                        .campaign, model.showsAll ? "No campaign yet" : "No campaign is open",
-                        model.mayWrite
-                            ? "Start one here, from a patch, or from a host: it shows the exact plan before anything happens."
-                            : "Whoever has the role operator can plan one.",
-                        action: model.showsAll
-                            ? .empty
-                            : linkButton("All campaigns", context.to("campaigns", query: [("show", "all")])))
-                } else {
-                    campaignTable("Campaigns", model.rows, context)
-                }
-                if model.next != nil || !model.rows.isEmpty {
-                    pager(
-                        shown: model.rows.count, total: nil, one: "campaign",
-                        next: model.next.map { next in
-                            context.to(
-                                "campaigns", query: (model.showsAll ? [("show", "all")] : []) + [("after", next)])
-                        }, first: nil)
-                }
+        if model.rows.isEmpty {
+            emptyState(
+                .campaign, model.showsAll ? "No campaign yet" : "No campaign is open",
+                model.mayWrite
+                    ? "Start one here, from a patch, or from a host: it shows the exact plan before anything happens."
+                    : "Whoever has the role operator can plan one.",
+                action: model.showsAll
+                    ? .empty
+                    : linkButton("All campaigns", context.to("campaigns", query: [("show", "all")])))
+        } else {
+            campaignTable("Campaigns", model.rows, context)
+        }
+        if model.next != nil || !model.rows.isEmpty {
+            pager(
+                shown: model.rows.count, total: nil, one: "campaign",
+                next: model.next.map { next in
+                    context.to(
+                        "campaigns", query: (model.showsAll ? [("show", "all")] : []) + [("after", next)])
+                }, first: nil)
+        }
     }
 }

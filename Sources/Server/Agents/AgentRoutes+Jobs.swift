@@ -20,7 +20,8 @@ extension AgentRoutes {
             let answer =
                 action == "claim"
                 ? try await engine.claim(id, message, host) : try await engine.confirm(id, message, host)
-            state.metrics.count(.jobQuestions, "question=\"\(action)\",result=\"\(answer.order == nil ? "no" : "yes")\"")
+            state.metrics.count(
+                .jobQuestions, "question=\"\(action)\",result=\"\(answer.order == nil ? "no" : "yes")\"")
             return .message(answer, version)
         default:
             let bytes = try await uploaded(request, upTo: state.configuration.limits.messageBytes, host)

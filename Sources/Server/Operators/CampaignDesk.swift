@@ -70,7 +70,8 @@ struct CampaignDesk: Sendable {
             organisation: organisation, open: open, host: host, after: after, limit: limit)
         guard reach != .all else { return page }
         var seen: [CampaignSummary] = []
-        for summary in page.campaigns where try await includes(
+        for summary in page.campaigns
+        where try await includes(
             try await engine.show(organisation: organisation, summary.id))
         {
             seen.append(summary)

@@ -60,7 +60,8 @@ enum CampaignText {
         case "failed-changed": return "It failed, and what changed stays: the plan does not roll back. \(look)"
         case "rolled-back": return "It failed, and a scan proves that the host is as it was before. \(look)"
         case "rollback-failed": return "It failed, and going back failed too: repair the host by hand. \(look)"
-        case "needs-repair": return "The host's package database is not whole: repair it by hand (dpkg --audit). \(look)"
+        case "needs-repair":
+            return "The host's package database is not whole: repair it by hand (dpkg --audit). \(look)"
         case "refused": return "A check on the host said no before anything changed; the host is as it was. \(look)"
         case "expired": return "Its window passed before it began; the host is as it was. Plan another campaign."
         case "cancelled": return "It was taken back before it began; the host is as it was."

@@ -94,7 +94,8 @@ struct PlannedHosts: Sendable {
 
     /// The versions that a host had when the plan was frozen; nil where that is not stored.
     private static func previous(_ frozen: CampaignHost?) -> [String: String]? {
-        guard let frozen, case .object(let members)? = try? JSONValue(parsing: Array(frozen.previous.utf8), limits: .facts)
+        guard let frozen,
+            case .object(let members)? = try? JSONValue(parsing: Array(frozen.previous.utf8), limits: .facts)
         else { return nil }
         return members.compactMapValues(\.string)
     }

@@ -65,6 +65,7 @@ enum PageAccess: Sendable, Hashable {
 /// Every page and form.
 enum PageTable {
     static let all: [PageDeclaration] =
-        EntryPages.all + FleetPages.all + HostPages.all + CampaignPages.all + ActivityPages.all + AccountPages.all + SettingsPages.all
+        EntryPages.all + FleetPages.all + HostPages.all + CampaignPages.all + ActivityPages.all + AccountPages.all
+        + SettingsPages.all
         + SupportPages.all
 }

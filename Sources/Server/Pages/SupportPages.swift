@@ -70,7 +70,8 @@ enum SupportPages {
                 try await Task.sleep(for: .seconds(1))
                 // Whoever was logged out, or lost the right to look, hears no more: their browser asks anew and is refused.
                 ticks += 1
-                if ticks % 5 == 0, try await !state.mayStillLook(permission, organisation, call.request, call.exchange) {
+                if ticks % 5 == 0, try await !state.mayStillLook(permission, organisation, call.request, call.exchange)
+                {
                     break
                 }
                 let now = try await newest()

@@ -213,7 +213,10 @@ enum PlanFreezing {
         switch selection {
         case .everything, .security: return []
         case .named(let list): names = list
-        case .exact(let list): names = list.map { $0.architecture.map { "\($0)" } == nil ? $0.name : "\($0.name):\($0.architecture ?? "")" }
+        case .exact(let list):
+            names = list.map {
+                $0.architecture.map { "\($0)" } == nil ? $0.name : "\($0.name):\($0.architecture ?? "")"
+            }
         }
         var known: Set<String> = []
         for host in hosts {

@@ -25,7 +25,8 @@ final class RolesCache: Sendable {
             return envelope
         } catch {
             state.logger.error(
-                "the signer does not tell the roles", metadata: ["organisation": "\(organisation)", "error": "\(error)"])
+                "the signer does not tell the roles",
+                metadata: ["organisation": "\(organisation)", "error": "\(error)"])
             known.withLock { $0[organisation] = Known(envelope: last?.envelope, time: now) }
             return last?.envelope
         }

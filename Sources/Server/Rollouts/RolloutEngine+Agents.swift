@@ -73,7 +73,9 @@ extension RolloutEngine {
                 try sql.fences.note(organisation: host.organisation, host: host.id, fence: question.fence, now: now)
                 return .restored(known: known)
             }
-            if isRestored { return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.") }
+            if isRestored {
+                return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.")
+            }
             let current = try job.hostJob()
             switch current.state {
             case .granted, .accepted:
@@ -137,7 +139,9 @@ extension RolloutEngine {
             throw Refusal(.malformed("the nonce is not 32 hexadecimal digits", pointer: "/nonce"))
         }
         let decision = try await decide(host, id) { rollout, job, campaign in
-            if isRestored { return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.") }
+            if isRestored {
+                return .wait(300, "This server seems to be restored from a backup; an operator must confirm it.")
+            }
             let current = try job.hostJob()
             guard let text = job.grant, let fence = job.fence, fence == question.fence, !current.state.isTerminal else {
                 return .never(
@@ -150,7 +154,9 @@ extension RolloutEngine {
                 return .never("The grant is of another epoch or plan; claim again.")
             }
             if let no = blocked(campaign, current, now) { return no }
-            let (_, effects) = try rollout.handle(.confirm(fence: fence), job, by: "host:\(host.id)") { $0.heardAt = now }
+            let (_, effects) = try rollout.handle(.confirm(fence: fence), job, by: "host:\(host.id)") {
+                $0.heardAt = now
+            }
             for case .signTicket(let expires) in effects {
                 return .ticket(
                     TicketDocument(
@@ -327,7 +333,8 @@ private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostR
                 15, "No permit is free: \(held) held and \(suspect) with silent or unwell hosts, of \(limit) in all.")
         }
         if group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
-            return .wait(60, "\(suspect) hosts are silent or unwell: nothing more is granted until a person has looked.")
+            return .wait(
+                60, "\(suspect) hosts are silent or unwell: nothing more is granted until a person has looked.")
         }
     }
     return nil
@@ -337,7 +344,8 @@ private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostR
 private func revoke(
     _ rollout: RolloutTransaction, _ job: JobRecord, _ campaign: CampaignRecord
 ) throws -> JobDecision {
-    try rollout.handle(.cancel(by: "server", reason: "the grant is of an earlier epoch of the server"), job, by: "server")
+    try rollout.handle(
+        .cancel(by: "server", reason: "the grant is of an earlier epoch of the server"), job, by: "server")
     try rollout.offerAgain(job, campaign, by: "server")
     return .never("The grant is of an earlier epoch of the server; the job is offered anew.")
 }

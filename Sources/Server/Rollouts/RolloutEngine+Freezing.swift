@@ -49,7 +49,8 @@ extension RolloutEngine {
                 )
             }
             guard let set = found.0, let offers = found.1 else {
-                frozen.errors.append("\(name): what it reported is not here any more. Scan it: fettle hosts scan \(name).")
+                frozen.errors.append(
+                    "\(name): what it reported is not here any more. Scan it: fettle hosts scan \(name).")
                 continue
             }
             if let reported = record.reportedAt, now.seconds(since: lastEvidence(record, reported)) > 2 * 86_400 {
@@ -73,7 +74,8 @@ extension RolloutEngine {
         }
         if selected.isEmpty, frozen.errors.isEmpty {
             frozen.errors.append(
-                "The draft selects no active host that your roles reach. Correct the ids or the selector (fettle hosts list).")
+                "The draft selects no active host that your roles reach. Correct the ids or the selector (fettle hosts list)."
+            )
         }
         guard frozen.errors.isEmpty else { return frozen }
         let packages = PlanFreezing.freeze(draft.packages, over: hosts)
@@ -90,11 +92,14 @@ extension RolloutEngine {
                 let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone, draft.actions)
                 windows[zone] = occurrence
                 guard occurrence.end > now else {
-                    throw PlanWindowError(reason: "the window has ended already (\(occurrence.end)): choose a later one")
+                    throw PlanWindowError(
+                        reason: "the window has ended already (\(occurrence.end)): choose a later one")
                 }
                 guard occurrence.end < now.adding(seconds: Self.furthestWindow) else {
                     throw PlanWindowError(
-                        reason: "the window ends at \(occurrence.end): orders are signed for at most 90 days; choose an earlier one")
+                        reason:
+                            "the window ends at \(occurrence.end): orders are signed for at most 90 days; choose an earlier one"
+                    )
                 }
                 guard let (distribution, previous) = packages.hosts[id] else { continue }
                 frozen.hosts.append(
@@ -140,7 +145,8 @@ extension RolloutEngine {
     private func hostZone(_ fact: Fact<String>?) throws -> String {
         guard case .known(let zone) = fact, !zone.isEmpty else {
             throw PlanWindowError(
-                reason: "its time zone is not known; set it there (timedatectl set-timezone), or name a zone in the plan")
+                reason:
+                    "its time zone is not known; set it there (timedatectl set-timezone), or name a zone in the plan")
         }
         return zone
     }

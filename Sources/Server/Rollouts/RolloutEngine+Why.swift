@@ -61,7 +61,8 @@ extension RolloutEngine {
             }
             if let expired = offers?.indexes.compactMap(\.validUntil).filter({ $0 < now }).min() {
                 say(
-                    "stale-index", "An index of \(host.hostname) was valid until \(expired): newer versions may be unknown.",
+                    "stale-index",
+                    "An index of \(host.hostname) was valid until \(expired): newer versions may be unknown.",
                     "Run apt-get update there; if it fails, the repository or the clock is at fault.")
             }
             if case .known(let packages) = facts?.packages, case .known(let fetched) = packages.lastUpdate,
@@ -86,7 +87,8 @@ extension RolloutEngine {
         case .upgradable:
             why.reasons.append(
                 .init(
-                    code: "upgradable", sentence: "\(what) could be installed on \(host.hostname) at any time.", cure: ""))
+                    code: "upgradable", sentence: "\(what) could be installed on \(host.hostname) at any time.",
+                    cure: ""))
         case .held:
             why.reasons.append(
                 .init(
@@ -161,10 +163,13 @@ extension RolloutEngine {
                         "waiting-for-permit", "waits until the host asks and a permit is free. \(job.sentence)",
                         "See who holds them: fettle campaign show \(record.id)")
                 }
-            case .granted, .accepted, .running: say("running", "is at work on the host (\(state.word)). \(job.sentence)")
+            case .granted, .accepted, .running:
+                say("running", "is at work on the host (\(state.word)). \(job.sentence)")
             case .suspect: say("silent", "lost touch with the host: \(job.sentence)", "Look at the host.")
             case .terminal(.refused) where job.sentence.contains("veto"):
-                say("vetoed", "was refused by the host's own veto file: \(job.sentence)", "See /etc/fettle-agent/veto there.")
+                say(
+                    "vetoed", "was refused by the host's own veto file: \(job.sentence)",
+                    "See /etc/fettle-agent/veto there.")
             default:
                 say(
                     "failed", "ended on the host as \(state.word): \(job.sentence)",

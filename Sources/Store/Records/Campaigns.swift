@@ -234,7 +234,8 @@ public struct Campaigns {
 
     /// Every campaign of the installation in one of these states, for whoever looks after them.
     public func inStates(_ words: Set<String>) throws -> [(organisation: String, id: String)] {
-        try sql.rows("SELECT organisation, id, state_word FROM campaigns WHERE is_terminal = 0 ORDER BY created_at, id") {
+        try sql.rows("SELECT organisation, id, state_word FROM campaigns WHERE is_terminal = 0 ORDER BY created_at, id")
+        {
             row in (try row.text(), try row.text(), try row.text())
         }.filter { words.contains($0.2) }.map { ($0.0, $0.1) }
     }

@@ -135,8 +135,10 @@ public struct Jobs {
             INSERT INTO jobs (\(JobRecord.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
                 ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
             """, job.id, job.organisation, job.campaign, job.host, job.attempt, job.rollsBack, job.state,
-            job.stateWord, job.version, job.isTerminal, job.isListed, job.phase, job.outcome, job.sentence, job.notBefore,
-            job.lastSafeStart, job.notAfter, job.fence, job.grant, job.grantEnvelope, job.nextEntry, job.lastDigest, job.logSize,
+            job.stateWord, job.version, job.isTerminal, job.isListed, job.phase, job.outcome, job.sentence,
+            job.notBefore,
+            job.lastSafeStart, job.notAfter, job.fence, job.grant, job.grantEnvelope, job.nextEntry, job.lastDigest,
+            job.logSize,
             job.packages, job.heardAt, job.createdAt, job.updatedAt)
     }
 
@@ -163,7 +165,8 @@ public struct Jobs {
             WHERE organisation = ?1 AND id = ?2 AND version = ?3
             """, job.organisation, job.id, job.version, next.state, next.stateWord, next.version, next.isTerminal,
             next.phase, next.outcome, next.sentence, next.notBefore, next.lastSafeStart, next.notAfter, next.fence,
-            next.grant, next.grantEnvelope, next.nextEntry, next.lastDigest, next.logSize, next.packages, next.heardAt, next.updatedAt,
+            next.grant, next.grantEnvelope, next.nextEntry, next.lastDigest, next.logSize, next.packages, next.heardAt,
+            next.updatedAt,
             next.isListed)
         return changed > 0 ? next : nil
     }
@@ -269,8 +272,9 @@ public struct Jobs {
     }
 
     /// Records of a job's journal, from that ordinal on, as they were sent.
-    public func entries(organisation: String, job: String, from ordinal: Int64 = 1, limit: Int = 1000) throws -> [String]
-    {
+    public func entries(
+        organisation: String, job: String, from ordinal: Int64 = 1, limit: Int = 1000
+    ) throws -> [String] {
         try sql.rows(
             """
             SELECT content FROM job_entries WHERE organisation = ?1 AND job = ?2 AND ordinal >= ?3

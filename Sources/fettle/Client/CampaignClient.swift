@@ -17,13 +17,15 @@ struct CampaignClient {
     }
 
     private func id(_ text: String) async throws -> String {
-        let all = try await client.list("/api/v1/campaigns", [("limit", "500"), organisation.query(client)], limit: 5000)
+        let all = try await client.list(
+            "/api/v1/campaigns", [("limit", "500"), organisation.query(client)], limit: 5000)
         if all.contains(where: { $0.text("id") == text }) { return text }
         var found = text.utf8.count >= 4 ? all.filter { $0.text("id").hasPrefix(text) } : []
         if found.isEmpty { found = all.filter { $0.text("title") == text } }
         if found.count > 1 {
             throw CommandFailure.failed(
-                "\"\(text)\" may mean \(found.prefix(8).map(campaignTitle).joined(separator: ", ")).\nGive more of the id.")
+                "\"\(text)\" may mean \(found.prefix(8).map(campaignTitle).joined(separator: ", ")).\nGive more of the id."
+            )
         }
         return found.first?.text("id") ?? text
     }

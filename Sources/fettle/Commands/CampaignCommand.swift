@@ -143,7 +143,8 @@ struct CampaignCommand: AsyncParsableCommand {
 
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print what the package manager and the scripts wrote on a host; with --journal what the agent did.",
+            abstract:
+                "Print what the package manager and the scripts wrote on a host; with --journal what the agent did.",
             discussion: """
                 Examples:
                   fettle campaign log c-4f7a web1
@@ -217,7 +218,8 @@ struct WhyCommand: AsyncParsableCommand {
             if !reason.text("cure").isEmpty { text += fieldLine("", "→ \(reason.text("cure"))") }
         }
         for campaign in why["campaigns"]?.array ?? [] {
-            text += fieldLine("Campaign", "\(campaignTitle(campaign)): \(campaign.text("state")). \(campaign.text("next"))")
+            text += fieldLine(
+                "Campaign", "\(campaignTitle(campaign)): \(campaign.text("state")). \(campaign.text("next"))")
         }
         return text
     }

@@ -121,7 +121,9 @@ struct CampaignPlaceOption: ParsableArguments {
     @Option(
         parsing: .upToNextOption, help: "These hosts: names, ids or the beginnings of ids.", completion: hostNames)
     var hosts: [String] = []
-    @Option(help: ArgumentHelp("Every active host with these labels: site=berlin,tier in (web,api).", valueName: "selector"))
+    @Option(
+        help: ArgumentHelp("Every active host with these labels: site=berlin,tier in (web,api).", valueName: "selector")
+    )
     var labels: String?
     @Flag(help: "Every active host.") var everywhere = false
     @Option(
@@ -162,11 +164,13 @@ struct CampaignPlaceOption: ParsableArguments {
 /// What else is done.
 struct CampaignActionsOption: ParsableArguments {
     @Option(help: "When a host is started anew: when-needed, never, always.") var reboot = "when-needed"
-    @Option(help: "What must be there to come back to: best, required (a snapshot, else refuse), none (downgrade only).")
+    @Option(
+        help: "What must be there to come back to: best, required (a snapshot, else refuse), none (downgrade only).")
     var snapshot = "best"
     @Flag(help: "Leave a host as it is when a check fails, flagged, instead of taking it back.") var noRollback = false
     @Option(
-        name: .customLong("check-unit"), help: "A systemd unit that must be active afterwards. Several times for several.")
+        name: .customLong("check-unit"),
+        help: "A systemd unit that must be active afterwards. Several times for several.")
     var checkUnits: [String] = []
     @Option(
         name: .customLong("check-command"),
@@ -190,7 +194,8 @@ struct CampaignActionsOption: ParsableArguments {
         completion: .file())
     var preScripts: [String] = []
     @Option(
-        name: .customLong("post-script"), help: "A script that runs afterwards, as root. Its text becomes part of the plan.",
+        name: .customLong("post-script"),
+        help: "A script that runs afterwards, as root. Its text becomes part of the plan.",
         completion: .file())
     var postScripts: [String] = []
     @Option(help: "A command on the host that has an external backup or hypervisor make a snapshot.")

@@ -73,7 +73,8 @@ struct CampaignApproveCommand: AsyncParsableCommand {
             let digest = campaign.text("planDigest")
             guard !digest.isEmpty else {
                 throw CommandFailure.failed(
-                    "\(campaignTitle(campaign)) has no plan yet: it is \(campaign.text("state")). \(campaign.text("next"))")
+                    "\(campaignTitle(campaign)) has no plan yet: it is \(campaign.text("state")). \(campaign.text("next"))"
+                )
             }
             guard plan.map({ digest.hasPrefix($0.lowercased()) && $0.utf8.count >= 8 }) ?? true else {
                 throw CommandFailure.failed(

@@ -55,7 +55,8 @@ func planText(_ plan: JSONValue?) -> String {
         let rows = (target["packages"]?.array ?? []).map { package in
             [
                 "\(package.text("name")):\(package.text("architecture"))",
-                (package["previous"]?.array ?? []).compactMap(\.string).joined(separator: ", "), package.text("version"),
+                (package["previous"]?.array ?? []).compactMap(\.string).joined(separator: ", "),
+                package.text("version"),
             ]
         }
         text += "\n" + tableText(["PACKAGE (\(target.text("distribution")))", "FROM", "TO"], rows)

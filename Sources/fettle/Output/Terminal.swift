@@ -74,7 +74,8 @@ private func style(_ text: String) -> TextTable.Style {
     case "needed", "quarantined", "revoked", "expired", "disabled", "failed-no-change", "failed-changed",
         "rollback-failed", "needs-repair", "halted", "closed-failed", "lost":
         .bad
-    case "unknown", "silent", "suspect", "rolled-back", "refused", "installed-reboot-pending", "awaiting-approval": .warning
+    case "unknown", "silent", "suspect", "rolled-back", "refused", "installed-reboot-pending", "awaiting-approval":
+        .warning
     default: text.hasSuffix("?") && text.dropLast().allSatisfy(\.isNumber) ? .warning : .plain
     }
 }

@@ -83,7 +83,8 @@ extension ServerTests {
                 let own = try await api.call("POST", "\(path)/approve", as: author, body: ["plan": plan])
                 #expect(own.status == 409 && own.text.contains("author"), "\(own.text)")
                 let other = try await api.call(
-                    "POST", "\(path)/approve", as: Self.approver, body: ["plan": .string(String(repeating: "0", count: 64))])
+                    "POST", "\(path)/approve", as: Self.approver,
+                    body: ["plan": .string(String(repeating: "0", count: 64))])
                 #expect(other.status == 409, "another plan is not approved")
                 let broken = try await api.call(
                     "POST", "\(path)/approve", as: Self.approver,
@@ -101,7 +102,8 @@ extension ServerTests {
                     #expect(answer.status == 403, "\(verb)")
                 }
                 #expect(try await api.call("POST", "\(path)/pause", as: Self.operatorCaller).json["state"] == "paused")
-                #expect(try await api.call("POST", "\(path)/resume", as: Self.operatorCaller).json["state"] == "running")
+                #expect(
+                    try await api.call("POST", "\(path)/resume", as: Self.operatorCaller).json["state"] == "running")
                 #expect(try await api.call("POST", "\(path)/halt", as: Self.operatorCaller, body: [:]).status == 400)
                 let halted = try await api.call(
                     "POST", "\(path)/halt", as: Self.operatorCaller, body: ["reason": "checkout is slow"])
@@ -169,7 +171,9 @@ extension ServerTests {
                 let next = try #require(jobs.json["next"]?.string)
                 let rest = try await api.call("GET", "\(path)/jobs?limit=1&cursor=\(next)", as: Self.viewer)
                 #expect(rest.json["items"]?.array?.compactMap { $0["hostname"]?.string } == ["web1"])
-                #expect(rest.json["items"]?.array?.first?["sentence"]?.string?.isEmpty == false, "it says what it waits for")
+                #expect(
+                    rest.json["items"]?.array?.first?["sentence"]?.string?.isEmpty == false, "it says what it waits for"
+                )
                 let some = try await api.call("GET", "\(path)/jobs?state=rolled-back", as: Self.viewer)
                 #expect(some.json["items"]?.array?.count == 1)
                 let job = try await api.call("GET", "\(path)/jobs/web0", as: Self.viewer)
@@ -244,8 +248,10 @@ extension ServerTests {
                 let seen = try await api.call("GET", "/api/v1/campaigns", as: berlin)
                 #expect(seen.json["items"]?.array?.compactMap { $0["id"] } == [near.json["id"] ?? .null])
                 for (method, rest) in [("GET", ""), ("GET", "/jobs"), ("GET", "/hosts"), ("POST", "/pause")] {
-                    let theirs = try await api.call(method, "/api/v1/campaigns/\(id)\(rest)", as: berlin)
-                    let none = try await api.call(method, "/api/v1/campaigns/c-none\(rest)", as: berlin)
+                    let theirs = try await api.call(
+                        method, "/api/v1/campaigns/\(id)\(rest)", as: berlin, headers: ["x-request-id": "walk"])
+                    let none = try await api.call(
+                        method, "/api/v1/campaigns/c-none\(rest)", as: berlin, headers: ["x-request-id": "walk"])
                     #expect(theirs.status == 404, "\(method) \(rest)")
                     #expect(
                         theirs.text.replacing(id, with: "X") == none.text.replacing("c-none", with: "X"), "\(rest)")

@@ -15,7 +15,9 @@ extension ServerTests {
                 func command(_ words: String...) async throws -> CommandResult {
                     try await fettle(words + ["--data", folder])
                 }
-                let plan = ["campaign", "create", "OpenSSL", "--package", "package0", "--hosts", "web0", "--data", folder]
+                let plan = [
+                    "campaign", "create", "OpenSSL", "--package", "package0", "--hosts", "web0", "--data", folder,
+                ]
                 #expect(try await command("campaign", "create", "x", "--hosts", "web0").status == 2, "which packages?")
                 #expect(try await command("campaign", "create", "x", "--security").status == 2, "which hosts?")
                 let dry = try await fettle(plan + ["--dry-run"])
@@ -37,13 +39,15 @@ extension ServerTests {
                 #expect(try await command("campaign", "show", "OpenSSL", "-o", "name").output == "\(id)\n")
                 #expect(try await command("campaign", "show", "c-nobody").status == 3)
                 let asked = try await command("campaign", "approve", short)
-                #expect(asked.status == 2 && asked.errors.contains("package0:amd64"), "it shows the plan: \(asked.errors)")
+                #expect(
+                    asked.status == 2 && asked.errors.contains("package0:amd64"), "it shows the plan: \(asked.errors)")
                 let own = try await command("campaign", "approve", short, "--yes")
                 #expect(own.status == 1 && own.errors.contains("author"), "\(own.errors)")
                 let other = try await command("campaign", "approve", short, "--plan", "00000000", "--yes")
                 #expect(other.status == 1 && other.errors.contains("has changed"))
                 #expect(try await command("campaign", "cancel", short, "--yes").status == 2, "it needs a reason")
-                #expect(try await command("campaign", "cancel", short, "--reason", "x").status == 2, "nobody can be asked")
+                #expect(
+                    try await command("campaign", "cancel", short, "--reason", "x").status == 2, "nobody can be asked")
                 #expect(try await command("campaign", "cancel", short, "--reason", "x", "--dry-run").status == 0)
                 #expect(try await command("campaign", "cancel", short, "--reason", "x", "--yes").status == 0)
                 #expect(try await command("campaign", "list", "--open", "-o", "json").json == [])

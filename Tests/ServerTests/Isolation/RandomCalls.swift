@@ -229,7 +229,8 @@ struct RandomCalls {
             "csrf": call.headers["x-csrf-token"] ?? "", "reason": "walk", "labels": "site=near", "note": "walk",
             "uses": "1", "hours": "1", "role": "viewer", "hosts": "", "days": "1", "code": "ABCD-EFGH",
             "decision": "deny", "title": "walk", "packages": "security", "start": "2096-01-01T00:00", "minutes": "60",
-            "zone": "UTC", "budget": "1", "approvals": "1", "act": happens(50) ? "submit" : "preview", "theme": "dark", "back": "/", "display": "Walk", "password": "wrong", "id": "walk",
+            "zone": "UTC", "budget": "1", "approvals": "1", "act": happens(50) ? "submit" : "preview", "theme": "dark",
+            "back": "/", "display": "Walk", "password": "wrong", "id": "walk",
         ]
         fields["place"] = value("organisation")
         if page.name == "campaign-new" || page.name == "campaign-edit" { fields["hosts"] = value("host") }

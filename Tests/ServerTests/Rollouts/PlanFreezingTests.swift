@@ -77,7 +77,9 @@ import Timestamps
             .security,
             over: [host("a", ["openssl": "3.0.15"], [("openssl", "3.0.18")]), host("ahead", ["openssl": "1:0.1"])])
         #expect(newer.errors.first?.contains("ahead: openssl:amd64 is at 1:0.1 already, above") == true)
-        #expect(PlanFreezing.freeze(.named(["nano"]), over: [host("a", ["bash": "5"])]).errors.first?.contains("nano") == true)
+        #expect(
+            PlanFreezing.freeze(.named(["nano"]), over: [host("a", ["bash": "5"])]).errors.first?.contains("nano")
+                == true)
         #expect(PlanFreezing.freeze(.security, over: [host("a", ["bash": "5"])]).errors.count == 1)
         let exact = PlanFreezing.freeze(
             .exact([ExactPackage(name: "openssl", version: "3.0.17")]),

@@ -328,7 +328,8 @@ extension ServerTests {
                 }
                 #expect(try await world.becomes("rolled-back", id))
                 let details = try await world.engine.show(organisation: "default", id)
-                #expect(details.permitsHeld + details.permitsSuspect == 0, "proved well, the earlier permit is back too")
+                #expect(
+                    details.permitsHeld + details.permitsSuspect == 0, "proved well, the earlier permit is back too")
             }
         }
     }

@@ -181,7 +181,9 @@ struct Rollouts {
         _ engine: TestEngine, hosts: Int = 1, signer: LocalSigner = LocalSigner(),
         body: (inout Rollouts) async throws -> Void
     ) async throws {
-        try await TestServer.with(engine) { $0.orderSigner = signer } body: { server in
+        try await TestServer.with(engine) {
+            $0.orderSigner = signer
+        } body: { server in
             var rollouts = Rollouts(server: server)
             for number in 0..<hosts { try await rollouts.enrol("web\(number)") }
             try await body(&rollouts)
@@ -194,7 +196,9 @@ struct Rollouts {
         hosts.append(host)
     }
 
-    func draft(_ hosts: [TestHost]? = nil, budget: Int64 = 1, startsIn: Int64 = -60, minutes: Int64 = 120) -> CampaignDraft {
+    func draft(
+        _ hosts: [TestHost]? = nil, budget: Int64 = 1, startsIn: Int64 = -60, minutes: Int64 = 120
+    ) -> CampaignDraft {
         let start = now.adding(seconds: startsIn)
         return CampaignDraft(
             title: "updates", packages: .security, hosts: .ids((hosts ?? self.hosts).map(\.id)),

@@ -125,7 +125,8 @@ struct PlanMaker {
 
     private func refuseNewerAndHeld(_ wanted: [Wanted]) throws(ChangeRefusal) {
         let newer = wanted.filter { wanted in
-            guard let installed = versionKey(wanted.installed.version), let goal = versionKey(wanted.goal.version) else {
+            guard let installed = versionKey(wanted.installed.version), let goal = versionKey(wanted.goal.version)
+            else {
                 return false
             }
             return installed > goal
@@ -163,7 +164,8 @@ struct PlanMaker {
         throw ChangeRefusal(
             .otherFile, packages: [goal.id],
             "this host's repositories have another file of \(goal.id) \(goal.version) than the order: "
-                + "SHA-256 \(record.sha256.prefix(16))… instead of \(sha256.prefix(16))…; compare its sources with the pilots'")
+                + "SHA-256 \(record.sha256.prefix(16))… instead of \(sha256.prefix(16))…; compare its sources with the pilots'"
+        )
     }
 
     /// Preferences of the host's own people are theirs to change.
@@ -222,7 +224,8 @@ struct PlanMaker {
             let installed = Set(database.packages.filter(\.isOnDisk).flatMap { [$0.name, $0.id] })
             let words = extra.map { name in
                 installed.contains(name)
-                    ? "change \(name) to \(answer.installs[name] ?? "")" : "install \(name) \(answer.installs[name] ?? "")"
+                    ? "change \(name) to \(answer.installs[name] ?? "")"
+                    : "install \(name) \(answer.installs[name] ?? "")"
             }
             throw ChangeRefusal(
                 .outsideOrder, packages: extra,
@@ -233,7 +236,8 @@ struct PlanMaker {
         if !missed.isEmpty {
             throw ChangeRefusal(
                 .unsolvable, packages: missed.map(\.id),
-                "apt would leave \(list(missed.map(\.id))) as it is and does not say why; try apt-get -s install by hand")
+                "apt would leave \(list(missed.map(\.id))) as it is and does not say why; try apt-get -s install by hand"
+            )
         }
     }
 
@@ -265,10 +269,13 @@ struct PlanMaker {
     }
 
     private func automatic(_ steps: [PackageStep], _ database: DpkgDatabase) -> [String] {
-        guard let marks = try? ExtendedStates.automatic(root.tree, path: "var/lib/apt/extended_states") else { return [] }
+        guard let marks = try? ExtendedStates.automatic(root.tree, path: "var/lib/apt/extended_states") else {
+            return []
+        }
         return steps.filter { step in
             step.kind == .install
-                || [step.id, "\(step.name):\(database.nativeArchitecture)", "\(step.name):"].contains(where: marks.contains)
+                || [step.id, "\(step.name):\(database.nativeArchitecture)", "\(step.name):"].contains(
+                    where: marks.contains)
         }.map { aptName($0.name, $0.architecture, database) }
     }
 

@@ -32,7 +32,8 @@ extension AptChange {
         }
         for step in returning where step.mayReturn {
             wanted.append(
-                Wanted(step.name, step.fromArchitecture ?? step.architecture, step.from ?? "", nil, records, isOld: true))
+                Wanted(
+                    step.name, step.fromArchitecture ?? step.architecture, step.from ?? "", nil, records, isOld: true))
         }
         let total = wanted.reduce(Int64(0)) { $0 + ($1.record?.bytes ?? 0) }
         guard total <= limits.bytes else {
@@ -195,14 +196,16 @@ extension AptChange {
             // "E: Failed to fetch URL  404  File not found [IP: …]"
             let reason = words.drop { !$0.contains(stem) }.dropFirst().joined(separator: " ")
             if reason.contains("Hash Sum mismatch") {
-                return "the file on the server differs from its hash in the signed index; the mirror is broken or was tampered with"
+                return
+                    "the file on the server differs from its hash in the signed index; the mirror is broken or was tampered with"
             }
             return reason.isEmpty ? line : "the server says: \(reason)"
         }
         if let digest = FileDigest.sha256("\(packages)/\(wanted.file)") {
             return "its SHA-256 is \(digest.prefix(16))…, not \((wanted.sha256 ?? "").prefix(16))…"
         }
-        return complaints.last.map { String($0.drop { $0 != " " }).trimmed } ?? "apt fetched nothing and does not say why"
+        return complaints.last.map { String($0.drop { $0 != " " }).trimmed }
+            ?? "apt fetched nothing and does not say why"
     }
 
     // MARK: The way back
@@ -235,7 +238,8 @@ extension AptChange {
                 missing: Prefetch.Missing(
                     package: wanted.id, version: wanted.version,
                     why: "the installed \(wanted.version) is in no repository and not in apt's cache"
-                        + ", and dpkg-repack \(access(root.outside("/usr/bin/dpkg-repack"), X_OK) == 0 ? "failed" : "is not installed")")))
+                        + ", and dpkg-repack \(access(root.outside("/usr/bin/dpkg-repack"), X_OK) == 0 ? "failed" : "is not installed")"
+                )))
     }
 
     /// Whether a file is the package that its name says.

@@ -41,7 +41,8 @@ extension AptChange {
             let names = facts.abnormal.prefix(8).map { "\($0.package) (\($0.state))" }.joined(separator: ", ")
             return PreflightFact(
                 .packages, .no,
-                "not whole: \(names)\(facts.abnormal.count > 8 ? " and more" : ""); run dpkg --configure -a, then dpkg --audit")
+                "not whole: \(names)\(facts.abnormal.count > 8 ? " and more" : ""); run dpkg --configure -a, then dpkg --audit"
+            )
         }
         return PreflightFact(.packages, .yes, "all packages are whole")
     }
@@ -78,7 +79,8 @@ extension AptChange {
         }
         if let problem = problems.first {
             return PreflightFact(
-                .indexes, .no, "the index \(problem.subject) is \(problem.kind.rawValue): \(problem.detail); run apt-get update")
+                .indexes, .no,
+                "the index \(problem.subject) is \(problem.kind.rawValue): \(problem.detail); run apt-get update")
         }
         switch facts.lastUpdate {
         case .unknown(let why): return PreflightFact(.indexes, .unknown, why)
@@ -95,7 +97,8 @@ extension AptChange {
 
     private func reboot(_ requirements: PreflightRequirements) -> PreflightFact {
         let tree = root.tree
-        guard let path = ["run/reboot-required", "var/run/reboot-required"].first(where: { tree.status($0) != nil }) else {
+        guard let path = ["run/reboot-required", "var/run/reboot-required"].first(where: { tree.status($0) != nil })
+        else {
             return PreflightFact(.reboot, .yes, "no reboot is pending")
         }
         let packages = ((try? tree.read("\(path).pkgs", limit: 64 << 10)) ?? []).split(separator: 0x0A)

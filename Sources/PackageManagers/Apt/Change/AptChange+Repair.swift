@@ -190,12 +190,14 @@ struct MendingSession {
         let said = first.map { " (\($0))" } ?? refusals.first.map { " (\($0))" } ?? ""
         let doNow =
             complaints.isEmpty
-            ? wanted == .goal ? "roll back, or mend the package and run the order again" : "look at the packages by hand"
+            ? wanted == .goal
+                ? "roll back, or mend the package and run the order again" : "look at the packages by hand"
             : "dpkg or apt complain: \(complaints[0]); a person must mend it"
         let message: String =
             if isDone {
                 wanted == .goal
-                    ? "the packages are whole and at the ordered versions" : "all packages are back at their old versions"
+                    ? "the packages are whole and at the ordered versions"
+                    : "all packages are back at their old versions"
             } else {
                 "the \(wanted == .goal ? "order could not be finished" : "way back failed")\(blame)\(said): "
                     + "\(standing.words); \(doNow)"

@@ -153,7 +153,9 @@ extension AptChange {
                 .vanished
             }
         return AptOutcome(
-            end: end, culprit: end == .exited(0) ? nil : report.failed ?? (exitCode == nil || files.endedAfter != nil ? report.last : nil),
+            end: end,
+            culprit: end == .exited(0)
+                ? nil : report.failed ?? (exitCode == nil || files.endedAfter != nil ? report.last : nil),
             errors: end == .exited(0) ? [] : report.errors, keptConfiguration: RunReport.keptConfiguration(log))
     }
 

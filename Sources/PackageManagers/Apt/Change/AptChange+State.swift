@@ -66,7 +66,8 @@ extension AptChange {
     public func audit() -> [String] {
         var complaints: [String] = []
         for command in [
-            ["dpkg", "--audit"], ["apt-get", "-q", "-o", "Debug::NoLocking=true"] + AptCommand.privateCaches + ["check"],
+            ["dpkg", "--audit"],
+            ["apt-get", "-q", "-o", "Debug::NoLocking=true"] + AptCommand.privateCaches + ["check"],
         ] {
             do throws(ChildProcess.Failure) {
                 let result = try root.run(command)
@@ -135,7 +136,9 @@ extension AptChange {
         do throws(ChildProcess.Failure) {
             let files = try root.run(
                 ["systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain", "--full", kinds])
-            guard files.status == 0 else { return .unknown("systemctl list-unit-files failed: \(files.lines.last ?? "")") }
+            guard files.status == 0 else {
+                return .unknown("systemctl list-unit-files failed: \(files.lines.last ?? "")")
+            }
             for line in files.lines {
                 let words = line.split(separator: " ").map(String.init)
                 if words.count >= 2 { units[words[0]] = HostState.Unit(file: words[1], active: "") }

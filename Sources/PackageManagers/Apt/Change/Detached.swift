@@ -11,7 +11,8 @@ enum Detached {
     }
 
     /// Starts a command. Its first word is looked up in the standard folders.
-    static func start(_ command: [String], environment: [String: String], files: Files) throws(AptChangeError) -> Int32 {
+    static func start(_ command: [String], environment: [String: String], files: Files) throws(AptChangeError) -> Int32
+    {
         var open: [Int32] = []
         defer { for descriptor in open { close(descriptor) } }
         for (path, flags) in [
@@ -116,7 +117,9 @@ struct ProcessStatus: Sendable, Hashable {
 
     /// Names this boot; empty where it cannot be read.
     static var bootID: String {
-        String(decoding: (try? FileTree(root: "/").read("proc/sys/kernel/random/boot_id", limit: 256)) ?? [], as: UTF8.self)
-            .trimmed
+        String(
+            decoding: (try? FileTree(root: "/").read("proc/sys/kernel/random/boot_id", limit: 256)) ?? [], as: UTF8.self
+        )
+        .trimmed
     }
 }

@@ -14,7 +14,9 @@ enum FileDigest {
     /// The same of a file in a tree, links followed as its host would.
     static func sha256(_ path: String, in tree: FileTree) throws(FileError) -> String {
         let file = try tree.open(path)
-        guard let digest = file.withDescriptor({ sha256($0) }) else { throw FileError(path: tree.name(path), code: EIO) }
+        guard let digest = file.withDescriptor({ sha256($0) }) else {
+            throw FileError(path: tree.name(path), code: EIO)
+        }
         return digest
     }
 

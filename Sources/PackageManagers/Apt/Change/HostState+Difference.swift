@@ -117,7 +117,8 @@ extension HostState {
             for (name, value) in try Self.members("value", &unitFields) {
                 var fields = try JSONObject(value, at: "/units/value")
                 known[name] = Unit(
-                    file: try fields.string("file", maximumBytes: 64), active: try fields.string("active", maximumBytes: 64))
+                    file: try fields.string("file", maximumBytes: 64),
+                    active: try fields.string("active", maximumBytes: 64))
                 try fields.finish()
             }
             units = .known(known)

@@ -22,7 +22,8 @@ extension KeptPackage {
             version: try object.string("version"), sha256: try object.string("sha256", maximumBytes: 64),
             bytes: try object.integer("bytes", in: 0...Int64.max), file: try object.string("file"), source: known)
         guard !file.contains("/"), file != "..", file != "." else {
-            throw JSONError(.outOfBounds, pointer: object.pointer(to: "file"), reason: "expected a name without folders")
+            throw JSONError(
+                .outOfBounds, pointer: object.pointer(to: "file"), reason: "expected a name without folders")
         }
         try object.finish()
     }

@@ -1,4 +1,3 @@
-
 /// A package's file that is kept at hand, with its digest checked.
 public struct KeptPackage: Sendable, Hashable {
     /// Where it came from.

@@ -38,7 +38,8 @@ extension AptChange {
                 ? PreflightFact(.power, .yes, "the host has no battery")
                 : PreflightFact(.power, .unknown, "\(error.path) cannot be read: \(error.reason)")
         }
-        if names.contains(where: { ["Mains", "USB"].contains(word("\($0)/type") ?? "") && word("\($0)/online") == "1" }) {
+        if names.contains(where: { ["Mains", "USB"].contains(word("\($0)/type") ?? "") && word("\($0)/online") == "1" })
+        {
             return PreflightFact(.power, .yes, "the host has mains power")
         }
         // Batteries of mice and the like are of no account.
@@ -99,7 +100,8 @@ extension AptChange {
             }
             guard space.f_files == 0 || space.f_favail > 2000 else {
                 return PreflightFact(
-                    .space, .no, "the file system of \(need.path) has only \(space.f_favail) inodes left; remove files there")
+                    .space, .no,
+                    "the file system of \(need.path) has only \(space.f_favail) inodes left; remove files there")
             }
             free.append("\(need.path) \(available >> 20) MiB")
         }

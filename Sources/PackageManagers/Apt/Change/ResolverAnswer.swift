@@ -20,8 +20,10 @@ struct ResolverAnswer: Sendable, Hashable {
             }
         }
         let errors = lines.filter { $0.hasPrefix("E:") }.map { String($0.dropFirst(2)).trimmed }
-        complaint = (unmet.isEmpty ? errors : unmet).prefix(5).map { $0.replacing(" : ", with: " ", maxReplacements: 1) }
-            .joined(separator: "; ")
+        complaint = (unmet.isEmpty ? errors : unmet).prefix(5).map {
+            $0.replacing(" : ", with: " ", maxReplacements: 1)
+        }
+        .joined(separator: "; ")
         if complaint?.isEmpty ?? true { complaint = "apt-get ended with \(result.status) and said nothing" }
     }
 }

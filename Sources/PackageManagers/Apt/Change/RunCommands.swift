@@ -38,7 +38,8 @@ extension AptChange {
             let files = try back.map { step throws(AptChangeError) in
                 guard step.mayReturn else {
                     throw AptChangeError(
-                        "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version")
+                        "the order does not allow \(step.id) to return to \(step.from ?? ""): nobody tested that version"
+                    )
                 }
                 return try file(step, step.from, kept.old)
             }

@@ -23,7 +23,8 @@ enum CampaignDraftSchema {
             .required("packages", packages, "Which packages; freezing makes exact versions of it."),
             .required("hosts", hosts, "On which hosts; freezing makes a list of it."),
             .required("window", window, "When the hosts may change."),
-            property("budget", .integer(1...100_000), "How many hosts may be disturbed at the same time; by default 1."),
+            property(
+                "budget", .integer(1...100_000), "How many hosts may be disturbed at the same time; by default 1."),
             property("actions", actions(isWhole: isWhole), "What else is done."),
         ]
     }
@@ -45,7 +46,8 @@ enum CampaignDraftSchema {
                 .required(
                     "kind", .oneOf(["security", "everything", "named", "exact"]),
                     "Every security update that waits, every update, those of `names`, or exactly `versions`."),
-                .optional("names", .array(.text(1...256), count: 0...5000), "Packages, at the version that is offered."),
+                .optional(
+                    "names", .array(.text(1...256), count: 0...5000), "Packages, at the version that is offered."),
                 .optional(
                     "versions",
                     .array(
@@ -88,7 +90,8 @@ enum CampaignDraftSchema {
                     property("maximumReboots", .integer(0...10), "The most reboots of one job."),
                     property("snapshot", .oneOf(SnapshotPolicy.self), "What must be there to come back to."),
                     .optional("snapshotHook", .text(1...4096), "A command that has a backup or hypervisor snapshot."),
-                    property("stepTimeout", .integer(10...86_400), "Seconds that one run of the package manager takes."),
+                    property(
+                        "stepTimeout", .integer(10...86_400), "Seconds that one run of the package manager takes."),
                     property("rollBack", .boolean, "Whether the host goes back when a check or the rescan fails."),
                 ])))
     }
@@ -98,7 +101,8 @@ enum CampaignDraftSchema {
         let timeout: Schema = .integer(1...86_400)
         return .array(
             .object([
-                .required("name", .text(1...64)), .required("text", text, "Its whole text, run as root by its #! line."),
+                .required("name", .text(1...64)),
+                .required("text", text, "Its whole text, run as root by its #! line."),
                 isWhole ? .required("timeout", timeout) : .optional("timeout", timeout, "Seconds; by default 900."),
                 isWhole ? .required("idempotent", .boolean) : .optional("idempotent", .boolean, "May it run twice?"),
                 .optional("undo", text, "What takes its effect back."),

@@ -26,7 +26,8 @@ enum CampaignOperations {
                     of: .component(CampaignSchema.summary),
                     [
                         .required(
-                            "approvalsRequired", .count, "How many approvals the organisation asks for now; 0 is on record."
+                            "approvalsRequired", .count,
+                            "How many approvals the organisation asks for now; 0 is on record."
                         )
                     ]))
         ], traits: [.paginated]

@@ -43,7 +43,8 @@ enum CampaignSchema {
                 .required("errors", .array(.anyText), "Why it could not be frozen, naming host and package."),
                 .required("notes", .array(.anyText), "What to know of the plan."),
                 .required("approvals", .array(.component(approval))),
-                .required("permits", permits), .required("allowed", .array(.oneOf(actions)), "What may be asked of it."),
+                .required("permits", permits),
+                .required("allowed", .array(.oneOf(actions)), "What may be asked of it."),
             ]))
 
     private static let permits: Schema = .object([

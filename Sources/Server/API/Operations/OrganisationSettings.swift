@@ -38,7 +38,9 @@ enum OrganisationSettings {
         let desk = call.campaigns
         let present = try await desk.engine.approvalsRequired(organisation: call.organisation)
         try call.requireMatch(json(present))
-        guard let wanted = call.body["approvalsRequired"]?.integer, wanted != present else { return .json(json(present)) }
+        guard let wanted = call.body["approvalsRequired"]?.integer, wanted != present else {
+            return .json(json(present))
+        }
         try await desk.engine.setApprovalsRequired(organisation: call.organisation, wanted, by: desk.rolloutActor)
         return .json(json(wanted))
     }
