@@ -1,5 +1,5 @@
 # Two Swift packages, one configuration. Each target is a script of scripts/; builds go to $FETTLE_BUILD.
-.PHONY: help up test bench screenshots deb soak lint format build deps clean
+.PHONY: help up test bench screenshots fleet deb soak lint format build deps clean
 .DEFAULT_GOAL := help
 FETTLE_BUILD ?= $(HOME)/.cache/fettle/build
 export FETTLE_BUILD
@@ -19,10 +19,13 @@ bench: ## print the budgets with their figures, and the peers' beside them
 screenshots: ## draw every page at 360, 1280 and 2560 px, light and dark, into var/screenshots
 	@exec scripts/screenshots
 
+fleet: ## patch three throw-away hosts in one campaign, watched live, and clean up
+	@exec scripts/fleet
+
 deb: ## build Debian packages of the server and of the agent into dist
 	@exec scripts/deb
 
-soak: ## repeat the tests for SOAK_MINUTES (default 60)
+soak: ## the long tests once (a machine that truly reboots), then the tests for SOAK_MINUTES (default 60)
 	@exec scripts/soak
 
 lint: ## check format and what has no place in a tracked file

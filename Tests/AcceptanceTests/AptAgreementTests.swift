@@ -136,6 +136,11 @@ import Testing
         // The full upgrade: what needs only new packages or removals is taken there, what no repository can satisfy is not.
         let full = try apt(lab, ["apt-get", "-s", "dist-upgrade"])
         let fullTaken = installs(full)
+        // And what it would bring that is not there yet.
+        let additions = (scan["additions"]?.array ?? []).map {
+            "\($0["name"]?.string ?? "") \($0["version"]?.string ?? "")"
+        }
+        compare("new in a full upgrade", Set(additions), additionsOf(full))
         for offer in open {
             let isTaken = fullTaken.contains("\(offer.name) \(offer.candidate)")
             if offer.status == "upgradable", !isTaken { problems.append("dist-upgrade does not take \(offer.name)") }
@@ -234,6 +239,15 @@ import Testing
                 let words = line.split(separator: " ").map(String.init)
                 guard words.count > 3, words[2].hasPrefix("["), !downgraded.contains(words[1]) else { return nil }
                 return "\(words[1]) \(words[3].dropFirst())"
+            })
+    }
+
+    /// `name version` of what a simulation installs anew.
+    private func additionsOf(_ output: String) -> Set<String> {
+        Set(
+            output.split(separator: "\n").filter { $0.hasPrefix("Inst ") }.compactMap { line in
+                let words = line.split(separator: " ").map(String.init)
+                return words.count > 2 && words[2].hasPrefix("(") ? "\(words[1]) \(words[2].dropFirst())" : nil
             })
     }
 

@@ -8,6 +8,10 @@ import Testing
     /// A host with one package and its newer version, and an apt-get that upgrades nothing and whose full upgrade does
     /// what the test says: the real one has no such case to offer on demand.
     private func status(fullUpgrade: String) throws -> OfferStatus {
+        try #require(offers(fullUpgrade: fullUpgrade).offers.first).status
+    }
+
+    private func offers(fullUpgrade: String) throws -> OfferSet {
         let root = try TemporaryRoot()
         try root.write(
             "var/lib/dpkg/status",
@@ -42,7 +46,7 @@ import Testing
             """)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(root.path)/resolver")
         let scan = try Apt.scan(root: root.path, resolver: .command(["\(root.path)/resolver"]), now: now)
-        return try #require(scan.offers.value?.offers.first).status
+        return try #require(scan.offers.value)
     }
 
     @Test func aFullUpgradeThatCannotBeTriedIsSaid() throws {
@@ -58,6 +62,21 @@ import Testing
             return
         }
         #expect(why.hasPrefix("a full upgrade could not be tried: "))
+    }
+
+    @Test func whatAFullUpgradeBringsBesidesIsToldByVersion() throws {
+        let set = try offers(
+            fullUpgrade: """
+                echo 'Inst new (2.0-1 Debian:stable [amd64]) []'; echo 'Inst data (2.0-1 Debian:stable, B:b [all])'
+                echo 'Inst tool [1.0-1] (1.0-2 Debian:stable [amd64])'
+                """)
+        #expect(
+            set.additions == [
+                Addition(name: "data", architecture: "all", version: "2.0-1"),
+                Addition(name: "new", architecture: "amd64", version: "2.0-1"),
+            ])
+        #expect(try OfferSet(parsing: set.document.bytes) == set)
+        #expect(try offers(fullUpgrade: "exit 100").additions.isEmpty)
     }
 
     @Test func whatAFullUpgradeTakesWithItIsSaid() throws {

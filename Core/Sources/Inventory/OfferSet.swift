@@ -140,6 +140,24 @@ public struct Offer: Hashable, Sendable {
     }
 }
 
+/// A package that is not installed and that a full upgrade would bring, because an offered version needs it: each new kernel
+/// is one.
+public struct Addition: Hashable, Sendable {
+    /// The binary package's name.
+    public var name: String
+    /// Its architecture.
+    public var architecture: String
+    /// The version that the resolver chose.
+    public var version: String
+
+    /// An addition.
+    public init(name: String, architecture: String, version: String) {
+        self.name = name
+        self.architecture = architecture
+        self.version = version
+    }
+}
+
 /// What a host's own repositories offer it, named by its digest.
 public struct OfferSet: Hashable, Sendable {
     /// The header of its canonical bytes.
@@ -149,6 +167,8 @@ public struct OfferSet: Hashable, Sendable {
     public let indexes: [RepositoryIndex]
     /// The offers, by name and architecture.
     public let offers: [Offer]
+    /// What a full upgrade would bring besides, by name and architecture; empty where the resolver was not asked.
+    public let additions: [Addition]
     /// The canonical bytes.
     public let document: LineDocument
     /// The set's name.
@@ -157,7 +177,9 @@ public struct OfferSet: Hashable, Sendable {
 
 extension OfferSet {
     /// The offer set of these parts; the numbers in `offers` and `installedFrom` index `indexes` as given here.
-    public init(indexes: [RepositoryIndex], offers: [Offer], installedFrom: [String: [Int]]) {
+    public init(
+        indexes: [RepositoryIndex], offers: [Offer], additions: [Addition] = [], installedFrom: [String: [Int]]
+    ) {
         // Indexes are numbered by the order of their contents, so that equal offers have equal bytes.
         let order = indexes.indices.sorted { indexes[$0].fields.lexicographicallyPrecedes(indexes[$1].fields) }
         var renumbered = [Int](repeating: 0, count: indexes.count)
@@ -177,9 +199,13 @@ extension OfferSet {
             lines.append("index\t\(number)\t" + index.fields.joined(separator: "\t"))
         }
         for offer in sortedOffers { lines.append(offer.line) }
+        for addition in additions {
+            lines.append("new\t\(addition.name)\t\(addition.architecture)\t\(addition.version)")
+        }
         for (package, list) in from { lines.append("from\t\(package)\t\(joined(list))") }
         self.indexes = sortedIndexes
         self.offers = sortedOffers
+        self.additions = Set(additions).sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
         self.document = LineDocument(header: Self.header, lines: lines)
     }
 
@@ -194,6 +220,7 @@ extension OfferSet {
     public init(_ document: LineDocument) throws(LineDocumentError) {
         var indexes: [Int: RepositoryIndex] = [:]
         var offers: [Offer] = []
+        var additions: [Addition] = []
         var highest = -1
         try document.bytes.withUnsafeBufferPointer { (bytes) throws(LineDocumentError) in
             let scan = LineScan(bytes)
@@ -225,6 +252,11 @@ extension OfferSet {
                     }
                     for origin in offer.origins { highest = max(highest, origin) }
                     offers.append(offer)
+                case "new":
+                    guard fields.count == 4, fields.allSatisfy({ !$0.isEmpty }) else {
+                        throw LineDocumentError(line: number, problem: "is not an addition")
+                    }
+                    additions.append(Addition(name: fields[1], architecture: fields[2], version: fields[3]))
                 default: throw LineDocumentError(line: number, problem: "is of no known kind: \(fields[0])")
                 }
             }
@@ -235,6 +267,7 @@ extension OfferSet {
         }
         self.indexes = (0..<count).compactMap { indexes[$0] }
         self.offers = offers.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
+        self.additions = additions.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
         self.document = document
     }
 

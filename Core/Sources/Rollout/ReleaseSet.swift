@@ -13,14 +13,21 @@ public struct ReleasePackage: Hashable, Sendable {
     /// The versions that the campaign's hosts had when the set was frozen, sorted by their bytes: the only ones that a
     /// rollback may install.
     public var previous: [String]
+    /// Whether it is not installed yet on some hosts: it may come where the other packages need it (a new kernel), and is
+    /// not brought to hosts that do without.
+    public var isAddition: Bool
 
     /// A package of a release set.
-    public init(name: String, architecture: String, version: String, sha256: String? = nil, previous: [String] = []) {
+    public init(
+        name: String, architecture: String, version: String, sha256: String? = nil, previous: [String] = [],
+        isAddition: Bool = false
+    ) {
         self.name = name
         self.architecture = architecture
         self.version = version
         self.sha256 = sha256
         self.previous = previous.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        self.isAddition = isAddition
     }
 
     /// `name:architecture`.
@@ -33,6 +40,7 @@ public struct ReleasePackage: Hashable, Sendable {
             "previous": .array(previous.map(JSONValue.string)),
         ]
         if let sha256 { fields["sha256"] = .string(sha256) }
+        if isAddition { fields["addition"] = true }
         return .object(fields)
     }
 
@@ -44,7 +52,8 @@ public struct ReleasePackage: Hashable, Sendable {
             architecture: try object.string("architecture", maximumBytes: 32),
             version: try object.string("version", maximumBytes: 256),
             sha256: try object.optionalString("sha256", maximumBytes: 64),
-            previous: try object.strings("previous", maximumCount: 1000, maximumBytes: 256))
+            previous: try object.strings("previous", maximumCount: 1000, maximumBytes: 256),
+            isAddition: try object.optionalBool("addition") ?? false)
         try object.finish()
     }
 }

@@ -89,7 +89,7 @@ struct Invariants {
         case .ended(let job, let host, let outcome, let packages, let boot):
             if mutating[host] == job { mutating[host] = nil }
             require(
-                13, packages != .mixed || outcome == .needsRepair,
+                13, packages != .mixed || outcome == .needsRepair || flagged.contains(host),
                 "job \(job) ended as \(outcome) with its packages half way")
             if outcome == .needsRepair { flagged.insert(host) }
             if outcome == .succeeded {
@@ -111,6 +111,11 @@ struct Invariants {
     private mutating func intent(
         _ entry: JobEntry, _ host: Int, _ window: HostJob.Window, _ now: Timestamp, _ campaign: Int
     ) {
+        if entry.phase == .mutateIntent, let halted = haltedAt[campaign] {
+            require(
+                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900),
+                "job \(entry.job) began at \(now) although its campaign was halted at \(halted)")
+        }
         let fence = entry.detail["fence"]?.integer ?? 0
         require(
             2, permits[entry.job]?.isCounted == true && fence == grantFence[entry.job] && fence == fences[host],
@@ -122,11 +127,6 @@ struct Invariants {
         require(
             5, now >= window.notBefore && now <= window.lastSafeStart,
             "job \(entry.job) began at \(now), its window is \(window.notBefore) to \(window.lastSafeStart)")
-        if let halted = haltedAt[campaign] {
-            require(
-                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900),
-                "job \(entry.job) began at \(now) although its campaign was halted at \(halted)")
-        }
     }
 
     private mutating func require(_ invariant: Int, _ holds: Bool, _ text: String) {

@@ -95,6 +95,10 @@ public struct SimulationOptions: Hashable, Sendable {
     public var badPackages: Int64 = 0
     /// Hosts on which going back does nothing.
     public var rollbackFails: Int64 = 0
+    /// Hosts that do not reboot when told to.
+    public var rebootFails: Int64 = 0
+    /// Runs in which a host is cut off for ninety hours: longer than a silent job is waited for.
+    public var longCuts: Int64 = 0
     /// Whether the packages need a reboot.
     public var needsReboot = true
     /// Minutes of the window.
@@ -126,6 +130,8 @@ public struct SimulationOptions: Hashable, Sendable {
         options.badPackages = random.chance(300) ? 400 : 0
         options.rollbackFails = random.chance(200) ? 500 : 0
         options.needsReboot = random.chance(600)
+        options.rebootFails = random.chance(200) ? 500 : 0
+        options.longCuts = 150
         options.windowMinutes = random.chance(300) ? 60 : 180
         return options
     }

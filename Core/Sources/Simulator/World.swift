@@ -87,6 +87,7 @@ final class World {
             var agent = SimulatedAgent(index: index)
             agent.isUnwell = hosts.chance(options.unwell)
             agent.hasBadPackage = hosts.chance(options.badPackages)
+            agent.rebootFails = hosts.chance(options.rebootFails)
             agent.rollbackFails = hosts.chance(options.rollbackFails)
             agents.append(agent)
         }
@@ -144,6 +145,11 @@ final class World {
             add(from, .partition(host: host, isCut: true))
             add(from + 60 + faults.below(18_000), .partition(host: host, isCut: false))
         }
+        if faults.chance(options.longCuts) {
+            let host = Int(faults.below(Int64(agents.count)))
+            let from = faults.below(3000)
+            agents[host].longCut = start.adding(seconds: from)...start.adding(seconds: from + 90 * 3600)
+        }
         for _ in 0..<options.randomPowerCuts {
             add(600 + faults.below(3000), .powerCut(host: Int(faults.below(Int64(agents.count)))))
         }
@@ -196,7 +202,7 @@ final class World {
     /// Sends a message; it may be lost, come twice, late, and after later ones.
     func send(_ message: Message, host: Int) {
         let copies = isHealed ? 1 : network.chance(options.loss) ? 0 : network.chance(options.duplication) ? 2 : 1
-        guard !agents[host].isCut else { return }
+        guard !isCut(host) else { return }
         for _ in 0..<copies {
             let delay = 5 + network.below(isHealed ? 50 : max(1, options.delay))
             add(at: Timestamp(milliseconds: now.milliseconds + delay), .deliver(message))
@@ -227,5 +233,7 @@ final class World {
         }
     }
 
-    private func isReachable(_ host: Int) -> Bool { agents[host].isOn && !agents[host].isCut }
+    private func isReachable(_ host: Int) -> Bool { agents[host].isOn && !isCut(host) }
+
+    private func isCut(_ host: Int) -> Bool { agents[host].isCut || agents[host].longCut?.contains(now) == true }
 }

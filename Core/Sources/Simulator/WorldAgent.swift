@@ -25,6 +25,7 @@ struct SimulatedAgent {
     // The host.
     var isOn = true
     var isCut = false
+    var longCut: ClosedRange<Timestamp>?
     var boot = 1
     /// How far the package manager is, in files: 0 as before, ``goal`` at the goal.
     var position = 0
@@ -32,6 +33,7 @@ struct SimulatedAgent {
     var isUnwell = false
     var hasBadPackage = false
     var rollbackFails = false
+    var rebootFails = false
     // The memory.
     var generation = 0
     var job: AgentJob?
@@ -361,7 +363,11 @@ extension World {
                     succeeded: isBack,
                     needsReboot: options.needsReboot && agents[host].changedInBoot != agents[host].boot,
                     reason: isBack ? "the old packages are back" : "the old packages are gone"))
-        case .reboot: agentDown(host, isPower: false, reboots: true)
+        case .reboot:
+            if agents[host].rebootFails {
+                return finish(host, .rebootFailed(reason: "the host goes on as if nothing were"))
+            }
+            agentDown(host, isPower: false, reboots: true)
         default: if let event = result(effect, host) { finish(host, event) }
         }
     }

@@ -147,18 +147,17 @@ extension World {
         func deny(_ retry: Int64?, _ reason: String) -> [(Int, Message)] {
             [(host, .denied(host: host, job: id, isClaim: false, retryAfter: retry, reason: reason))]
         }
-        guard let job = store.jobs[id], let campaign = store.campaignOf[id], !job.state.isTerminal else {
-            return deny(nil, "the job has ended")
-        }
+        guard let job = store.jobs[id], let campaign = store.campaignOf[id] else { return deny(nil, "unknown job") }
         let state = store.campaigns[campaign].state
-        guard state.mayGrant || options.mutation == .ticketsWhileHalted else {
-            return deny(state == .paused ? 60 : nil, "the campaign is \(state.rawValue)")
-        }
-        if job.isCancelRequested, options.mutation != .ticketsWhileHalted { return deny(nil, "the job was cancelled") }
         if options.mutation == .ticketsWhileHalted, !state.mayGrant {
             facts.append(.ticket(job: id, issued: now))
             return [(host, .ticket(host: host, job: id, nonce: nonce, expires: now.adding(seconds: 900)))]
         }
+        guard !job.state.isTerminal else { return deny(nil, "the job has ended") }
+        guard state.mayGrant else {
+            return deny(state == .paused ? 60 : nil, "the campaign is \(state.rawValue)")
+        }
+        if job.isCancelRequested { return deny(nil, "the job was cancelled") }
         guard let effects = handle(.confirm(fence: fence), id, &store, &facts, now: clamped) else {
             return deny(60, "not now")
         }

@@ -66,6 +66,13 @@ public struct HostScan: Hashable, Sendable {
             "packages": .array(set.packages.map { packageJSON($0, installedFrom) }),
             "indexes": .array(offers.indexes.map { Self.indexJSON($0) }),
             "offers": .array(offers.offers.map { offerJSON($0) }),
+            "additions": .array(
+                offers.additions.map {
+                    [
+                        "name": .string($0.name), "architecture": .string($0.architecture),
+                        "version": .string($0.version),
+                    ]
+                }),
             "facts": facts.json,
         ]
     }

@@ -108,15 +108,15 @@ struct AptScanner {
             }
             return offered
         }
-        let statuses = resolution.statuses(drafts, resolver: resolver, isHost: tree.isHost)
+        let resolved = resolution.resolve(drafts, resolver: resolver, isHost: tree.isHost)
         return OfferSet(
             indexes: builder.indexes,
-            offers: zip(drafts, statuses).map { draft, status in
+            offers: zip(drafts, resolved.statuses).map { draft, status in
                 var offer = draft.offer
                 offer.status = status
                 return offer
             },
-            installedFrom: builder.installedFrom())
+            additions: resolved.additions, installedFrom: builder.installedFrom())
     }
 
     /// What `apt-cache policy` prints: for each installed package the candidate, empty where there is none, and the

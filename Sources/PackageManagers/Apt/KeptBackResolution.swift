@@ -8,29 +8,35 @@ struct KeptBackResolution {
     /// Reads the lists again for packages of these names, or that provide them.
     let find: (Set<String>) -> OfferedPackages
 
-    /// The status of each draft, in their order.
-    func statuses(_ drafts: [OfferBuilder.Draft], resolver: AptResolver, isHost: Bool) -> [OfferStatus] {
+    /// The status of each draft, in their order, and what a full upgrade would bring besides.
+    func resolve(
+        _ drafts: [OfferBuilder.Draft], resolver: AptResolver, isHost: Bool
+    ) -> (statuses: [OfferStatus], additions: [Addition]) {
         var statuses = drafts.map(\.offer.status)
         let open = drafts.indices.filter { drafts[$0].isOpen }
-        guard !open.isEmpty else { return statuses }
+        guard !open.isEmpty else { return (statuses, []) }
         let question: AptQuestion
         switch resolver {
         case .host where isHost: question = AptQuestion(prefix: [])
         case .command(let prefix): question = AptQuestion(prefix: prefix)
         case .host, .none:
             decideByFiles(drafts, open, &statuses)
-            return statuses
+            return (statuses, [])
         }
         defer { question.close() }
+        var additions: [Addition] = []
         switch question.ask("upgrade") {
         case .failure(let refusal):
             for index in open { statuses[index] = refusal.isUnmet ? .keptBack(refusal.why) : .unknown(refusal.why) }
         case .success(let simulation):
             let kept = open.filter { simulation.installs[key(drafts[$0])] == nil }
             if kept.isEmpty { break }
-            explain(drafts, open, kept, question, &statuses)
+            // Asked in any case: a campaign that takes these has to name what they need.
+            let full = question.ask("dist-upgrade")
+            if case .success(let simulation) = full { additions = simulation.additions }
+            explain(drafts, open, kept, full, &statuses)
         }
-        return statuses
+        return (statuses, additions)
     }
 
     /// The name by which apt prints a package.
@@ -39,10 +45,10 @@ struct KeptBackResolution {
         return package.architecture == native ? package.package.name : package.package.id
     }
 
-    /// Finds a sentence for each package that apt keeps back; asks for its full upgrade only where the files give none.
+    /// Finds a sentence for each package that apt keeps back: from the files, else from what its full upgrade would do.
     private func explain(
-        _ drafts: [OfferBuilder.Draft], _ open: [Int], _ kept: [Int], _ question: AptQuestion,
-        _ statuses: inout [OfferStatus]
+        _ drafts: [OfferBuilder.Draft], _ open: [Int], _ kept: [Int],
+        _ answer: Result<AptSimulation, AptRefusal>, _ statuses: inout [OfferStatus]
     ) {
         var keptBack = evaluator(drafts, open)
         var rest: [Int] = []
@@ -63,7 +69,7 @@ struct KeptBackResolution {
         }
         guard !rest.isEmpty else { return }
         let full: AptSimulation
-        switch question.ask("dist-upgrade") {
+        switch answer {
         case .success(let simulation): full = simulation
         case .failure(let refusal):
             // That it is kept back is known; what a full upgrade would do is not.

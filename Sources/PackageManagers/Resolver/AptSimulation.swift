@@ -1,4 +1,5 @@
 import Glibc
+import Inventory
 
 /// What apt's resolver would do, as `apt-get -s` prints it.
 struct AptSimulation: Sendable, Hashable {
@@ -7,6 +8,8 @@ struct AptSimulation: Sendable, Hashable {
     /// Packages among ``installs`` that are not installed yet.
     var new: Set<String> = []
     var removals: Set<String> = []
+    /// The packages of ``new`` with version and architecture.
+    var additions: [Addition] = []
 
     /// Reads the lines that begin with Inst and Remv.
     init(_ output: [UInt8]) {
@@ -19,7 +22,14 @@ struct AptSimulation: Sendable, Hashable {
                 continue
             }
             installs[words[1]] = String(version)
-            if words.count < 3 || !words[2].hasPrefix("[") { new.insert(words[1]) }
+            guard words.count < 3 || !words[2].hasPrefix("[") else { continue }
+            new.insert(words[1])
+            // "… [amd64])", with "[]" or more behind it where others wait for it.
+            guard let architecture = words.first(where: { $0.hasPrefix("[") && $0.hasSuffix("])") }) else { continue }
+            additions.append(
+                Addition(
+                    name: String(words[1].prefix { $0 != ":" }), architecture: String(architecture.dropFirst().dropLast(2)),
+                    version: String(version)))
         }
     }
 }

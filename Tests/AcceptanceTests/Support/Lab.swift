@@ -84,8 +84,9 @@ final class Lab: @unchecked Sendable {
 
     /// The command line, against this lab's server.
     @discardableResult
-    func fettle(_ arguments: [String], check: Bool = true) throws -> CommandResult {
-        try run([Testbed.program("fettle")] + arguments, environment: ["FETTLE_DATA": data], seconds: 60, check: check)
+    func fettle(_ arguments: [String], check: Bool = true, seconds: Double = 60) throws -> CommandResult {
+        try run(
+            [Testbed.program("fettle")] + arguments, environment: ["FETTLE_DATA": data], seconds: seconds, check: check)
     }
 
     // MARK: Hosts

@@ -1,0 +1,169 @@
+import Digest
+import Rollout
+import Testing
+import Timestamps
+
+@Suite struct CampaignTests {
+    let plan = SHA256.hash([7])
+    let opens = zero.adding(seconds: 3600)
+    let ends = zero.adding(seconds: 3 * 3600)
+
+    /// A campaign that has taken these events, each answered with exactly one audit record, and read back from its JSON.
+    private func campaign(required: Int64 = 1, _ events: [(Campaign.Event, Int64)]) throws -> Campaign {
+        var campaign = Campaign(author: "ann", approvalsRequired: required)
+        for (event, second) in events {
+            let effects = try campaign.handle(event, now: zero.adding(seconds: second))
+            #expect(effects.count { if case .audit = $0 { true } else { false } } == 1)
+            campaign = try Campaign(json: campaign.json)
+        }
+        return campaign
+    }
+
+    private var planned: [(Campaign.Event, Int64)] {
+        [(.submit(by: "ann"), 0), (.resolved(plan: plan, startsAt: opens, endsAt: ends), 1)]
+    }
+
+    private var running: [(Campaign.Event, Int64)] {
+        planned + [(.approve(by: "bob", plan: plan), 2), (.releaseSigned, 3), (.timer(.start), 3600)]
+    }
+
+    @Test func thePlainWay() throws {
+        let campaign = try campaign(
+            running + [(.settled(jobs: 2, neverStarted: 0), 5000), (.verified(exceptions: 0), 6000)])
+        #expect(campaign.state == .completed)
+        #expect(campaign.timer == nil)
+    }
+
+    @Test func approvals() throws {
+        var two = try campaign(required: 2, planned)
+        func refused(_ event: Campaign.Event) {
+            let before = two
+            let error = #expect(throws: TransitionError.self) { try two.handle(event, now: zero) }
+            #expect(error?.code == .guardFailed)
+            #expect(two == before)
+        }
+        refused(.approve(by: "ann", plan: plan))
+        refused(.approve(by: "bob", plan: SHA256.hash([8])))
+        refused(.releaseUnapproved(by: "bob", plan: plan))
+        #expect(try two.handle(.approve(by: "bob", plan: plan), now: zero).contains(.signRelease) == false)
+        refused(.approve(by: "bob", plan: plan))
+        #expect(try two.handle(.approve(by: "cy", plan: plan), now: zero).contains(.signRelease))
+        #expect(two.state == .scheduled)
+    }
+
+    @Test func anEditVoidsApprovals() throws {
+        let edited = try campaign(required: 2, planned + [(.approve(by: "bob", plan: plan), 2), (.edit(by: "dan"), 3)])
+        #expect(edited.approvals.isEmpty)
+        #expect(edited.epoch == 2)
+        #expect(edited.author == "dan")
+        #expect(edited.state == .draft)
+    }
+
+    @Test func noApprovalIsAChoiceOnRecord() throws {
+        let one = try campaign(required: 0, planned + [(.releaseUnapproved(by: "ann", plan: plan), 2)])
+        #expect(one.state == .scheduled)
+        #expect(one.releasedBy == "ann")
+        #expect(throws: TransitionError.self) {
+            try campaign(required: 0, planned + [(.approve(by: "bob", plan: plan), 2)])
+        }
+    }
+
+    @Test func nobodyApproves() throws {
+        #expect(try campaign(planned + [(.timer(.approval), 3 * 3600)]).state == .expired)
+        #expect(throws: TransitionError.self) { try campaign(planned + [(.timer(.approval), 60)]) }
+        #expect(try campaign(planned + [(.deny(by: "bob", reason: "no"), 3)]).state == .rejected)
+    }
+
+    /// Without its signature nothing starts; it is asked for again each minute until the window has ended.
+    @Test func anUnsignedReleaseDoesNotStart() throws {
+        var one = try campaign(planned + [(.approve(by: "bob", plan: plan), 2), (.signingFailed(reason: "away"), 3)])
+        let effects = try one.handle(.timer(.start), now: opens)
+        #expect(one.state == .scheduled)
+        #expect(effects.contains(.signRelease))
+        #expect(effects.contains(.setTimer(.start, opens.adding(seconds: 60))))
+        _ = try one.handle(.timer(.start), now: ends)
+        #expect(one.timer?.kind == .end)
+        _ = try one.handle(.timer(.end), now: ends)
+        #expect(one.state == .expired)
+    }
+
+    @Test func haltAndGoOn() throws {
+        var one = try campaign(running + [(.halt(by: "eve", reason: "pager"), 4000)])
+        #expect(one.state == .halting)
+        #expect(!one.state.mayGrant)
+        _ = try one.handle(.drained, now: zero.adding(seconds: 4100))
+        #expect(one.state == .halted)
+        let late = zero.adding(seconds: 4200)
+        #expect(throws: TransitionError.self) { try one.handle(.resume(by: "bob", haltReason: nil), now: late) }
+        #expect(throws: TransitionError.self) { try one.handle(.resume(by: "ann", haltReason: "pager"), now: late) }
+        #expect(throws: TransitionError.self) { try one.handle(.resume(by: "bob", haltReason: "pager"), now: ends) }
+        let effects = try one.handle(.resume(by: "bob", haltReason: "pager"), now: late)
+        #expect(one.state == .running)
+        #expect(effects.contains(.offerJobs))
+    }
+
+    @Test func pauseAndGoOn() throws {
+        let paused = try campaign(running + [(.pause(by: "eve", reason: "lunch"), 4000)])
+        #expect(paused.state == .paused)
+        #expect(!paused.state.mayGrant)
+        let again = try campaign(
+            running + [(.pause(by: "eve", reason: "lunch"), 4000), (.resume(by: "eve", haltReason: nil), 5000)])
+        #expect(again.state == .running)
+        let early = try campaign(
+            planned + [
+                (.approve(by: "bob", plan: plan), 2), (.pause(by: "eve", reason: "wait"), 3), (.releaseSigned, 4),
+                (.resume(by: "eve", haltReason: nil), 5),
+            ])
+        #expect(early.state == .scheduled)
+        #expect(early.timer?.kind == .start && early.timer?.due == opens)
+    }
+
+    @Test func rollback() throws {
+        let halted = running + [(.halt(by: "eve", reason: "pager"), 4000), (.drained, 4001)]
+        let back = halted + [(.rollBack(by: "eve", reason: "broken"), 4002)]
+        #expect(try campaign(back).state.mayGrant)
+        #expect(try campaign(back + [(.rollbackSettled(failed: 0), 5000)]).state == .rolledBack)
+        #expect(try campaign(back + [(.rollbackSettled(failed: 1), 5000)]).state == .rollbackIncomplete)
+        #expect(try campaign(halted + [(.close(by: "eve"), 5000)]).state == .closedFailed)
+    }
+
+    @Test func nobodyBegan() throws {
+        #expect(try campaign(running + [(.settled(jobs: 2, neverStarted: 2), 11_000)]).state == .expired)
+    }
+
+    /// Every state and event: taken, or refused without a trace; nothing leaves a terminal state.
+    @Test func theTableIsTotal() throws {
+        let events: [Campaign.Event] =
+            [
+                .submit(by: "x"), .resolved(plan: plan, startsAt: opens, endsAt: ends), .unresolvable(reason: "r"),
+                .edit(by: "x"), .approve(by: "bob", plan: plan), .releaseUnapproved(by: "x", plan: plan),
+                .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
+                .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
+                .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),
+                .verified(exceptions: 1), .rollbackSettled(failed: 1), .rollBack(by: "x", reason: "r"),
+                .rollbackSettled(failed: 0), .close(by: "x"), .cancel(by: "x", reason: "r"),
+            ] + Campaign.TimerKind.allCases.map { .timer($0) }
+        var seen: Set<Campaign.State> = []
+        var open = [Campaign(author: "ann", approvalsRequired: 1)]
+        var known: Set<Campaign> = Set(open)
+        while let one = open.popLast() {
+            seen.insert(one.state)
+            for event in events {
+                var next = one
+                do {
+                    let effects = try next.handle(event, now: zero.adding(seconds: 7200))
+                    #expect(!one.state.isTerminal, "\(one.state) took \(event.word)")
+                    guard case .audit? = effects.first else {
+                        Issue.record("\(event.word) has no audit record first")
+                        continue
+                    }
+                    #expect(try Campaign(json: next.json) == next)
+                    if next.epoch < 2, next.halts < 2, known.insert(next).inserted { open.append(next) }
+                } catch {
+                    #expect(next == one)
+                }
+            }
+        }
+        #expect(seen == Set(Campaign.State.allCases), "\(Set(Campaign.State.allCases).subtracting(seen))")
+    }
+}

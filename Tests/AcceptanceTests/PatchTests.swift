@@ -1,0 +1,146 @@
+import Foundation
+import JSON
+import Testing
+
+/// Campaigns on real Debian hosts, through the real server and agent: what the server says at the end is what dpkg says.
+@Suite(.serialized) struct PatchTests {
+    /// Real pending security updates of Debian, to exactly the approved versions and nothing else.
+    @Test func aRealHostIsPatchedToExactlyWhatWasApproved() throws {
+        let lab = try Lab("\(labPrefix)-patch")
+        defer { lab.down() }
+        try start(lab, ["web1"], root: "minimal")
+        let before = try installed(lab, "web1")
+
+        let campaign = try create(lab, ["--security", "--all-hosts", "--budget", "1"])
+        let plan = try lab.json(["campaign", "show", campaign])
+        let goals = try goals(plan)
+        #expect(!goals.isEmpty, "\(plan)")
+        try lab.fettle(["campaign", "approve", campaign, "--yes"])
+        let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "400"], check: false, seconds: 420)
+        #expect(watched.status == 0, "\(watched.everything)\n\(lab.agentLog("web1").suffix(4000))")
+
+        let job = try #require(try lab.json(["campaign", "jobs", campaign]).array?.first)
+        #expect(job["outcome"]?.string == "succeeded", "\(job)")
+        let after = try installed(lab, "web1")
+        for (package, version) in goals where before[package] != nil {
+            #expect(after[package] == version, "\(package)")
+        }
+        for (package, version) in before where goals[package] == nil {
+            #expect(after[package] == version, "\(package) was not in the order")
+        }
+        #expect(after.keys.sorted() == before.keys.sorted())
+        #expect(try lab.exec("web1", ["dpkg", "--audit"]).output.isEmpty)
+        #expect(try lab.fettle(["audit", "verify"]).status == 0)
+    }
+
+    /// Packages made to fail: the host is as it was before, or is flagged, and never said to be well.
+    @Test func whatFailsIsTakenBackAndSaidSo() throws {
+        let lab = try Lab("\(labPrefix)-fail")
+        defer { lab.down() }
+        try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
+        try start(lab, ["s1"], root: "situations")
+        let before = try installed(lab, "s1")
+
+        let good = try create(lab, ["--package", "tb-ok", "--package", "tb-epoch", "--host", "s1"])
+        try lab.fettle(["campaign", "approve", good, "--yes"])
+        #expect(
+            try lab.fettle(["campaign", "watch", good, "--timeout", "120"], check: false, seconds: 130).status == 0)
+        let between = try installed(lab, "s1")
+        #expect(between["tb-ok"] == "1.1" && between["tb-epoch"] == "1:0.9")
+
+        let bad = try create(lab, ["--package", "tb-failpost", "--host", "s1"])
+        try lab.fettle(["campaign", "approve", bad, "--yes"])
+        #expect(try lab.fettle(["campaign", "watch", bad, "--timeout", "180"], check: false, seconds: 190).status != 0)
+        let job = try #require(try lab.json(["campaign", "jobs", bad]).array?.first)
+        #expect(job["outcome"]?.string == "rolled-back", "\(job)")
+        #expect(job["message"]?.string?.contains("tb-failpost") == true, "\(job)")
+        let after = try installed(lab, "s1")
+        #expect(after == between, "as before the second campaign")
+        #expect(after["tb-failpost"] == before["tb-failpost"])
+        #expect(try lab.exec("s1", ["dpkg", "--audit"]).output.isEmpty)
+
+        // The host's own veto wins, and the server says so.
+        try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/fettle-agent && echo nothing >/etc/fettle-agent/veto"])
+        let vetoed = try create(
+            lab, ["--package", "tb-multi-a", "--package", "tb-multi-b", "--package", "tb-multi-c", "--host", "s1"])
+        try lab.fettle(["campaign", "approve", vetoed, "--yes"])
+        #expect(
+            try lab.fettle(["campaign", "watch", vetoed, "--timeout", "120"], check: false, seconds: 130).status != 0)
+        let refused = try #require(try lab.json(["campaign", "jobs", vetoed]).array?.first)
+        #expect(refused["outcome"]?.string == "refused", "\(refused)")
+        #expect(try installed(lab, "s1") == after)
+    }
+
+    /// The agent and its job die again and again while a campaign runs: the end is the same.
+    @Test func killedProcessesChangeNothingAboutTheEnd() throws {
+        let lab = try Lab("\(labPrefix)-kill")
+        defer { lab.down() }
+        try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
+        try start(lab, ["s1"], root: "situations")
+        try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/tb && echo 6 >/etc/tb/slow-seconds"])
+        let campaign = try create(lab, ["--package", "tb-slow", "--package", "tb-ok", "--host", "s1"])
+        try lab.fettle(["campaign", "approve", campaign, "--yes"])
+        for _ in 0..<4 {
+            usleep(2_500_000)
+            try lab.exec("s1", ["pkill", "-KILL", "fettle-agent"], check: false)
+            try lab.startAgent("s1")
+        }
+        lab.stopServer(kill: true)
+        try lab.startServer(["--interval", "5"])
+        let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "180"], check: false, seconds: 190)
+        #expect(watched.status == 0, "\(watched.everything)\n\(lab.agentLog("s1").suffix(4000))")
+        let after = try installed(lab, "s1")
+        #expect(after["tb-slow"] == "1.1" && after["tb-ok"] == "1.1")
+        #expect(try lab.fettle(["audit", "verify"]).status == 0)
+    }
+
+    private func start(_ lab: Lab, _ hosts: [String], root: String) throws {
+        try lab.startServer(["--interval", "5"])
+        let token = try lab.token(uses: hosts.count)
+        for host in hosts {
+            try lab.startHost(host, root: root)
+            try lab.enrol(host, token: token)
+        }
+        try eventually("the hosts have reported", seconds: 60) {
+            let list = try lab.json(["hosts", "list"]).array ?? []
+            return list.count == hosts.count && list.allSatisfy { $0["pending"]?["value"] != nil }
+        }
+        try lab.fettle(["organisations", "settings", "set", "default", "--approvals", "0", "--yes"])
+    }
+
+    private func create(_ lab: Lab, _ selection: [String]) throws -> String {
+        try lab.fettle(
+            [
+                "campaign", "create", "--title", "Test", "--now", "--minutes", "240", "--reboot", "never", "--settle",
+                "1",
+                "--passes", "1", "--submit", "-o", "name",
+            ] + selection
+        ).output.trimmed
+    }
+
+    /// Versions by package.
+    private func installed(_ lab: Lab, _ host: String) throws -> [String: String] {
+        let lines = try lab.exec(host, ["dpkg-query", "-Wf", "${Package}\\t${Version}\\t${db:Status-Abbrev}\\n"]).output
+        var packages: [String: String] = [:]
+        for line in lines.split(separator: "\n") {
+            let fields = line.split(separator: "\t").map(String.init)
+            if fields.count == 3, fields[2].hasPrefix("ii") { packages[fields[0]] = fields[1] }
+        }
+        return packages
+    }
+
+    /// The approved versions by package.
+    private func goals(_ campaign: JSONValue) throws -> [String: String] {
+        var goals: [String: String] = [:]
+        for target in campaign["plan"]?["targets"]?.array ?? [] {
+            for package in target["packages"]?.array ?? [] {
+                if let name = package["name"]?.string { goals[name] = package["version"]?.string }
+            }
+        }
+        return goals
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}
