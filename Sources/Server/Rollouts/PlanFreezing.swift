@@ -14,6 +14,8 @@ struct FreezingHost: Sendable {
     var distribution: String
     /// What its repositories offer.
     var offers: [Offer]
+    /// What a full upgrade would newly install: kept-back packages may need it.
+    var additions: [Addition] = []
 }
 
 /// What freezing made of a draft.
@@ -66,6 +68,8 @@ enum PlanFreezing {
     private static func freeze(
         _ selection: PackageSelection, _ distribution: String, _ hosts: [FreezingHost], _ frozen: inout FrozenPackages
     ) {
+        // Hosts on which something in the plan is kept back, because it needs packages that are not installed yet.
+        var needsAdditions: Set<String> = []
         // What each package is to become, and who first said so.
         var goals: [String: (name: String, architecture: String, version: String, host: String)] = [:]
         for host in hosts {
@@ -86,6 +90,7 @@ enum PlanFreezing {
                     continue
                 }
                 if goals[id] == nil { goals[id] = (offer.name, offer.architecture, offer.candidate, host.name) }
+                if case .keptBack = offer.status { needsAdditions.insert(host.id) }
                 remark(selection, host, offer, id, &frozen)
             }
         }
@@ -134,13 +139,34 @@ enum PlanFreezing {
             }
         }
         guard frozen.errors.isEmpty else { return }
+        // What may be installed anew where the others need it, and who first said so.
+        var additions: [String: (package: ReleasePackage, host: String)] = [:]
+        for host in hosts where needsAdditions.contains(host.id) && frozen.hosts[host.id] != nil {
+            for addition in host.additions {
+                let id = "\(addition.name):\(addition.architecture)"
+                if let known = additions[id], known.package.version != addition.version {
+                    frozen.errors.append(
+                        "\(distribution): \(id), which kept-back packages need, is \(known.package.version) for "
+                            + "\(known.host) and \(addition.version) for \(host.name). Refresh the indexes of the older one "
+                            + "and scan both (fettle hosts scan), or give each a campaign of its own.")
+                } else if goals[id] == nil, additions[id] == nil {
+                    additions[id] = (
+                        ReleasePackage(
+                            name: addition.name, architecture: addition.architecture, version: addition.version,
+                            isAddition: true), host.name
+                    )
+                }
+            }
+        }
+        guard frozen.errors.isEmpty else { return }
         // Only what changes on some host is in the release set.
-        let packages = goals.values.compactMap { goal -> ReleasePackage? in
+        var packages = goals.values.compactMap { goal -> ReleasePackage? in
             guard let before = previous["\(goal.name):\(goal.architecture)"] else { return nil }
             return ReleasePackage(
                 name: goal.name, architecture: goal.architecture, version: goal.version, previous: Array(before))
         }
         guard !packages.isEmpty else { return }
+        packages += additions.values.map(\.package)
         guard packages.count <= ReleaseTarget.maximumPackages else {
             frozen.errors.append(
                 "\(distribution): \(packages.count) packages would change, at most \(ReleaseTarget.maximumPackages) fit a "

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Rollout
 import Schedule
 import Timestamps
@@ -58,16 +58,28 @@ struct PlanWindows: Sendable {
         guard Zone.isValidName(name) else {
             throw PlanWindowError(reason: "\"\(name)\" is no IANA zone; write one like Europe/Berlin, UTC or host")
         }
-        guard let file = FileHandle(forReadingAtPath: "\(folder)/\(name)") else {
+        guard let bytes = Self.read("\(folder)/\(name)") else {
             throw PlanWindowError(
                 reason: "this server has no zone \(name) in \(folder); correct the name, or install tzdata")
         }
-        defer { try? file.close() }
-        do {
-            let bytes = try file.read(upToCount: Zone.maximumFileBytes + 1) ?? Data()
-            return try Zone(name: name, tzif: Array(bytes))
-        } catch {
+        do { return try Zone(name: name, tzif: bytes) } catch {
             throw PlanWindowError(reason: "the zone \(name) cannot be read: \(error)")
         }
+    }
+
+    /// A file's bytes, one more than a zone may have at the most; nil where it cannot be read.
+    private static func read(_ path: String) -> [UInt8]? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 16 << 10)
+        while bytes.count <= Zone.maximumFileBytes {
+            let count = Glibc.read(file, &piece, piece.count)
+            if count < 0 { return nil }
+            if count == 0 { break }
+            bytes += piece[..<count]
+        }
+        return bytes
     }
 }

@@ -70,7 +70,8 @@ extension RolloutEngine {
             }
             hosts.append(
                 FreezingHost(
-                    id: record.id, name: name, installed: installed, distribution: distribution, offers: offers.offers))
+                    id: record.id, name: name, installed: installed, distribution: distribution, offers: offers.offers,
+                    additions: offers.additions))
         }
         if selected.isEmpty, frozen.errors.isEmpty {
             frozen.errors.append(

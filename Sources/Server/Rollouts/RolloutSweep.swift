@@ -3,6 +3,7 @@ import Inventory
 import JSON
 import Rollout
 import Store
+import Synchronization
 import Timestamps
 
 /// Looks after every campaign that has begun: whether its last job has ended, whether its hosts were scanned again, whether
@@ -22,6 +23,13 @@ struct RolloutSweep: Sendable {
 
     private func look(_ organisation: String, _ id: String) async throws {
         let now = state.clock.now()
+        let stamp = try await state.store.read { sql -> String? in
+            guard let record = try sql.campaigns.show(organisation: organisation, id: id) else { return nil }
+            // What proves a campaign is in reports, not in its own rows.
+            if record.stateWord == Campaign.State.verifying.rawValue { return nil }
+            return "\(record.version).\(try sql.jobs.stamp(organisation: organisation, campaign: id))"
+        }
+        if let stamp, state.sweepMemory.isKnown(id, stamp, now: now) { return }
         let scans = scanTimes()
         let isDue = try await state.store.read { sql in
             try RolloutTransaction(sql: sql, organisation: organisation, now: now).finding(id, scans) != nil
@@ -47,6 +55,24 @@ struct RolloutSweep: Sendable {
         let directory = state.store.directory
         return { host in
             [host.scannedAt, directory.presence(host: host.id)?.scannedAt, host.reportedAt].compactMap { $0 }.max()
+        }
+    }
+}
+
+/// What was found to need nothing, so that a large campaign's jobs are not read every second for nothing.
+final class SweepMemory: Sendable {
+    private let seen = Mutex<[String: (stamp: String, time: Timestamp)]>([:])
+
+    /// Seconds after which a campaign is looked at again although none of its rows changed: a host may have been retired.
+    static let lifetime: Int64 = 30
+
+    /// Whether the campaign was looked at with that stamp a short while ago; notes that it is now.
+    func isKnown(_ id: String, _ stamp: String, now: Timestamp) -> Bool {
+        seen.withLock { seen in
+            if let last = seen[id], last.stamp == stamp, now.seconds(since: last.time) < Self.lifetime { return true }
+            if seen.count > 10_000 { seen = [:] }
+            seen[id] = (stamp, now)
+            return false
         }
     }
 }

@@ -65,7 +65,17 @@ struct RolloutTransaction {
         next.set(campaign)
         guard let saved = try sql.campaigns.update(next, now: now) else { throw Refusal(.stale) }
         for effect in effects { try perform(effect, saved, campaign, by: actor) }
+        let isAtRest = saved.isTerminal || campaign.state == .halted
+        if isAtRest, saved.stateWord != record.stateWord { try restHosts(saved) }
         return saved
+    }
+
+    /// Lets the hosts that were asked for a proof go back to their own interval.
+    private func restHosts(_ record: CampaignRecord) throws {
+        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
+            guard try sql.hosts.show(organisation: organisation, id: member.host)?.jobsFrom != nil else { continue }
+            try refreshHost(member.host)
+        }
     }
 
     private func perform(

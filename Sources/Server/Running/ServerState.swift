@@ -38,6 +38,7 @@ final class ServerState: Sendable {
     let auditKeeping: AuditKeeping
     let progress = LiveProgress()
     let rolesCache = RolesCache()
+    let sweepMemory = SweepMemory()
     /// Names this process where several servers share work.
     let serverName = RandomID.make("server")
     let started: Timestamp

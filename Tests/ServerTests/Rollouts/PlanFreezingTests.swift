@@ -98,6 +98,28 @@ import Timestamps
         #expect(kept.notes.first?.contains("needs libx") == true)
     }
 
+    @Test func whatKeptBackPackagesNeedIsNamedInThePlan() {
+        var kept = host("a", ["linux-image": "1"], [("linux-image", "2")], status: .keptBack("needs linux-image-2"))
+        kept.additions = [Addition(name: "linux-image-2", architecture: "amd64", version: "2")]
+        let frozen = PlanFreezing.freeze(.security, over: [kept])
+        #expect(frozen.errors.isEmpty)
+        #expect(
+            frozen.targets.first?.packages.map { "\($0.id) \($0.isAddition)" } == [
+                "linux-image-2:amd64 true", "linux-image:amd64 false",
+            ])
+        // Where nothing in the plan is kept back, nothing is added.
+        var plain = host("b", ["vim": "1"], [("vim", "2")])
+        plain.additions = kept.additions
+        #expect(PlanFreezing.freeze(.security, over: [plain]).targets.first?.packages.count == 1)
+        var other = kept
+        other.id = "h-c"
+        other.name = "c"
+        other.additions[0].version = "3"
+        let apart = PlanFreezing.freeze(.security, over: [kept, other])
+        #expect(apart.errors.first?.contains("linux-image-2:amd64") == true)
+        #expect(apart.targets.isEmpty)
+    }
+
     @Test func onlySecurityIsSecurity() {
         let hosts = [host("a", ["vim": "1"], [("vim", "2")], security: false)]
         #expect(!PlanFreezing.freeze(.security, over: hosts).errors.isEmpty)

@@ -88,6 +88,7 @@ extension ServerTests {
                 try await host.reported(Truth(version: "9.9-1"))
                 #expect(try await world.becomes("completed", id))
                 #expect(try await host.desired().jobs.isEmpty)
+                #expect(try await host.desired().interval == 60, "and the host need not hurry any more")
                 let audit = try await world.server.audit()
                 for action in [
                     "campaign.created", "campaign.submit", "campaign.resolved", "campaign.approve",
