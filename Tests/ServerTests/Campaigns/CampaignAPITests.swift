@@ -248,8 +248,10 @@ extension ServerTests {
                 let seen = try await api.call("GET", "/api/v1/campaigns", as: berlin)
                 #expect(seen.json["items"]?.array?.compactMap { $0["id"] } == [near.json["id"] ?? .null])
                 for (method, rest) in [("GET", ""), ("GET", "/jobs"), ("GET", "/hosts"), ("POST", "/pause")] {
-                    let theirs = try await api.call(method, "/api/v1/campaigns/\(id)\(rest)", as: berlin)
-                    let none = try await api.call(method, "/api/v1/campaigns/c-none\(rest)", as: berlin)
+                    let theirs = try await api.call(
+                        method, "/api/v1/campaigns/\(id)\(rest)", as: berlin, headers: ["x-request-id": "walk"])
+                    let none = try await api.call(
+                        method, "/api/v1/campaigns/c-none\(rest)", as: berlin, headers: ["x-request-id": "walk"])
                     #expect(theirs.status == 404, "\(method) \(rest)")
                     #expect(
                         theirs.text.replacing(id, with: "X") == none.text.replacing("c-none", with: "X"), "\(rest)")
