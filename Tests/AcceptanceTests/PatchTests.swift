@@ -53,7 +53,7 @@ import Testing
         #expect(try lab.fettle(["campaign", "watch", bad, "--timeout", "180"], check: false, seconds: 190).status != 0)
         let job = try #require(try lab.json(["campaign", "jobs", bad]).array?.first)
         #expect(job["outcome"]?.string == "rolled-back", "\(job)")
-        #expect(job["message"]?.string?.contains("tb-failpost") == true, "\(job)")
+        #expect(job["sentence"]?.string?.contains("tb-failpost") == true, "\(job)")
         let after = try installed(lab, "s1")
         #expect(after == between, "as before the second campaign")
         #expect(after["tb-failpost"] == before["tb-failpost"])
