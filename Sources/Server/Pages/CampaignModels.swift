@@ -82,13 +82,13 @@ enum CampaignWords {
             case .named(let names): "The offered versions of \(names.joined(separator: ", "))"
             case .exact(let list): list.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
             }
-        let where_ =
+        let place =
             switch draft.hosts {
             case .ids(let ids): ids.count == 1 ? "one host" : "\(ids.count) hosts"
             case .labels(let selector):
                 selector.requirements.isEmpty ? "every active host" : "hosts with \(selector.description)"
             }
-        return "\(what), on \(where_)."
+        return "\(what), on \(place)."
     }
 
     static func actions(_ actions: JobActions) -> [(name: String, value: String)] {
