@@ -34,15 +34,18 @@ struct CampaignWatchCommand: AsyncParsableCommand {
         let end = timeout.map { ContinuousClock.now + .seconds($0) }
         var screen = CampaignScreen(redraws: isatty(1) == 1 && environment("TERM") != "dumb")
         while true {
+            var ended: (campaign: JSONValue, jobs: [JSONValue])?
             do {
                 let found = try await desk.client.get(desk.path(id))
                 let jobs = try await desk.jobs(id, limit: 100_000)
                 screen.show(found, jobs)
-                if found["ended"]?.bool == true || found.text("state") == "halted" { return try finish(found, jobs) }
+                if found["ended"]?.bool == true || found.text("state") == "halted" { ended = (found, jobs) }
             } catch let failure as CommandFailure where failure.exitCode == CommandFailure.failure {
                 // A server that restarts is no reason to go; one that refuses is.
                 screen.interrupt("fettle: \(failure.description)")
             }
+            // Outside: how it ended is no fault of the server's.
+            if let ended { return try finish(ended.campaign, ended.jobs) }
             if let end, ContinuousClock.now >= end {
                 throw CommandFailure.failed("it has not ended within \(timeout ?? 0) seconds; it goes on without you")
             }

@@ -246,7 +246,7 @@ extension ServerTests {
                 "POST", "/api/v1/campaigns?submit=true&organisation=\(organisation)",
                 body: [
                     "title": .string(mark), "packages": ["kind": "security"], "hosts": ["ids": [.string(host.id)]],
-                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                    "window": ["start": .string(server.nextMonth), "minutes": 60, "zone": "UTC"],
                 ])
             let campaign = try #require(made.json["id"]?.string, "\(made.text)")
             #expect(made.json["state"] == "awaiting-approval", "\(made.text)")
@@ -306,6 +306,7 @@ private func example(_ schema: JSONValue, _ round: Int) -> JSONValue {
     case "null": return nil
     default:
         if schema["format"] == "date-time" { return "2036-01-01T00:00:00Z" }
+        if schema["pattern"] == "^[0-9a-f]{64}$" { return .string(String(repeating: "0", count: 64)) }
         let text = "walk-\(round)"
         let least = Int(schema["minLength"]?.integer ?? 0)
         return .string(text + String(repeating: "x", count: max(0, least - text.count)))

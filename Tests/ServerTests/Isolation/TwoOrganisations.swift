@@ -82,7 +82,7 @@ struct TwoOrganisations: Sendable {
                 [
                     "title": .string("\(mark)campaign"), "packages": ["kind": "named", "names": ["\(mark)package"]],
                     "hosts": ["ids": [.string(host)]],
-                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                    "window": ["start": .string(server.nextMonth), "minutes": 60, "zone": "UTC"],
                 ])
             let campaign = try #require(made.json["id"]?.string, "\(made.text)")
             values[organisation]?["campaign"] = [campaign]

@@ -60,7 +60,7 @@ extension ServerTests {
                 [
                     "title": .string("campaign of \(organisation)"), "packages": ["kind": "security"],
                     "hosts": ["ids": [.string(host)]],
-                    "window": ["start": "2096-01-01T00:00", "minutes": 60, "zone": "UTC"],
+                    "window": ["start": .string(server.nextMonth), "minutes": 60, "zone": "UTC"],
                 ])
             return try #require(made.json["id"]?.string, "\(made.text)")
         }

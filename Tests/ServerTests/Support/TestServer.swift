@@ -106,6 +106,9 @@ final class TestServer: Sendable {
         return try EnrolmentToken(parsing: try #require(answer.json["token"]?.string, "\(answer.text)"))
     }
 
+    /// A local time in 30 days, as windows of campaigns are written.
+    var nextMonth: String { String(clock.clock.now().adding(seconds: 30 * 86_400).description.prefix(16)) }
+
     func host(_ id: String) async throws -> JSONValue { try await api(.GET, "hosts/\(id)").json }
 
     // MARK: The agents' side
