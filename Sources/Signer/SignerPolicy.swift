@@ -15,7 +15,7 @@ public struct SignerPolicy: Hashable, Sendable {
     public struct Organisation: Hashable, Sendable {
         /// The fewest approvals; 0 to 16.
         public var approvalsRequired: Int64
-        /// Public keys of 32 bytes by the approver's name. Where there is one, only approvals signed by such a key count.
+        /// Public keys of 32 bytes by what people call their owners. Where there is one, only approvals signed by such a key count.
         public var approvers: [String: [UInt8]]
 
         /// A policy of these.
@@ -87,6 +87,7 @@ public struct SignerPolicy: Hashable, Sendable {
         let required = max(document.approvalsRequired, own.approvalsRequired)
         var counted = 0
         var approvers: Set<String> = []
+        var keys: Set<String> = []
         for approval in document.approvals {
             guard approvers.insert(approval.approver).inserted else {
                 throw SignerRefusal(
@@ -96,17 +97,24 @@ public struct SignerPolicy: Hashable, Sendable {
                 throw SignerRefusal(
                     .approvedByAuthor, "\(author) made the plan and cannot approve it; another person must.")
             }
-            if let signature = approval.signature, let key = own.approvers[approval.approver] {
+            // By the key, not by the name: what the server calls an account proves nothing.
+            if let signature = approval.signature,
+                let registered = own.approvers.first(where: { Envelope.keyID(of: $0.value) == signature.keyID })
+            {
                 guard
-                    signature.keyID == Envelope.keyID(of: key),
                     verifier.isValid(
                         signature: signature.bytes,
-                        of: ReleaseDocument.Approval.signedBytes(plan: document.plan.digest), by: key)
+                        of: ReleaseDocument.Approval.signedBytes(plan: document.plan.digest), by: registered.value)
                 else {
                     throw SignerRefusal(
                         .approvalForged,
-                        "The signature of \(approval.approver)'s approval is not that of the key registered for them over "
-                            + "this plan (\(document.plan.digest.hex)); approve again with the registered key.")
+                        "The signature of \(approval.approver)'s approval is not that of the key registered for "
+                            + "\(registered.key) over this plan (\(document.plan.digest.hex)); approve again with that key.")
+                }
+                guard keys.insert(registered.key).inserted else {
+                    throw SignerRefusal(
+                        .approvedTwice,
+                        "The key of \(registered.key) approved the plan twice; another person must approve it.")
                 }
                 counted += 1
             } else if own.approvers.isEmpty {

@@ -191,7 +191,9 @@ import Timestamps
         #expect(try code([approval("anna", anna)], required: 0) == .approvalsMissing)
         #expect(try code([approval("anna"), approval("bert")]) == .approvalsMissing)
         #expect(try code([approval("anna", anna), approval("carl", SigningKey())]) == .approvalsMissing)
-        #expect(try code([approval("anna", bert), approval("bert", bert)]) == .approvalForged)
+        // Accounts have names of their own; one key is one person.
+        #expect(try code([approval("user:1", anna), approval("user:2", bert)]) == nil)
+        #expect(try code([approval("anna", bert), approval("bert", bert)]) == .approvedTwice)
         #expect(try code([approval("anna", anna, over: SHA256.hash([1])), approval("bert", bert)]) == .approvalForged)
         // What the host reads tells how many were needed.
         let envelope = try signer.signed(
