@@ -126,7 +126,8 @@ extension AgentJob {
             var fields: [String: JSONValue] = ["facts": detail]
             fields[isAfterBoot ? "needed" : "rebootNeeded"] = .bool(needed == true)
             if needed == nil { fields["rebootUnknown"] = true }
-            let entry = write(isAfterBoot ? .postBoot : .reboot, isAfterBoot ? .result : .note, reason, fields, now: now)
+            let entry = write(
+                isAfterBoot ? .postBoot : .reboot, isAfterBoot ? .result : .note, reason, fields, now: now)
             return [entry] + advance(now)
         case (.reboot, .rebootFailed), (.rollbackReboot, .rebootFailed): return advance(now)
         case (.health(let passes, let deadline), .health(let failing)):

@@ -86,7 +86,8 @@ public enum JobChild {
     /// The plan of the order where it is the one that was verified when the job was taken; nil where it is not.
     static func begun(_ envelope: Envelope, _ entries: [JobEntry]) -> ReleaseDocument? {
         guard
-            let received = entries.first(where: { $0.phase == .received && $0.kind == .result })?.detail["plan"]?.string,
+            let received = entries.first(where: { $0.phase == .received && $0.kind == .result })?.detail["plan"]?
+                .string,
             let value = try? JSONValue(parsing: envelope.payload, limits: .facts),
             let release = try? ReleaseDocument(json: value), release.plan.digest.hex == received
         else { return nil }

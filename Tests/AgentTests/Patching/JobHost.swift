@@ -214,6 +214,7 @@ enum GrantSample {
         GrantDocument(
             organisation: "org", host: JobTrial.host, campaign: JobTrial.campaign, job: JobTrial.job, attempt: 1,
             fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
-            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true, rollsBack: false)
+            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true,
+            rollsBack: false)
     }
 }

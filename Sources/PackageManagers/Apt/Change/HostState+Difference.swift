@@ -40,7 +40,9 @@ extension HostState {
         }
         for path in Set(configuration.keys).union(earlier.configuration.keys).sorted() {
             let owner = configurationOwners[path] ?? earlier.configurationOwners[path] ?? ""
-            guard includingOwnConfiguration || !touched.contains(owner), configuration[path] != earlier.configuration[path] else { continue }
+            guard includingOwnConfiguration || !touched.contains(owner),
+                configuration[path] != earlier.configuration[path]
+            else { continue }
             result.append(
                 StateDifference(
                     .configuration, path, before: earlier.configuration[path] ?? "not there",
