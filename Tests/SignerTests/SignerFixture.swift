@@ -69,7 +69,7 @@ final class SignerFixture {
         var grant = GrantDocument(
             organisation: "acme", host: host, campaign: "c-1", job: job("c-1", host), attempt: 1, fence: fence,
             epoch: 1, planDigest: plan.digest, notBefore: now, lastSafeStart: now.adding(seconds: 600),
-            notAfter: now.adding(seconds: 3600), allowsReboot: true)
+            notAfter: now.adding(seconds: 3600), allowsReboot: true, rollsBack: false)
         change(&grant)
         return grant
     }

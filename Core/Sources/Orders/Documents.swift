@@ -206,6 +206,8 @@ public struct GrantDocument: OrderDocument {
     public var notAfter: Timestamp
     /// Whether the permit covers a reboot.
     public var allowsReboot: Bool
+    /// Whether the job takes the host back to what it was before the campaign's job.
+    public var rollsBack: Bool
 
     public var expires: Timestamp { notAfter }
 
@@ -213,7 +215,7 @@ public struct GrantDocument: OrderDocument {
     public init(
         organisation: String, host: String, campaign: String, job: String, attempt: Int64, fence: Int64, epoch: Int64,
         planDigest: SHA256Digest, notBefore: Timestamp, lastSafeStart: Timestamp, notAfter: Timestamp,
-        allowsReboot: Bool
+        allowsReboot: Bool, rollsBack: Bool
     ) {
         self.organisation = organisation
         self.host = host
@@ -227,6 +229,7 @@ public struct GrantDocument: OrderDocument {
         self.lastSafeStart = lastSafeStart
         self.notAfter = notAfter
         self.allowsReboot = allowsReboot
+        self.rollsBack = rollsBack
     }
 
     public var json: JSONValue {
@@ -235,7 +238,7 @@ public struct GrantDocument: OrderDocument {
             "job": .string(job), "attempt": .integer(attempt), "fence": .integer(fence), "epoch": .integer(epoch),
             "planDigest": .string(planDigest.hex), "notBefore": .string(notBefore.description),
             "lastSafeStart": .string(lastSafeStart.description), "notAfter": .string(notAfter.description),
-            "allowsReboot": .bool(allowsReboot),
+            "allowsReboot": .bool(allowsReboot), "rollBack": .bool(rollsBack),
         ]
     }
 
@@ -250,7 +253,7 @@ public struct GrantDocument: OrderDocument {
             epoch: try object.integer("epoch", in: 0...Int64.max),
             planDigest: try object.sha256("planDigest"), notBefore: try object.time("notBefore"),
             lastSafeStart: try object.time("lastSafeStart"), notAfter: try object.time("notAfter"),
-            allowsReboot: try object.bool("allowsReboot"))
+            allowsReboot: try object.bool("allowsReboot"), rollsBack: try object.bool("rollBack"))
         try object.finish()
     }
 }

@@ -91,7 +91,8 @@ public struct AgentJob: Hashable, Sendable {
         case applied(succeeded: Bool, reason: String, detail: JSONValue)
         case examined(PackagesState)
         case servicesRestarted(failed: [String])
-        case rebootVerdict(needed: Bool, reason: String, detail: JSONValue)
+        /// Whether a reboot is needed; nil: that cannot be told.
+        case rebootVerdict(needed: Bool?, reason: String, detail: JSONValue)
         case rebootFailed(reason: String)
         /// The names of the checks that did not pass.
         case health(failing: [String])

@@ -122,10 +122,12 @@ extension AgentJob {
             let isForward = progress.abort == nil && progress.failure == nil && !order.rollsBack
             return [entry] + (failed.isEmpty || !isForward ? advance(now) : failNow(text, now))
         case (.judgeReboot, .rebootVerdict(let needed, let reason, let detail)):
-            let entry =
-                progress.reboots > 0
-                ? write(.postBoot, .result, reason, ["needed": .bool(needed), "facts": detail], now: now)
-                : write(.reboot, .note, reason, ["rebootNeeded": .bool(needed), "facts": detail], now: now)
+            let isAfterBoot = progress.reboots > 0
+            var fields: [String: JSONValue] = ["facts": detail]
+            fields[isAfterBoot ? "needed" : "rebootNeeded"] = .bool(needed == true)
+            if needed == nil { fields["rebootUnknown"] = true }
+            let entry = write(
+                isAfterBoot ? .postBoot : .reboot, isAfterBoot ? .result : .note, reason, fields, now: now)
             return [entry] + advance(now)
         case (.reboot, .rebootFailed), (.rollbackReboot, .rebootFailed): return advance(now)
         case (.health(let passes, let deadline), .health(let failing)):
@@ -149,7 +151,8 @@ extension AgentJob {
             return [
                 write(
                     .commit, .result,
-                    outcome.sentence(because: progress.failure ?? progress.rebootPending ?? progress.abortReason),
+                    ([outcome.sentence(because: progress.failure ?? progress.rebootPending ?? progress.abortReason)]
+                        + remarks(outcome)).joined(separator: " "),
                     [
                         "outcome": .string(outcome.rawValue), "packages": packages,
                         "boots": .integer(
@@ -162,6 +165,15 @@ extension AgentJob {
         }
     }
 
+    /// What a person must know of an end that is not the plain one.
+    private func remarks(_ outcome: JobOutcome) -> [String] {
+        switch outcome {
+        case .succeeded: progress.rebootUnknown.map { ["But \($0)."] } ?? []
+        case .rolledBack, .failedNoChange: progress.rollbackRebootPending.map { ["But \($0)."] } ?? []
+        default: []
+        }
+    }
+
     private mutating func stop(_ outcome: JobOutcome, _ reason: String, _ now: Timestamp) -> [Effect] {
         guard progress.abort == nil, !progress.notedTooLate else { return [] }
         stopOutcome = outcome
@@ -169,7 +181,8 @@ extension AgentJob {
         switch pending {
         case .prefetch, .claim, .waitToClaim, .confirm, .waitToConfirm: return advance(now)
         default:
-            guard progress.hasMutated else { return [] }
+            // Told before `resume`: what went on before the crash is looked at first.
+            guard progress.hasMutated, pending != .nothing else { return [] }
             stopOutcome = nil
             return [
                 write(

@@ -9,7 +9,7 @@ extension AgentJob {
     /// Goes on after a crash or a reboot: by the journal alone, as the crash column of rollouts.md 2.4 says.
     ///
     /// Call it once, instead of `start`, on a job made from a journal with records. Cancellation and veto are told anew by
-    /// the shell, after this.
+    /// the shell, before this, so that nothing forbidden is begun again.
     public mutating func resume(now: Timestamp) throws(TransitionError) -> [Effect] {
         guard pending == .nothing, progress.nextOrdinal > 1 else {
             throw refusal(.unknownTransition, "resume", "the job is new or goes on already")

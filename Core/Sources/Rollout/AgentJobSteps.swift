@@ -122,12 +122,15 @@ extension AgentJob {
                 if progress.reboots > 0 { effects += intent(.postBoot, "looking at the new boot", now: now) }
                 return effects + [.judgeReboot]
             }
-            if isNeeded || order.actions.reboot == .always && progress.reboots == 0 {
+            let isDue = isNeeded || order.actions.reboot == .always && progress.reboots == 0
+            // What cannot be told is settled by one reboot, where one is allowed.
+            let isDoubtful = progress.rebootUnknown != nil && progress.reboots == 0 && whyForbidden == nil
+            if isDue || isDoubtful {
                 guard let why = whyNoReboot(now) else { return reboot(now) }
+                let text = isDue ? "a reboot is due" : "whether a reboot is needed is not known"
                 effects.append(
                     write(
-                        .reboot, .note, "a reboot is due and is not made: \(why)", ["rebootPending": .string(why)],
-                        now: now))
+                        .reboot, .note, "\(text) and is not made: \(why)", ["rebootPending": .string(why)], now: now))
             }
         }
         if !progress.isHealthy {
@@ -173,11 +176,17 @@ extension AgentJob {
         ]
     }
 
-    /// Why a reboot that is due must not be made; nil where it may.
-    private func whyNoReboot(_ now: Timestamp) -> String? {
+    /// Who forbids to reboot; nil where nobody does.
+    private var whyForbidden: String? {
         if let rebootForbidden { return "the host's veto file forbids it (\(rebootForbidden))" }
         if order.actions.reboot == .never { return "the plan forbids it" }
         if progress.grant?.allowsReboot != true { return "the permit does not cover it" }
+        return nil
+    }
+
+    /// Why a reboot that is due must not be made; nil where it may.
+    private func whyNoReboot(_ now: Timestamp) -> String? {
+        if let whyForbidden { return whyForbidden }
         if progress.reboots >= Int(order.actions.maximumReboots) {
             return "\(progress.reboots) reboots are the most of this plan"
         }
@@ -221,8 +230,9 @@ extension AgentJob {
         }
         if progress.rollbackGaveUp { return stay(now) }
         if progress.rollbackNeedsReboot {
-            if let rebootForbidden {
-                return giveUp("going back needs a reboot that the veto file forbids (\(rebootForbidden))", now)
+            if let whyForbidden {
+                let text = "the host still runs the newer kernel or libraries until it is rebooted: \(whyForbidden)"
+                return [write(.rollback, .note, text, ["rollbackRebootPending": .string(text)], now: now)] + goBack(now)
             }
             guard progress.rollbackRebootIssues <= Self.maximumResumptions, bootID != nil else {
                 return giveUp("the host does not reboot when told to", now)

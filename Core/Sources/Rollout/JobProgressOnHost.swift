@@ -56,6 +56,8 @@ public struct JobProgressOnHost: Hashable, Sendable {
     var restartFailed = false
     /// The last verdict on a reboot, of this boot.
     var rebootNeeded: Bool?
+    /// Why it cannot be told whether this boot must end; nil where it can.
+    var rebootUnknown: String?
     /// How many reboots it made.
     public var reboots = 0
     var rebootIssues = 0
@@ -79,6 +81,8 @@ public struct JobProgressOnHost: Hashable, Sendable {
     var rollbackNeedsReboot = false
     var rollbackReboots = 0
     var rollbackRebootIssues = 0
+    /// What the host still runs because a reboot after the way back is not allowed.
+    var rollbackRebootPending: String?
     var rollbackVerified: Bool?
     var rollbackGaveUp = false
     var notedTooLate = false
@@ -176,7 +180,9 @@ public struct JobProgressOnHost: Hashable, Sendable {
             reboots += 1
             rebootIssues = 0
             booted()
-        case .postBoot: rebootNeeded = entry.detail["needed"]?.bool
+        case .postBoot:
+            rebootNeeded = entry.detail["needed"]?.bool
+            rebootUnknown = entry.detail["rebootUnknown"]?.bool == true ? entry.text : nil
         case .health: isHealthy = isGood
         case .rescan: isRescanned = isGood
         case .rollback:
@@ -221,7 +227,14 @@ public struct JobProgressOnHost: Hashable, Sendable {
         }
         look(entry)
         if detail["resumed"]?.bool == true { resumptions += 1 }
-        if let needed = detail["rebootNeeded"]?.bool { rebootNeeded = needed }
+        if let needed = detail["rebootNeeded"]?.bool {
+            rebootNeeded = needed
+            rebootUnknown = detail["rebootUnknown"]?.bool == true ? entry.text : nil
+        }
+        if let text = detail["rollbackRebootPending"]?.string {
+            rollbackRebootPending = text
+            rollbackNeedsReboot = false
+        }
         if let reason = detail["rebootPending"]?.string {
             rebootPending = reason
             open = nil
@@ -254,6 +267,7 @@ public struct JobProgressOnHost: Hashable, Sendable {
         isHealthy = false
         isRescanned = false
         rebootNeeded = nil
+        rebootUnknown = nil
         rollbackVerified = nil
     }
 }

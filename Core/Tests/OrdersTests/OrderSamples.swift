@@ -68,7 +68,7 @@ enum Sample {
         var document = GrantDocument(
             organisation: "acme", host: "host-1", campaign: "c-1", job: "job-1", attempt: 1, fence: 8, epoch: 3,
             planDigest: plan.digest, notBefore: now.adding(seconds: -60), lastSafeStart: now.adding(seconds: 1800),
-            notAfter: now.adding(seconds: 3600), allowsReboot: true)
+            notAfter: now.adding(seconds: 3600), allowsReboot: true, rollsBack: false)
         change(&document)
         return document
     }

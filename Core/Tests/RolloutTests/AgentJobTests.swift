@@ -26,6 +26,53 @@ import Timestamps
         #expect(host.journal.last?.detail["boots"] == 2)
     }
 
+    /// A verdict that cannot be made is none of "no reboot".
+    @Test func anUnknownVerdictIsSettledByAReboot() throws {
+        var host = try FakeHost(order(rich))
+        host.rebootUnknown = true
+        try host.run()
+        #expect(host.outcome == .succeeded && host.done.filter { $0 == "reboot" }.count == 1)
+        #expect(host.journal.last?.text.contains("But kernel.") == true)
+
+        var never = rich
+        never.reboot = .never
+        host = try FakeHost(order(never))
+        host.rebootUnknown = true
+        try host.run()
+        #expect(host.outcome == .succeeded && !host.done.contains("reboot"))
+        #expect(host.journal.last?.text.contains("But kernel.") == true)
+
+        host = try FakeHost(order(rich))
+        host.rebootUnknown = true
+        host.rebootWorks = false
+        try host.run()
+        #expect(host.outcome == .installedRebootPending)
+    }
+
+    @Test(arguments: [true, false]) func theWayBackRebootsWhereItMay(_ isAllowed: Bool) throws {
+        var host = try FakeHost(order(rich))
+        host.unwell = true
+        host.rebootsNeeded = 0
+        host.rollbackNeedsReboot = true
+        host.allowsReboot = isAllowed
+        try host.run()
+        #expect(host.outcome == .rolledBack, "\(host.journal.suffix(3))")
+        #expect(host.done.contains("reboot") == isAllowed)
+        #expect(host.journal.last?.text.contains("still runs") == !isAllowed)
+    }
+
+    @Test func whatIsForbiddenIsNotBegunAgainAfterACrash() throws {
+        var host = try FakeHost(order(rich))
+        var journal: [JobEntry] = []
+        var queue = try AgentJob(order: order(rich), bootID: "boot1").restarted(&journal, host: &host)
+        #expect(queue.count == 1)
+        var job = try AgentJob(order: order(rich), replaying: journal, bootID: "boot1")
+        #expect(try job.handle(.vetoed(reason: "no"), now: host.now) == [])
+        queue = try job.resume(now: host.now)
+        #expect(!queue.contains { if case .runScript = $0 { true } else { false } })
+        #expect(job.progress.abort == .refused)
+    }
+
     /// The crash matrix of the reducer: down before and after each write, as many as there are.
     @Test(arguments: [FakeHost.Down.before, .after]) func goesDownAroundEachWrite(_ down: FakeHost.Down) throws {
         var plain = try FakeHost(order(rich))
@@ -213,5 +260,24 @@ import Timestamps
             #expect(job.state == .terminal(host.outcome ?? .refused), "\(write)")
             #expect(job.permit?.state == .returned)
         }
+    }
+}
+
+extension AgentJob {
+    /// Goes on to the first script, whose intent is the journal's last record.
+    fileprivate func restarted(_ journal: inout [JobEntry], host: inout FakeHost) throws -> [Effect] {
+        var job = self
+        var queue = try job.handle(.start, now: host.now)
+        while !queue.isEmpty {
+            let effect = queue.removeFirst()
+            if case .journal(let entry) = effect {
+                journal.append(entry)
+            } else if case .runScript = effect {
+                return [effect]
+            } else if let event = host.perform(effect) {
+                queue += try job.handle(event, now: host.now)
+            }
+        }
+        return []
     }
 }

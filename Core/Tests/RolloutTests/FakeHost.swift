@@ -90,6 +90,11 @@ struct FakeHost {
         }
     }
 
+    /// Whether nobody can tell if a reboot is needed.
+    var rebootUnknown = false
+    var rollbackNeedsReboot = false
+    var allowsReboot = true
+
     mutating func restart(newBoot: Bool) throws -> [AgentJob.Effect] {
         if !newBoot { crashes += 1 } else { boot += 1 }
         job = try AgentJob(order: order, replaying: journal, bootID: "boot\(boot)")
@@ -105,7 +110,7 @@ struct FakeHost {
         case .wait(let until):
             now = max(now, until)
             return .time
-        case .claim: return .granted(AgentGrant(fence: 7, window: windowOfTests, allowsReboot: true))
+        case .claim: return .granted(AgentGrant(fence: 7, window: windowOfTests, allowsReboot: allowsReboot))
         case .confirm: return .ticket(nonce: "n\(done.count)", expires: now.adding(seconds: 900))
         case .preflight: return .preflight(passed: true, reason: "", detail: [:])
         case .runScript(let kind, let index):
@@ -139,7 +144,8 @@ struct FakeHost {
         case .restartServices(let all):
             done.append(all ? "restart all" : "start stopped")
             return .servicesRestarted(failed: [])
-        case .judgeReboot: return .rebootVerdict(needed: boot <= rebootsNeeded, reason: "kernel", detail: [:])
+        case .judgeReboot:
+            return .rebootVerdict(needed: rebootUnknown ? nil : boot <= rebootsNeeded, reason: "kernel", detail: [:])
         case .reboot:
             done.append("reboot")
             return nil
@@ -156,7 +162,7 @@ struct FakeHost {
                 broken = false
                 applied = 0
             }
-            return .rolledBack(succeeded: rollbackWorks, needsReboot: false, reason: "downgraded")
+            return .rolledBack(succeeded: rollbackWorks, needsReboot: rollbackNeedsReboot, reason: "downgraded")
         case .verifyRollback: return .rescanned(equal: packages == .pre, reason: "not as before", detail: [:])
         case .collectOutcome: return .outcomeCollected(packages: [])
         case .finish(let outcome):

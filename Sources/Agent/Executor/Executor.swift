@@ -80,9 +80,8 @@ public final class Executor {
     /// takes no orders: a lost memory of orders must not become a believing one.
     private func openJobs() {
         do {
-            guard let identity = try IdentityStore(DurableFolder(layout.network, create: false)).load() else { return }
-            let desk = try TrustedOrders(
-                folder, organisation: identity.grant.organisation, host: identity.grant.host)
+            guard let owner = try owner() else { return }
+            let desk = try TrustedOrders(folder, organisation: owner.organisation, host: owner.host)
             self.desk = desk
             let layout = layout
             jobs = try JobSupervisor(
@@ -93,6 +92,22 @@ public final class Executor {
         } catch {
             jobsProblem = "\(error)"
             Journal.write(.error, "no orders are taken: \(error)")
+        }
+    }
+
+    /// Whose host this is. Where the network process's identity is gone or cannot be read, root's own memory tells: a job
+    /// that has begun must end. Nil on a host that never enrolled.
+    private func owner() throws -> (organisation: String, host: String)? {
+        do {
+            if let identity = try IdentityStore(DurableFolder(layout.network, create: false)).load() {
+                return (identity.grant.organisation, identity.grant.host)
+            }
+            return try TrustStore.owner(in: folder)
+        } catch {
+            guard let owner = try TrustStore.owner(in: folder) else { throw error }
+            jobsProblem = "the host's identity cannot be read, jobs that have begun go on: \(error)"
+            Journal.write(.error, jobsProblem ?? "")
+            return owner
         }
     }
 

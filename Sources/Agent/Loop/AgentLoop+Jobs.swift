@@ -40,7 +40,8 @@ extension AgentLoop {
 
     /// Begins an exchange for the jobs where none is under way and no failure asks for patience.
     mutating func speakForJobs(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
-        guard cycle == nil, !jobMessages.isEmpty, now.uptime >= jobDue else { return [] }
+        // After a failure the regular contact comes first: its check-in may be what the host needs to be heard again.
+        guard healthy, cycle == nil, !jobMessages.isEmpty, now.uptime >= jobDue else { return [] }
         var cycle = Cycle()
         cycle.isForJobs = true
         self.cycle = cycle
@@ -78,8 +79,8 @@ extension AgentLoop {
         _ error: ExchangeError, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect]? {
         guard let message = sentJobMessage, case .refused(let status, let problem, let after) = error,
-            [404, 409, 410, 422].contains(status), !Self.excluding.contains(problem?.kind ?? ""),
-            problem?.kind != "exchange-token-stale", status == 404 || problem?.kind.hasPrefix("job-") == true
+            [400, 404, 409, 413, 422].contains(status), !Self.excluding.contains(problem?.kind ?? ""),
+            problem?.kind != "exchange-token-stale"
         else { return nil }
         sentJobMessage = nil
         jobMessages.removeAll { $0 == message }

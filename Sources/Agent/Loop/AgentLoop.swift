@@ -166,8 +166,9 @@ public struct AgentLoop: Sendable {
         defer { if self.cycle != nil { self.cycle = cycle } }
 
         if now.wall >= credentials.notAfter || wantsComeBack { return [.exchange(.comeBack)] }
-        // Before everything else: somebody waits for a job, and a host that changes should be seen.
-        if let message = jobMessages.first, cycle.jobExchanges < Self.maximumJobMessages {
+        // Before everything else: somebody waits for a job, and a host that changes should be seen. But a message that the
+        // server cannot answer must not keep the host from checking in.
+        if let message = jobMessages.first, cycle.jobExchanges < Self.maximumJobMessages, healthy || cycle.checkedIn {
             cycle.jobExchanges += 1
             sentJobMessage = message
             return [.exchange(.job(message))]

@@ -58,6 +58,11 @@ public struct TrustStore: Sendable {
         }
     }
 
+    /// Whose memory lies in that folder; nil where there is none.
+    static func owner(in folder: DurableFolder) throws -> (organisation: String, host: String)? {
+        try read(folder).map { ($0.0.organisation, $0.0.host) }
+    }
+
     /// Forgets everything, as root does before the host enrols anew.
     public static func forget(in folder: DurableFolder) throws(SystemError) {
         try folder.remove(fileName)

@@ -59,7 +59,7 @@ extension JobProcess {
         case .judgeReboot: return work.judgeReboot()
         case .reboot: return reboot()
         case .checkHealth(let time):
-            _ = wait(until: time)
+            waitForHealth(at: time)
             return .health(failing: work.failingChecks())
         case .rescan:
             let result = work.rescan()
@@ -67,13 +67,25 @@ extension JobProcess {
         case .rollback:
             endLeftovers()
             let result = work.rollBack(number: Self.rollbacks + Self.repairs * attempts(.rollback))
-            return .rolledBack(succeeded: result.isDone, needsReboot: false, reason: result.text)
+            guard result.isDone else {
+                return .rolledBack(succeeded: false, needsReboot: false, reason: result.text)
+            }
+            let (isDue, why) = rebootAfterRollback()
+            return .rolledBack(
+                succeeded: true, needsReboot: isDue, reason: isDue ? "\(result.text); \(why)" : result.text)
         case .verifyRollback:
             let result = work.verifyRollback()
             return .rescanned(equal: result.isDone, reason: result.text, detail: .object(result.detail))
         case .collectOutcome: return .outcomeCollected(packages: work.packageResults())
         case .finish: return nil
         }
+    }
+
+    /// Whether the host still runs what was taken back; the machine decides whether it may be rebooted.
+    private func rebootAfterRollback() -> (isDue: Bool, why: String) {
+        guard case .rebootVerdict(let needed, let reason, _) = work.judgeReboot() else { return (false, "") }
+        // Doubt is settled by a reboot where the plan has any, as after the way forward.
+        return (needed ?? (release.plan.actions.reboot != .never), reason)
     }
 
     /// Runs of the package manager are numbered apart: those of a repair, and those of a way back.
@@ -118,6 +130,14 @@ extension JobProcess {
         return .time
     }
 
+    /// Waits for a round of checks by the time that has passed: setting the clock neither hurries nor delays it.
+    private func waitForHealth(at time: Timestamp) {
+        if healthClock == nil { healthClock = (Moment.now().uptime, time) }
+        while let now = healthTime, now < time {
+            JobWork.sleep(milliseconds: min(Self.pace, max(1, time.milliseconds - now.milliseconds)))
+        }
+    }
+
     private func reboot() -> AgentJob.Event {
         work.tell("the host is started anew", always: true)
         CrashPoint.pass("before reboot")
@@ -160,6 +180,15 @@ extension JobProcess {
                 return .claimDenied(retryAfter: answer.retryAfter, reason: answer.reason)
             }
             let grant = try desk.grant(envelope, job: folder.job, plan: release.plan.digest)
+            // The offer is not signed; which way the job goes is only believed from the grant.
+            guard grant.rollsBack == order.offer.rollsBack else {
+                throw TrustStoreError.refused(
+                    OrderRefusal(
+                        .otherJob,
+                        grant.rollsBack
+                            ? "the grant is for taking the host back, the order is for the way forward"
+                            : "the grant is for the way forward, the order is for taking the host back"))
+            }
             try folder.write(JobFolder.claim, envelope.json)
             return .granted(
                 AgentGrant(

@@ -1,3 +1,4 @@
+import Digest
 import Glibc
 import JSON
 import Orders
@@ -53,11 +54,16 @@ public enum JobChild {
         guard let order = try folder.readOrder() else {
             throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order))
         }
-        let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host)
+        let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host, isAnchored: true)
         let hasBegun = journal.entries.contains { $0.phase.isPastNoReturn }
         let release: ReleaseDocument
         do throws(TrustStoreError) {
-            release = try desk.release(order.offer.release, begun: hasBegun ? journal.entries[0].time : nil)
+            // What has begun to change packages goes on with the plan that its journal names, whoever signs by now.
+            if hasBegun, let begun = Self.begun(order.offer.release, journal.entries) {
+                release = begun
+            } else {
+                release = try desk.release(order.offer.release, begun: hasBegun ? journal.entries[0].time : nil)
+            }
         } catch {
             // What this host believes cannot be read now: that says nothing of the orders.
             guard case .refused(let refusal) = error else { throw error }
@@ -75,6 +81,17 @@ public enum JobChild {
             refusals: RefusalLog(executor), bootID: bootID)
         try process.run()
         return 0
+    }
+
+    /// The plan of the order where it is the one that was verified when the job was taken; nil where it is not.
+    static func begun(_ envelope: Envelope, _ entries: [JobEntry]) -> ReleaseDocument? {
+        guard
+            let received = entries.first(where: { $0.phase == .received && $0.kind == .result })?.detail["plan"]?
+                .string,
+            let value = try? JSONValue(parsing: envelope.payload, limits: .facts),
+            let release = try? ReleaseDocument(json: value), release.plan.digest.hex == received
+        else { return nil }
+        return release
     }
 
     /// The orders are not believed (any more): before the point of no return the job ends here, after it a person is needed.

@@ -25,6 +25,8 @@ final class JobProcess {
     private var isCancelTold = false
     private var isVetoTold = false
     private var isRebootVetoTold = false
+    /// When the checks began: the time since the host started, and the time that the machine was told then.
+    var healthClock: (uptime: Int64, time: Timestamp)?
 
     /// How often the files that others write are looked at while the job waits, in milliseconds.
     static let pace: Int64 = 500
@@ -54,12 +56,30 @@ final class JobProcess {
     /// Now, by the clock that orders are judged by.
     var now: Timestamp { (try? desk.now()) ?? Moment.now().wall }
 
+    /// Now, for the checks' deadlines: counts the time that has passed since they began, whatever is done to the clock.
+    var healthTime: Timestamp? {
+        healthClock.map { clock in
+            Timestamp(milliseconds: clock.time.milliseconds + Moment.now().uptime - clock.uptime)
+        }
+    }
+
     /// Runs the job to its end, or to the reboot that it asked for.
     ///
     /// - Throws: ``SystemError`` where the disk refuses the journal: the executor starts the job again, later.
     func run() throws {
         if let grant = machine.progress.grant { try accept(grant) }
-        var queue = journal.entries.isEmpty ? try machine.handle(.start, now: now) : try machine.resume(now: now)
+        var queue: [AgentJob.Effect]
+        if journal.entries.isEmpty {
+            queue = try machine.handle(.start, now: now)
+        } else {
+            // What was forbidden or cancelled meanwhile is not begun again.
+            if machine.outcome == nil {
+                queue = try interruptions().flatMap { try machine.handle($0, now: now) }
+            } else {
+                queue = []
+            }
+            queue += try machine.resume(now: now)
+        }
         while true {
             if queue.isEmpty { throw JobProcessError.stuck(machine.phase.rawValue) }
             let effect = queue.removeFirst()
@@ -77,7 +97,11 @@ final class JobProcess {
                 isOverruled = isOverruled || effects.contains { if case .journal = $0 { false } else { true } }
                 queue += effects
             }
-            if !isOverruled { queue += try machine.handle(event, now: now) }
+            if !isOverruled {
+                var time = now
+                if case .health = event { time = healthTime ?? time } else { healthClock = nil }
+                queue += try machine.handle(event, now: time)
+            }
         }
     }
 

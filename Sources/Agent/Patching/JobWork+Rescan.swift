@@ -9,7 +9,10 @@ import Wire
 /// The proof: a fresh look at the host against the goal, or against what it was.
 extension JobWork {
     /// Units whose state the job changed itself.
-    private var ownUnits: Set<String> { Set(actions.stopServices + actions.restartServices) }
+    private var ownUnits: Set<String> {
+        let named = actions.stopServices + actions.restartServices
+        return Set(named + named.map { "\($0).service" })
+    }
 
     /// Whether the goal versions are in and everything outside of the order is as it was.
     func rescan() -> StepResult { compare(wanted: .goal, words: "the goal versions are in") }
@@ -26,7 +29,9 @@ extension JobWork {
         do throws(AptChangeError) {
             let now = try tool.state()
             let standing = try tool.standing(of: plan)
-            let differences = now.differences(from: before, outside: plan, allowing: ownUnits)
+            let differences = now.differences(
+                from: before, outside: plan, allowing: ownUnits, includingOwnConfiguration: wanted == .before)
+            let lost = lostServices(since: before.units)
             var detail: [String: JSONValue] = [
                 "state": .string(Self.digest(now).hex),
                 "differences": .array(differences.prefix(200).map { .string($0.message.cut(to: 500)) }),
@@ -36,6 +41,10 @@ extension JobWork {
             let isThere = standing == wanted || plan.steps.isEmpty
             guard isThere else {
                 return .failed("a fresh look at the host does not find that \(words)", detail)
+            }
+            guard lost.isEmpty else {
+                detail["services"] = .array(lost.prefix(100).map { .string($0.cut(to: 500)) })
+                return .failed("\(words), but \(lost.prefix(3).joined(separator: "; "))", detail)
             }
             guard differences.isEmpty else {
                 let first = differences.prefix(3).map(\.message).joined(separator: "; ")

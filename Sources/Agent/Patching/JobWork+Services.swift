@@ -42,10 +42,48 @@ extension JobWork {
     func stopServices() throws(SystemError) -> [String] {
         tell("stops services", always: true)
         if !folder.folder.contains(Self.stoppedFile) {
-            let running = actions.stopServices.filter { services.isActive($0) == true }
+            var running: [String] = []
+            var unknown: [String] = []
+            for unit in actions.stopServices {
+                switch services.activity(unit) {
+                case "inactive", "failed": break
+                case nil: unknown.append("whether \(unit) runs cannot be told: systemd does not answer")
+                default: running.append(unit)
+                }
+            }
+            guard unknown.isEmpty else { return unknown }
             try folder.write(Self.stoppedFile, ["running": .array(running.map(JSONValue.string))])
         }
-        return stoppedServices().compactMap { services.perform("stop", $0, timeout: 300) }
+        return stoppedServices().compactMap { unit in
+            if let failure = services.perform("stop", unit, timeout: 300) { return failure }
+            switch services.activity(unit) {
+            case "inactive", "failed": return nil
+            case let word?: return "\(unit) was told to stop and is \(word)"
+            case nil: return "\(unit) was told to stop, and whether it has cannot be told: systemd does not answer"
+            }
+        }
+    }
+
+    /// Those of the plan's units that ran before and do not run now, with how they are.
+    ///
+    /// - Parameter before: the units before the job, without those that it had stopped by then.
+    func lostServices(since before: Fact<[String: HostState.Unit]>) -> [String] {
+        let units = before.value ?? [:]
+        let stopped = stoppedServices()
+        var required = stopped
+        for unit in actions.stopServices + actions.restartServices where !required.contains(unit) {
+            // systemctl(1): a name without a suffix is a service's.
+            let name = unit.contains(".") ? unit : unit + ".service"
+            let wasActive = (units[name] ?? units["\(unit).service"])?.active
+            if ["active", "reloading"].contains(wasActive) { required.append(unit) }
+        }
+        return required.compactMap { unit in
+            switch services.activity(unit) {
+            case "active", "reloading": nil
+            case let word?: "\(unit) ran before and is \(word) now"
+            case nil: "whether \(unit) runs again cannot be told: systemd does not answer"
+            }
+        }
     }
 
     /// The services that ran before they were stopped.
@@ -114,13 +152,18 @@ extension JobWork {
     /// Whether the host must be started anew, by the same evidence as every scan; what cannot be told is said to be so.
     func judgeReboot() -> AgentJob.Event {
         tell("looks whether a reboot is needed", always: true)
-        let set = (try? Apt.scan(resolver: .none, now: Moment.now().wall).set) ?? SoftwareSet([])
-        let facts = HostTree.machine.facts(set: set, agentVersion: AgentVersion.text)
-        switch facts.reboot {
-        case .unknown(let why):
-            return .rebootVerdict(
-                needed: false, reason: "whether a reboot is needed is unknown: \(why.cut(to: 500))",
+        let set = try? Apt.scan(resolver: .none, now: Moment.now().wall).set
+        let facts = HostTree.machine.facts(set: set ?? SoftwareSet([]), agentVersion: AgentVersion.text)
+        func unknown(_ why: String) -> AgentJob.Event {
+            .rebootVerdict(
+                needed: nil, reason: "whether a reboot is needed is not known: \(why.cut(to: 500))",
                 detail: ["verdict": "unknown"])
+        }
+        switch facts.reboot {
+        case .unknown(let why): return unknown(why)
+        // Without the packages no kernel and no microcode was compared: that proves nothing.
+        case .known(let verdict) where set == nil && !verdict.required:
+            return unknown("the installed packages could not be read")
         case .known(let verdict):
             let reasons = verdict.reasons.map(\.evidence)
             return .rebootVerdict(

@@ -5,23 +5,33 @@ import Inventory
 protocol ServiceControl: Sendable {
     /// Whether there is a service manager that can be asked.
     var isAvailable: Bool { get }
-    /// Whether a unit is active; nil where that cannot be told.
-    func isActive(_ unit: String) -> Bool?
+    /// A unit's state by systemd's word (`active`, `inactive`, `failed`, `activating`, ...); nil where that cannot be told.
+    func activity(_ unit: String) -> String?
     /// `stop`, `start`, `restart`; nil where it worked, else why not.
     func perform(_ verb: String, _ unit: String, timeout: Int64) -> String?
+}
+
+extension ServiceControl {
+    /// Whether a unit is active; nil where that cannot be told.
+    func isActive(_ unit: String) -> Bool? { activity(unit).map { ["active", "reloading"].contains($0) } }
 }
 
 /// systemctl(1).
 struct SystemdServices: ServiceControl {
     var isAvailable: Bool { access("/run/systemd/system", F_OK) == 0 }
 
-    func isActive(_ unit: String) -> Bool? {
+    func activity(_ unit: String) -> String? {
         guard isAvailable else { return nil }
         let run = BoundedRun(command: ["systemctl", "is-active", "--", unit], timeout: 30).run()
-        // 0: active; 3: not active; 4: no such unit (systemctl(1)).
+        // 0: active; 3: not active; 4: no such unit (systemctl(1)). It prints the state, one word.
         switch run.end {
-        case .exit(0): return true
-        case .exit(3), .exit(4): return false
+        case .exit(0), .exit(3), .exit(4):
+            let known = [
+                "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing",
+            ]
+            if known.contains(run.lastLine) { return run.lastLine }
+            // No such unit is none that runs.
+            return run.end == .exit(4) ? "inactive" : nil
         default: return nil
         }
     }

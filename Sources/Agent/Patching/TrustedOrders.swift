@@ -1,6 +1,7 @@
 import Digest
 import Glibc
 import Orders
+import Synchronization
 import Timestamps
 
 /// What this host believes, for the executor and a job's process at the same time: each asks and changes the memory on
@@ -9,15 +10,41 @@ final class TrustedOrders: Sendable {
     let organisation: String
     let host: String
     private let folder: DurableFolder
+    /// A moment and what was believed then, where time goes on from that although the clock stands behind.
+    private let anchor: Mutex<(uptime: Int64, time: Timestamp)?>
 
     /// The memory in the executor's folder.
     ///
+    /// - Parameter isAnchored: whether time counts on from what was believed, by the time since the host started, while the
+    ///   clock is behind that: for the process of one job. One that lives for long must believe a clock that is corrected.
     /// - Throws: ``TrustStoreError`` where it cannot be read: then nothing is believed.
-    init(_ folder: DurableFolder, organisation: String, host: String) throws(TrustStoreError) {
+    init(
+        _ folder: DurableFolder, organisation: String, host: String, isAnchored: Bool = false
+    ) throws(TrustStoreError) {
         self.folder = folder
         self.organisation = organisation
         self.host = host
-        _ = try store()
+        anchor = Mutex(nil)
+        let moment = Moment.now()
+        let believed = try store().now(clock: moment.wall)
+        if isAnchored { anchor.withLock { $0 = (moment.uptime, believed) } }
+    }
+
+    /// The clock, but never behind what was believed and the time that has passed since.
+    private var clock: Timestamp {
+        let moment = Moment.now()
+        return anchor.withLock { anchor in
+            guard let anchor else { return moment.wall }
+            return max(
+                moment.wall, Timestamp(milliseconds: anchor.time.milliseconds + moment.uptime - anchor.uptime))
+        }
+    }
+
+    /// Time counts on from here: a signed document has just said more of it.
+    private func anchorAnew(_ floor: Timestamp) {
+        let now = max(clock, floor)
+        let uptime = Moment.now().uptime
+        anchor.withLock { if $0 != nil { $0 = (uptime, now) } }
     }
 
     private func store() throws(TrustStoreError) -> TrustStore {
@@ -45,11 +72,11 @@ final class TrustedOrders: Sendable {
     var lastFence: Int64 { get throws(TrustStoreError) { try store().trust.lastFence } }
 
     /// The time by which orders are judged: never before what signatures have proved to be past.
-    func now() throws(TrustStoreError) -> Timestamp { try store().now(clock: Moment.now().wall) }
+    func now() throws(TrustStoreError) -> Timestamp { try store().now(clock: clock) }
 
     /// Takes on the roles of a desired state.
     func adopt(roles: Envelope) throws(TrustStoreError) {
-        try change { store throws(TrustStoreError) in try store.adopt(roles: roles, clock: Moment.now().wall) }
+        try change { store throws(TrustStoreError) in try store.adopt(roles: roles, clock: clock) }
     }
 
     /// The approved plan.
@@ -58,7 +85,7 @@ final class TrustedOrders: Sendable {
     ///   document becomes meanwhile.
     func release(_ envelope: Envelope, begun: Timestamp? = nil) throws(TrustStoreError) -> ReleaseDocument {
         let store = try store()
-        guard let begun else { return try store.release(envelope, clock: Moment.now().wall) }
+        guard let begun else { return try store.release(envelope, clock: clock) }
         do {
             return try store.verifier.release(envelope, now: begun)
         } catch {
@@ -74,12 +101,12 @@ final class TrustedOrders: Sendable {
     ) throws(TrustStoreError) -> GrantDocument {
         let store = try store()
         guard let journaled else {
-            return try store.grant(envelope, job: job, plan: plan, clock: Moment.now().wall)
+            return try store.grant(envelope, job: job, plan: plan, clock: clock)
         }
         do {
             return try store.verifier.grant(
                 envelope, job: job, plan: plan, lastFence: journaled - 1, epoch: 0,
-                now: store.now(clock: Moment.now().wall))
+                now: store.now(clock: clock))
         } catch {
             throw .refused(error)
         }
@@ -94,8 +121,10 @@ final class TrustedOrders: Sendable {
     func ticket(
         _ envelope: Envelope, grant: GrantDocument, nonce: String
     ) throws(TrustStoreError) -> TicketDocument {
-        try change { store throws(TrustStoreError) in
-            try store.ticket(envelope, grant: grant, nonce: nonce, clock: Moment.now().wall)
+        let ticket = try change { store throws(TrustStoreError) in
+            try store.ticket(envelope, grant: grant, nonce: nonce, clock: clock)
         }
+        anchorAnew(ticket.issued)
+        return ticket
     }
 }

@@ -11,7 +11,7 @@ extension AgentRoutes {
         let now = state.clock.now()
         let host = try await upToDate(remembered, message)
         try await noteLaterState(message, host)
-        var token = try await exchangeToken(message.exchangeToken, host, now)
+        var token = try await exchangeToken(message.exchangeToken, host, now, seeds: true)
         if let boot = message.bootID, boot != host.bootID {
             if let rotated = try await booted(boot, message, version, host, now), token == nil { token = rotated }
         } else if message.agentVersion != host.agentVersion || Int64(version.rawValue) != host.protocolVersion {
@@ -91,10 +91,13 @@ extension AgentRoutes {
 
     /// Checks the exchange token.
     ///
+    /// - Parameter seeds: whether a token that is forgiven is replaced; the caller sends what is returned.
     /// - Returns: the token to say again, where the host did not get the last answer, or to begin anew after a restore.
     /// - Throws: a refusal, after the host was put into quarantine, where the token is not one of the last two; without
     ///   a quarantine while a restore waits to be confirmed.
-    func exchangeToken(_ presented: String, _ remembered: HostRecord, _ now: Timestamp) async throws -> String? {
+    func exchangeToken(
+        _ presented: String, _ remembered: HostRecord, _ now: Timestamp, seeds: Bool = false
+    ) async throws -> String? {
         let digest = ExchangeTokens.digest(presented)
         if digest == remembered.exchangeCurrent { return nil }
         // Another server, or another request of this host, may have rotated it since the record was read.
@@ -108,6 +111,8 @@ extension AgentRoutes {
         // operator has confirmed the restore. So is the first token after an operator's release.
         let isReleased = host.exchangeRotatedAt.milliseconds == 0
         if isReleased || state.reseedsTokensOlderThan.map({ host.exchangeRotatedAt < $0 }) ?? false {
+            // Only the answer to a check-in carries a token: seeded elsewhere it would be lost, and the host with it.
+            guard seeds else { return nil }
             let token = state.exchangeTokens.token(host: host.id, rotatedAt: now)
             try await state.store.write { transaction in
                 try transaction.hosts.seedExchangeToken(

@@ -104,7 +104,7 @@ extension RolloutEngine {
                 organisation: host.organisation, host: host.id, campaign: campaign.id, job: job.id,
                 attempt: job.attempt, fence: fence, epoch: epoch, planDigest: plan.host.digest,
                 notBefore: job.notBefore, lastSafeStart: job.lastSafeStart, notAfter: job.notAfter,
-                allowsReboot: plan.actions.reboot != .never)
+                allowsReboot: plan.actions.reboot != .never, rollsBack: job.rollsBack)
             try rollout.handle(.grant(fence: fence), job, by: "host:\(host.id)") {
                 $0.grant = document.json.canonicalText
                 $0.heardAt = now

@@ -32,7 +32,7 @@ import Timestamps
         let document = GrantDocument(
             organisation: "acme", host: "host-1", campaign: "c", job: "j", attempt: 1, fence: fence, epoch: 2,
             planDigest: plan, notBefore: now, lastSafeStart: now.adding(seconds: 600),
-            notAfter: now.adding(seconds: 3600), allowsReboot: false)
+            notAfter: now.adding(seconds: 3600), allowsReboot: false, rollsBack: false)
         return try SigningKey.envelope(document, signedBy: [director])
     }
 

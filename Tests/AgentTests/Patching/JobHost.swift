@@ -154,7 +154,7 @@ struct JobTrial {
                 organisation: "org", host: Self.host, campaign: Self.campaign, job: Self.job, attempt: 1,
                 fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
                 lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600),
-                allowsReboot: allowsReboot)
+                allowsReboot: allowsReboot, rollsBack: false)
             return JobAnswer(order: try signer.sign(grant, signer.director))
         case .confirm:
             let ticket = TicketDocument(
@@ -214,6 +214,7 @@ enum GrantSample {
         GrantDocument(
             organisation: "org", host: JobTrial.host, campaign: JobTrial.campaign, job: JobTrial.job, attempt: 1,
             fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
-            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true)
+            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true,
+            rollsBack: false)
     }
 }

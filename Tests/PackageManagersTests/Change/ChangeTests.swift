@@ -153,6 +153,7 @@ import Timestamps
                 "d.timer": .init(file: "disabled", active: "inactive"),
                 "e.service": .init(file: "masked", active: "inactive"),
                 "f.service": .init(file: "enabled", active: "active"),
+                "g.service": .init(file: "enabled", active: "active"),
             ]))
         let now = state(
             .known([
@@ -163,9 +164,11 @@ import Timestamps
                 "c.service": .init(file: "static", active: "active"),
                 "d.timer": .init(file: "enabled", active: "active"),
                 "f.service": .init(file: "enabled", active: "inactive"),
+                "g.service": .init(file: "enabled", active: "failed"),
             ]))
-        let found = now.differences(from: before, outside: AptPlan(), allowing: ["f.service"])
-        #expect(found.map(\.name) == ["a.service", "b.service", "dbus.service", "e.service", "vpn@x.service"])
+        let found = now.differences(from: before, outside: AptPlan(), allowing: ["f.service", "g.service"])
+        #expect(
+            found.map(\.name) == ["a.service", "b.service", "dbus.service", "e.service", "g.service", "vpn@x.service"])
         #expect(state(.unknown("gone")).differences(from: before, outside: AptPlan()).map(\.subject) == [.unit])
         #expect(now.differences(from: state(.unknown("no systemd")), outside: AptPlan()) == [])
     }

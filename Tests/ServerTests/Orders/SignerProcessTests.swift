@@ -32,7 +32,7 @@ extension ServerTests {
                 organisation: "default", host: host, campaign: "c-1",
                 job: String(SHA256.hash(Array("c-1\n\(host)\n1".utf8)).hex.prefix(32)), attempt: 1, fence: fence,
                 epoch: 1, planDigest: plan().digest, notBefore: now, lastSafeStart: now.adding(seconds: 600),
-                notAfter: now.adding(seconds: 3600), allowsReboot: true)
+                notAfter: now.adding(seconds: 3600), allowsReboot: true, rollsBack: false)
         }
 
         private func release(_ client: SignerClient, by key: SigningKey? = nil, as name: String = "anna") async throws {

@@ -8,9 +8,13 @@ extension HostState {
     /// A configuration file of a package of the plan may change with it. Units come and go with packages: what counts is
     /// one that was enabled before and is not now, one that was meant to be active and is not now, and one that has failed.
     ///
-    /// - Parameter allowing: units that the caller stopped or restarted itself.
+    /// - Parameters:
+    ///   - allowing: units that the caller stopped or restarted itself; that one has failed counts all the same.
+    ///   - includingOwnConfiguration: whether the configuration files of the plan's own packages must be equal too, as
+    ///     after a way back.
     public func differences(
-        from earlier: HostState, outside plan: AptPlan, allowing units: Set<String> = []
+        from earlier: HostState, outside plan: AptPlan, allowing units: Set<String> = [],
+        includingOwnConfiguration: Bool = false
     ) -> [StateDifference] {
         var result: [StateDifference] = []
         var touched = Set(plan.steps.flatMap { step in [step.id, "\(step.name):\(step.fromArchitecture ?? "")"] })
@@ -36,7 +40,9 @@ extension HostState {
         }
         for path in Set(configuration.keys).union(earlier.configuration.keys).sorted() {
             let owner = configurationOwners[path] ?? earlier.configurationOwners[path] ?? ""
-            guard !touched.contains(owner), configuration[path] != earlier.configuration[path] else { continue }
+            guard includingOwnConfiguration || !touched.contains(owner),
+                configuration[path] != earlier.configuration[path]
+            else { continue }
             result.append(
                 StateDifference(
                     .configuration, path, before: earlier.configuration[path] ?? "not there",
@@ -52,14 +58,14 @@ extension HostState {
             return [StateDifference(.unit, "all", before: "known", now: "unknown: \(units.why ?? "")")]
         }
         var result: [StateDifference] = []
-        for name in Set(before.keys).union(now.keys).sorted() where !allowing.contains(name) {
+        for name in Set(before.keys).union(now.keys).sorted() {
             let old = before[name] ?? Unit(file: "", active: "")
             let new = now[name] ?? Unit(file: "", active: "")
             let lostItsPlace = ["enabled", "enabled-runtime", "masked"].contains(old.file) && new.file != old.file
             let stopped =
                 old.active == "active" && new.active != "active" && new.active != "reloading" && old.isMeantToStay(name)
             let failed = new.active == "failed" && old.active != "failed"
-            if lostItsPlace || stopped || failed {
+            if failed || !allowing.contains(name) && (lostItsPlace || stopped) {
                 result.append(
                     StateDifference(.unit, name, before: "\(old.file) \(old.active)", now: "\(new.file) \(new.active)"))
             }
