@@ -9,7 +9,7 @@ import Wire
         job: String(repeating: "a", count: 32), kind: .claim, nonce: String(repeating: "0", count: 32), fence: 0)
 
     private func problem(_ kind: String, _ status: Int) -> Problem {
-        Problem(kind: kind, title: "No", status: status, detail: "it does not continue", cure: "look at the host")
+        Problem(kind, title: "No", status: status, detail: "it does not continue", cure: "look at the host")
     }
 
     /// A host that has checked in and has nothing else to say.
@@ -27,7 +27,7 @@ import Wire
         driver.take(.job(.question(question)))
         #expect(driver.pending == .job(.question(question)))
         driver.effects = []
-        driver.fail(.refused(status, problem(kind, status), nil))
+        driver.fail(.refused(status: status, problem: problem(kind, status), retryAfter: nil))
         #expect(driver.effects.contains { if case .tellJob = $0 { true } else { false } })
         #expect(driver.pending == nil)
         driver.wakeUp()
@@ -37,7 +37,7 @@ import Wire
     @Test func afterAFailureTheCheckInComesBeforeTheJobs() {
         var driver = idle()
         driver.take(.job(.question(question)))
-        driver.fail(.refused(503, problem("server-restored", 503), nil))
+        driver.fail(.refused(status: 503, problem: problem("server-restored", 503), retryAfter: nil))
         driver.take(.job(.question(question)))
         #expect(driver.pending == nil, "it waits for the regular contact")
         driver.wakeUp()
