@@ -161,6 +161,7 @@ extension JobProcess {
             }
             let grant = try desk.grant(envelope, job: folder.job, plan: release.plan.digest)
             try folder.write(JobFolder.claim, envelope.json)
+            grantedEpoch = grant.epoch
             return .granted(
                 AgentGrant(
                     fence: grant.fence,
@@ -178,6 +179,9 @@ extension JobProcess {
     private func confirm(_ fence: Int64) -> AgentJob.Event {
         let nonce = Self.nonce()
         do {
+            if let other = try otherAtWork() {
+                return .confirmDenied(retryAfter: 60, reason: "\(other) is changing this host")
+            }
             guard let answer = try ask(.confirm, fence: fence, nonce: nonce) else { return .time }
             guard let envelope = answer.order else {
                 return .confirmDenied(retryAfter: answer.retryAfter, reason: answer.reason)
