@@ -289,6 +289,8 @@ import Wire
         driver.take(.job(.question(Self.question)))
         #expect(driver.pending == nil, "the server is left in peace")
         driver.wakeUp()
+        #expect(driver.checkIn != nil, "the check-in comes first")
+        driver.answer(driver.reply(token: "token2"))
         #expect(driver.pending == .job(.question(Self.question)))
     }
 
