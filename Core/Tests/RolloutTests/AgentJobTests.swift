@@ -26,7 +26,8 @@ import Timestamps
         #expect(entry.json.canonicalBytes().count < JobEntry.maximumDetailBytes)
         let kept = try #require(entry.detail["files"])
         guard case .array(let list)? = kept["files"] else { return }
-        #expect(list.first == .string("file 0 of a long list") && kept["omitted"] == .integer(Int64(20_000 - list.count)))
+        #expect(
+            list.first == .string("file 0 of a long list") && kept["omitted"] == .integer(Int64(20_000 - list.count)))
         // One character of many bytes: the text is cut by bytes.
         let reason = "e" + String(repeating: "\u{301}", count: 20_000)
         var other = try AgentJob(order: order(rich), bootID: "b")

@@ -159,16 +159,20 @@ import Wire
             let folder = try #require(try folders.job(name, create: true))
             var journal = try JobJournal(folder.folder, job: name)
             let time = Timestamp(seconds: 1_000_000 + attempt)
-            if changed { try journal.append(journal.next(.init(.mutateIntent, .intent, text: ""), time: time, bootID: "b")) }
+            if changed {
+                try journal.append(journal.next(.init(.mutateIntent, .intent, text: ""), time: time, bootID: "b"))
+            }
             try journal.append(
-                journal.next(.init(.commit, .result, text: "", detail: ["outcome": "refused"]), time: time, bootID: "b"))
+                journal.next(.init(.commit, .result, text: "", detail: ["outcome": "refused"]), time: time, bootID: "b")
+            )
             return name
         }
         let real = try ended(1, changed: true)
         let fakes = try (2...40).map { try ended($0, changed: false) }
         let supervisor = try world.supervisor()
         for job in fakes + [real] {
-            supervisor.take(RelayedReply(job: job, reply: .init(expectedEntry: job == real ? 3 : 2, logSize: 0)), now: world.now)
+            supervisor.take(
+                RelayedReply(job: job, reply: .init(expectedEntry: job == real ? 3 : 2, logSize: 0)), now: world.now)
         }
         #expect(try folders.job(real) != nil)
         #expect(try folders.all().count == JobFolders.kept + 1)
