@@ -209,7 +209,7 @@ public struct AgentJob: Hashable, Sendable {
     ) -> Effect {
         let entry = JobEntry(
             job: order.job, ordinal: progress.nextOrdinal, time: now, bootID: bootID, phase: phase, step: Int64(step),
-            kind: kind, text: String(text.prefix(1000)), detail: .object(detail), previous: progress.head)
+            kind: kind, text: JobEntry.kept(text), detail: .object(JobEntry.kept(detail)), previous: progress.head)
         progress.fold(entry)
         return .journal(entry)
     }

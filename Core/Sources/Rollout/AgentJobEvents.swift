@@ -154,7 +154,7 @@ extension AgentJob {
                     ([outcome.sentence(because: progress.failure ?? progress.rebootPending ?? progress.abortReason)]
                         + remarks(outcome)).joined(separator: " "),
                     [
-                        "outcome": .string(outcome.rawValue), "packages": packages,
+                        "outcome": .string(outcome.rawValue), "packages": JobEntry.changedFirst(packages),
                         "boots": .integer(
                             Int64(1 + progress.reboots + progress.rollbackReboots + progress.unexpectedReboots)),
                         "unexpectedReboots": .integer(Int64(progress.unexpectedReboots)),

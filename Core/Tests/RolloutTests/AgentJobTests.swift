@@ -13,6 +13,30 @@ import Timestamps
         stopServices: ["web.service"],
         healthChecks: [HealthCheck(name: "web", probe: .unit("web.service"))])
 
+    @Test("A record stays below what its readers take, however much there is to say")
+    func largeRecords() throws {
+        var job = try AgentJob(order: order(rich), bootID: "b")
+        let now = order(rich).window.notBefore
+        _ = try job.handle(.start, now: now)
+        let files = JSONValue.object(["files": .array((0..<20_000).map { .string("file \($0) of a long list") })])
+        guard case .journal(let entry)? = try job.handle(.prefetched(files), now: now).first else {
+            Issue.record("no record")
+            return
+        }
+        #expect(entry.json.canonicalBytes().count < JobEntry.maximumDetailBytes)
+        let kept = try #require(entry.detail["files"])
+        guard case .array(let list)? = kept["files"] else { return }
+        #expect(
+            list.first == .string("file 0 of a long list") && kept["omitted"] == .integer(Int64(20_000 - list.count)))
+        // One character of many bytes: the text is cut by bytes.
+        let reason = "e" + String(repeating: "\u{301}", count: 20_000)
+        var other = try AgentJob(order: order(rich), bootID: "b")
+        _ = try other.handle(.start, now: now)
+        for case .journal(let entry) in try other.handle(.prefetchFailed(reason: reason), now: now) {
+            #expect(try JobEntry(json: entry.json) == entry)
+        }
+    }
+
     @Test func thePlainWay() throws {
         var host = try FakeHost(order(rich))
         try host.run()

@@ -111,8 +111,13 @@ public struct TrustStore: Sendable {
     /// Notes that the grant was journaled: no grant with its fence or a lower one is accepted again. After a crash between
     /// journal and this, call it again for what the journal holds.
     public mutating func accepted(_ grant: GrantDocument) throws(TrustStoreError) {
+        try accepted(fence: grant.fence, epoch: grant.epoch)
+    }
+
+    /// The same for a journal that holds the fence only.
+    mutating func accepted(fence: Int64, epoch: Int64?) throws(TrustStoreError) {
         var trust = trust
-        trust.observe(fence: grant.fence, epoch: grant.epoch)
+        trust.observe(fence: fence, epoch: epoch)
         try write(trust)
     }
 

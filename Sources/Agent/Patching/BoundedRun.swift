@@ -83,7 +83,8 @@ struct BoundedRun {
         while status == nil {
             var descriptor = pollfd(fd: isOpen ? ends[0] : -1, events: Int16(POLLIN), revents: 0)
             poll(&descriptor, 1, 50)
-            isOpen = take(ends[0], &buffer, &result, &hash, each) && isOpen
+            // One piece a turn: whoever writes without a pause is looked at and timed like everybody else.
+            if isOpen { isOpen = take(ends[0], &buffer, &result, &hash, each) }
             var raw: Int32 = 0
             let ended = waitpid(child, &raw, WNOHANG)
             if ended == child { status = raw }
@@ -93,7 +94,8 @@ struct BoundedRun {
             deadline = Moment.now().uptime + (isTimeout ? 1000 : grace * 1000)
             isTimeout = true
         }
-        _ = take(ends[0], &buffer, &result, &hash, each)
+        // What is still in the pipe, and no more: what it left in the background may write on without end.
+        for _ in 0..<Self.lastPieces where isOpen { isOpen = take(ends[0], &buffer, &result, &hash, each) }
         // What it left in the background after a good end is its business: it may be a service that it started.
         if isTimeout { group.kill(child) }
         group.remove()
@@ -103,20 +105,22 @@ struct BoundedRun {
         return result
     }
 
-    /// Takes what is there; false at the end.
+    /// The most pieces that are read after the end: more than a pipe holds (pipe(7): 64 KiB).
+    private static let lastPieces = 4
+
+    /// Takes one piece of what is there; false at the end.
     private func take(
         _ descriptor: Int32, _ buffer: inout [UInt8], _ result: inout Result, _ hash: inout SHA256,
         _ each: (ArraySlice<UInt8>) -> Void
     ) -> Bool {
-        while true {
-            let got = read(descriptor, &buffer, buffer.count)
-            guard got > 0 else { return got < 0 && (errno == EAGAIN || errno == EINTR) }
-            let piece = buffer[..<got]
-            hash.update(piece)
-            result.bytes += got
-            result.output += piece.prefix(max(0, (64 << 10) - result.output.count))
-            each(piece)
-        }
+        let got = read(descriptor, &buffer, buffer.count)
+        guard got > 0 else { return got < 0 && (errno == EAGAIN || errno == EINTR) }
+        let piece = buffer[..<got]
+        hash.update(piece)
+        result.bytes += got
+        result.output += piece.prefix(max(0, (64 << 10) - result.output.count))
+        each(piece)
+        return true
     }
 
     private func spawn(output: Int32, group: StepGroup) throws(SystemError) -> pid_t {

@@ -89,6 +89,15 @@ public struct JobFolder: Sendable {
         return try? JobOrder(json: value)
     }
 
+    /// Whether there is neither an order nor a record.
+    ///
+    /// - Throws: ``SystemError`` where the disk refuses: then nobody knows.
+    func isEmpty() throws(SystemError) -> Bool {
+        if folder.contains(Self.order) { return false }
+        let reading = try journal()
+        return reading.entries.isEmpty && reading.damage == nil
+    }
+
     /// The journal as it stands, without changing it.
     public func journal() throws(SystemError) -> JobJournal.Reading { try JobJournal.read(folder, job: job) }
 
@@ -128,7 +137,7 @@ public struct JobFolder: Sendable {
 public struct JobFolders: Sendable {
     /// `executor/jobs`.
     public let folder: DurableFolder
-    /// How many ended jobs are kept.
+    /// How many ended jobs are kept: of those that changed packages, and of the others.
     public static let kept = 20
 
     /// The folder below the executor's, made where it is absent.

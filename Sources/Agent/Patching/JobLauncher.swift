@@ -12,8 +12,10 @@ struct JobLauncher {
     /// Whether systemd is the host's process 1 (sd_booted(3)).
     static var hasSystemd: Bool { access("/run/systemd/system", F_OK) == 0 }
 
-    /// The name of a job's unit.
-    static func unit(_ job: String) -> String { "fettle-job-\(job.prefix(16)).service" }
+    /// The name of the unit of one start of a job, never used before in this boot: the unit of a process that was killed
+    /// stays as long as a package manager that it started lives, and would keep a second start under its name away. The
+    /// job's lock keeps two processes apart.
+    static func unit(_ job: String, uptime: Int64) -> String { "fettle-job-\(job.prefix(16))-\(uptime).service" }
 
     /// Starts the process of that job; the caller has the host's network at this moment.
     ///
@@ -25,9 +27,7 @@ struct JobLauncher {
         let words = ["run", "--job", job.folder.path]
         guard Self.hasSystemd, geteuid() == 0 else { return try startSession(words) }
         let program = try Self.program()
-        let unit = Self.unit(job.job)
-        // A unit that failed keeps its name until somebody looked at it.
-        _ = BoundedRun(command: ["systemctl", "reset-failed", "--", unit], timeout: 30).run()
+        let unit = Self.unit(job.job, uptime: Moment.now().uptime)
         var command = [
             "systemd-run", "--quiet", "--collect", "--no-block", "--unit", unit,
             "--description", "Fettle: job \(job.job) changes this host",

@@ -190,6 +190,7 @@ extension JobProcess {
                             : "the grant is for the way forward, the order is for taking the host back"))
             }
             try folder.write(JobFolder.claim, envelope.json)
+            grantedEpoch = grant.epoch
             return .granted(
                 AgentGrant(
                     fence: grant.fence,
@@ -207,6 +208,9 @@ extension JobProcess {
     private func confirm(_ fence: Int64) -> AgentJob.Event {
         let nonce = Self.nonce()
         do {
+            if let other = try otherAtWork() {
+                return .confirmDenied(retryAfter: 60, reason: "\(other) is changing this host")
+            }
             guard let answer = try ask(.confirm, fence: fence, nonce: nonce) else { return .time }
             guard let envelope = answer.order else {
                 return .confirmDenied(retryAfter: answer.retryAfter, reason: answer.reason)

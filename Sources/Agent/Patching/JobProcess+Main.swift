@@ -52,7 +52,11 @@ public enum JobChild {
         }
         if journal.entries.outcome != nil { return 0 }
         guard let order = try folder.readOrder() else {
-            throw JobProcessError.noOrder(folder.folder.path(of: JobFolder.order))
+            // It will not come back: starting again and again would only keep this host from every other job.
+            let why = JobProcessError.noOrder(folder.folder.path(of: JobFolder.order))
+            Journal.write(.error, "job \(folder.job): \(why)")
+            try end(code: "no-order", why.description, &journal, bootID)
+            return 0
         }
         let desk = try TrustedOrders(executor, organisation: order.organisation, host: order.host, isAnchored: true)
         let hasBegun = journal.entries.contains { $0.phase.isPastNoReturn }
@@ -68,7 +72,7 @@ public enum JobChild {
             // What this host believes cannot be read now: that says nothing of the orders.
             guard case .refused(let refusal) = error else { throw error }
             RefusalLog(executor).note(job: folder.job, code: refusal.code.rawValue, refusal.description, .now())
-            try end(refusal, &journal, bootID)
+            try end(code: refusal.code.rawValue, refusal.description, &journal, bootID)
             return 0
         }
         let services = SystemdServices()
@@ -95,19 +99,19 @@ public enum JobChild {
     }
 
     /// The orders are not believed (any more): before the point of no return the job ends here, after it a person is needed.
-    private static func end(_ refusal: OrderRefusal, _ journal: inout JobJournal, _ bootID: String?) throws {
+    private static func end(code: String, _ why: String, _ journal: inout JobJournal, _ bootID: String?) throws {
         let hasMutated = journal.entries.contains { $0.phase.isPastNoReturn }
         let outcome = hasMutated ? JobOutcome.needsRepair : .refused
         let text =
             hasMutated
-            ? "The job's orders are not believed any more (\(refusal.description)); packages have begun to change, look at the host"
-            : "Refused, nothing was changed: \(refusal.description)"
+            ? "The job's orders are not believed any more (\(why)); packages have begun to change, look at the host"
+            : "Refused, nothing was changed: \(why)"
         try journal.append(
             journal.next(
                 .init(
                     .commit, .result, text: text,
                     detail: [
-                        "outcome": .string(outcome.rawValue), "code": .string(refusal.code.rawValue), "packages": [],
+                        "outcome": .string(outcome.rawValue), "code": .string(code), "packages": [],
                         "boots": 1,
                     ]), time: Moment.now().wall, bootID: bootID))
     }

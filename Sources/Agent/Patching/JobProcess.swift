@@ -27,6 +27,10 @@ final class JobProcess {
     private var isRebootVetoTold = false
     /// When the checks began: the time since the host started, and the time that the machine was told then.
     var healthClock: (uptime: Int64, time: Timestamp)?
+    /// The epoch of the grant that was verified last.
+    var grantedEpoch: Int64?
+    /// Held by the one job of this host that changes it, until the process ends.
+    var turn: HostTurn?
 
     /// How often the files that others write are looked at while the job waits, in milliseconds.
     static let pace: Int64 = 500
@@ -67,7 +71,8 @@ final class JobProcess {
     ///
     /// - Throws: ``SystemError`` where the disk refuses the journal: the executor starts the job again, later.
     func run() throws {
-        if let grant = machine.progress.grant { try accept(grant) }
+        if let grant = machine.progress.grant { try desk.accepted(fence: grant.fence) }
+        try takeTurn()
         var queue: [AgentJob.Effect]
         if journal.entries.isEmpty {
             queue = try machine.handle(.start, now: now)
@@ -152,19 +157,10 @@ final class JobProcess {
         work.log.line("\(entry.phase.rawValue) \(entry.kind.rawValue): \(entry.text)")
         if entry.phase == .waitWindow, entry.kind == .result, let grant = machine.progress.grant {
             // The journal names it: from now on nobody acts on it again.
-            try accept(grant)
+            try desk.accepted(fence: grant.fence, epoch: grantedEpoch)
         }
     }
 
-    /// Has the host remember the grant's fence. Called again after a crash between the journal and that memory.
-    private func accept(_ grant: AgentGrant) throws {
-        guard try desk.lastFence < grant.fence else { return }
-        guard let value = folder.json(JobFolder.claim), let envelope = try? Envelope(json: value) else {
-            throw SystemError("read", folder.folder.path(of: JobFolder.claim), code: EINVAL)
-        }
-        try desk.accepted(
-            try desk.grant(envelope, job: folder.job, plan: release.plan.digest, journaled: grant.fence))
-    }
 }
 
 /// Why a job's process ends before its job.

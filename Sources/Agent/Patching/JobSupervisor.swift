@@ -17,6 +17,8 @@ final class JobSupervisor {
     private let desk: TrustedOrders
     private var followed: [String: FollowedJob] = [:]
     private var offers: [JobOffer] = []
+    /// Offers that were not believed, by job, as long as the server lists them: at most ``DesiredState/maximumJobs``.
+    private var refused: [String: RefusedOffer] = [:]
     private var nextLook: Int64 = 0
 
     /// Between two looks at a running job, in milliseconds.
@@ -27,6 +29,15 @@ final class JobSupervisor {
     private static let patience: Int64 = 90_000
     /// The most bytes of records in one message: the server takes a mebibyte.
     private static let batchBytes = 500_000
+
+    /// An offer that was not believed. It gets no folder: whoever makes offers up fills no disk and pushes out no job.
+    private struct RefusedOffer {
+        let offer: JobOffer
+        /// The whole journal of it: why.
+        let entry: JobEntry
+        var sent: Int64?
+        var isTold = false
+    }
 
     /// What the executor knows of a job while it follows it.
     private struct FollowedJob {
@@ -64,7 +75,14 @@ final class JobSupervisor {
         refusals = RefusalLog(try DurableFolder(layout.executor))
         self.desk = desk
         self.launch = launch
-        for job in try folders.all() { follow(job) }
+        for job in try folders.all() {
+            // Made, and then went down before its order was kept: nothing was begun, and the server offers it again.
+            if try job.isEmpty() {
+                folders.remove(job)
+            } else {
+                follow(job)
+            }
+        }
     }
 
     private func follow(_ folder: JobFolder) {
@@ -80,12 +98,20 @@ final class JobSupervisor {
 
     /// When to call ``look(now:)`` next, in milliseconds of uptime; nil where nothing is to be followed.
     var due: Int64? {
-        followed.values.contains { !$0.isDelivered } || !offers.isEmpty ? nextLook : nil
+        followed.values.contains { !$0.isDelivered } || refused.values.contains { !$0.isTold } || !offers.isEmpty
+            ? nextLook : nil
     }
 
-    /// The job that is at work or shall be: the one that has not ended.
-    private var active: FollowedJob? {
-        followed.values.filter { !$0.isEnded }.min { $0.folder.job < $1.folder.job }
+    /// Whether another job may be taken. One that only waits for its window keeps none away: an emergency or the way back
+    /// must not wait for it. From the permit on there is one job at a time.
+    private var mayTake: Bool {
+        let running = followed.values.filter { !$0.isEnded }
+        return running.count < DesiredState.maximumJobs && !running.contains { $0.entries.hasGrant }
+    }
+
+    /// Whether a job other than this one is past the point of no return.
+    private func isChanging(besides name: String) -> Bool {
+        followed.contains { $0.key != name && $0.value.entries.isChanging }
     }
 
     // MARK: What comes from the server
@@ -104,10 +130,11 @@ final class JobSupervisor {
                 }
                 // Both are still to be told to each other: a server restored from a backup asks for what it lost.
                 if job.isDelivered, !job.isForgotten { ask(again: offer.job) }
-            } else if !offer.isCancelled {
+            } else if !offer.isCancelled, refused[offer.job]?.offer != offer {
                 offers.append(offer)
             }
         }
+        refused = refused.filter { known in orders.jobs.contains { $0.job == known.key } }
         offers.sort { ($0.notBefore, $0.job) < ($1.notBefore, $1.job) }
         nextLook = now.uptime
     }
@@ -132,7 +159,11 @@ final class JobSupervisor {
 
     /// Takes what the server has of a job.
     func take(_ reply: RelayedReply, now: Moment) {
-        guard var job = followed[reply.job] else { return }
+        guard var job = followed[reply.job] else {
+            // One that the server does not know, or does not take, is at rest too.
+            if (reply.reply?.expectedEntry ?? 2) > 1 { refused[reply.job]?.isTold = true }
+            return
+        }
         job.sent = nil
         if let known = reply.reply {
             // Less than before means that the server was restored: it gets again what it lacks.
@@ -155,6 +186,7 @@ final class JobSupervisor {
 
     /// Whoever carried the messages has died: what was not answered is said again.
     func sayAgain() {
+        for name in refused.keys { refused[name]?.sent = nil }
         for name in followed.keys {
             followed[name]?.sent = nil
             if followed[name]?.question?.sent != .max { followed[name]?.question = nil }
@@ -168,7 +200,7 @@ final class JobSupervisor {
         guard now.uptime >= nextLook else { return [] }
         nextLook = now.uptime + Self.pace
         var frames: [Frame] = []
-        if active == nil { begin(now) }
+        begin(now)
         for name in followed.keys.sorted() {
             read(name)
             guard let job = followed[name], !job.isDelivered else { continue }
@@ -176,12 +208,12 @@ final class JobSupervisor {
             if let frame = question(name, now) { frames.append(frame) }
             if let frame = progress(name, now) { frames.append(frame) }
         }
-        return frames
+        return frames + refused.keys.sorted().compactMap { refusal($0, now) }
     }
 
-    /// Takes the first offer whose orders are good; the others are refused on record.
+    /// Takes the offers whose orders are good; the others are refused on record.
     private func begin(_ now: Moment) {
-        while active == nil, !offers.isEmpty {
+        while mayTake, !offers.isEmpty {
             let offer = offers.removeFirst()
             do {
                 let order = JobOrder(
@@ -202,12 +234,12 @@ final class JobSupervisor {
                 if let refusal {
                     refusals.note(job: offer.job, code: refusal.code.rawValue, refusal.description, now)
                 }
-                guard let folder = try folders.job(offer.job, create: true) else { continue }
                 if let refusal {
-                    try Self.refuse(refusal, folder, now)
-                } else {
-                    try folder.write(JobFolder.order, order.json)
+                    refused[offer.job] = RefusedOffer(offer: offer, entry: Self.entry(refusal, offer.job, now))
+                    continue
                 }
+                guard let folder = try folders.job(offer.job, create: true) else { continue }
+                try folder.write(JobFolder.order, order.json)
                 follow(folder)
             } catch {
                 Journal.write(.error, "job \(offer.job) cannot be taken: \(error)")
@@ -216,22 +248,29 @@ final class JobSupervisor {
     }
 
     /// The whole journal of a job whose orders are not believed: why, so that the server learns it.
-    private static func refuse(_ refusal: OrderRefusal, _ folder: JobFolder, _ now: Moment) throws(SystemError) {
-        var journal = try JobJournal(folder.folder, job: folder.job)
-        guard journal.entries.isEmpty else { return }
-        let text = "Refused, nothing was changed: \(refusal.description)"
-        try journal.append(
-            journal.next(
-                .init(
-                    .commit, .result, text: text,
-                    detail: [
-                        "outcome": .string(JobOutcome.refused.rawValue), "code": .string(refusal.code.rawValue),
-                        "packages": [], "boots": 0,
-                    ]), time: now.wall, bootID: MachineEvidence.read().bootID))
+    private static func entry(_ refusal: OrderRefusal, _ job: String, _ now: Moment) -> JobEntry {
+        JobEntry(
+            job: job, ordinal: 1, time: now.wall, bootID: MachineEvidence.read().bootID, phase: .commit, kind: .result,
+            text: "Refused, nothing was changed: \(refusal.description)".cut(to: 2000),
+            detail: [
+                "outcome": .string(JobOutcome.refused.rawValue), "code": .string(refusal.code.rawValue),
+                "packages": [], "boots": 0,
+            ], previous: JobEntry.origin)
+    }
+
+    /// Tells the server why a job was refused, until it has heard it.
+    private func refusal(_ name: String, _ now: Moment) -> Frame? {
+        guard let job = refused[name], !job.isTold, now.uptime >= job.sent.map({ $0 + Self.patience }) ?? .min else {
+            return nil
+        }
+        refused[name]?.sent = now.uptime
+        let message = JobProgress(exchangeToken: "", entries: [job.entry])
+        return Frame(.jobProgress, RelayedProgress(job: name, progress: message).json.canonicalBytes())
     }
 
     private func keepAlive(_ name: String, _ now: Moment) {
-        guard let job = followed[name], name == active?.folder.job, now.uptime >= job.nextStart, !job.folder.isAlive
+        guard let job = followed[name], now.uptime >= job.nextStart, !job.folder.isAlive,
+            job.entries.isChanging || !isChanging(besides: name)
         else { return }
         followed[name]?.nextStart = now.uptime + job.delay
         followed[name]?.delay = min(job.delay * 2, 60_000)
@@ -312,7 +351,10 @@ final class JobSupervisor {
         let ended = followed.values.filter(\.isDelivered).sorted {
             ($0.entries.last?.time ?? Timestamp(seconds: 0)) > ($1.entries.last?.time ?? Timestamp(seconds: 0))
         }
-        for job in ended.dropFirst(JobFolders.kept) {
+        // Those that changed packages hold the way back: no number of others pushes them out.
+        let changed = ended.filter(\.entries.hasMutateIntent).dropFirst(JobFolders.kept)
+        let others = ended.filter { !$0.entries.hasMutateIntent }.dropFirst(JobFolders.kept)
+        for job in changed + others {
             folders.remove(job.folder)
             followed[job.folder.job] = nil
         }

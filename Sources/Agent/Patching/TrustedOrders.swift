@@ -112,9 +112,13 @@ final class TrustedOrders: Sendable {
         }
     }
 
-    /// Notes that a grant was journaled.
-    func accepted(_ grant: GrantDocument) throws(TrustStoreError) {
-        try change { store throws(TrustStoreError) in try store.accepted(grant) }
+    /// Notes that a grant was journaled. Called again after a crash between the journal and this memory: it was verified
+    /// before it was journaled, and neither its window nor today's keys say anything about that.
+    ///
+    /// - Parameter epoch: the grant's epoch, where it was just verified.
+    func accepted(fence: Int64, epoch: Int64? = nil) throws(TrustStoreError) {
+        guard try lastFence < fence else { return }
+        try change { store throws(TrustStoreError) in try store.accepted(fence: fence, epoch: epoch) }
     }
 
     /// The proof that the grant still stands.

@@ -75,6 +75,7 @@ import Wire
         #expect(world.started.isEmpty)
         let entry = try #require(messages.first?.progress.entries.last)
         #expect(entry.detail["outcome"]?.string == "refused" && entry.detail["code"]?.string == "unknown-key")
+        #expect(try JobFolders(world.layout).all().isEmpty, "it costs no folder")
         #expect(RefusalLog.read(try DurableFolder(world.layout.executor)).count == 1)
         // Told again it is not refused again; acknowledged it is at rest.
         supervisor.take(JobOrders(epoch: 1, roles: nil, jobs: [offer]), now: world.now)
@@ -85,11 +86,11 @@ import Wire
         #expect(RefusalLog.read(try DurableFolder(world.layout.executor)).count == 1)
     }
 
-    @Test("One job at a time: the earliest is started, and started again only while nobody holds its lock")
-    func oneAtATime() throws {
+    @Test("A job is started again only while nobody holds its lock")
+    func startsAgain() throws {
         let world = try World()
         let supervisor = try world.supervisor()
-        let offers = [try world.offer(2), try world.offer(1)]
+        let offers = [try world.offer(2, isCancelled: true), try world.offer(1)]
         supervisor.take(JobOrders(epoch: 1, roles: nil, jobs: offers), now: world.now)
         _ = try world.look(supervisor)
         #expect(world.started == [offers[1].job])
@@ -102,6 +103,106 @@ import Wire
         _ = try world.look(supervisor, after: 100_000)
         #expect(world.started == [offers[1].job, offers[1].job])
         withExtendedLifetime(world) {}
+    }
+
+    @Test("A job that waits for its window keeps no other away; one with a permit does, and one that changes the host")
+    func waiting() throws {
+        let world = try World()
+        let supervisor = try world.supervisor()
+        let offers = try [2, 1, 3].map { try world.offer($0) }
+        supervisor.take(JobOrders(epoch: 1, roles: nil, jobs: Array(offers[..<2])), now: world.now)
+        _ = try world.look(supervisor)
+        #expect(Set(world.started) == [offers[0].job, offers[1].job])
+        let folder = try world.folder(offers[1].job)
+        var journal = try JobJournal(folder.folder, job: folder.job)
+        try journal.append(
+            journal.next(
+                .init(.waitWindow, .result, text: "x", detail: ["fence": 1]), time: world.now.wall, bootID: "b"))
+        _ = try world.look(supervisor)
+        supervisor.take(JobOrders(epoch: 1, roles: nil, jobs: offers), now: world.now)
+        _ = try world.look(supervisor)
+        #expect(!world.started.contains(offers[2].job))
+        try journal.append(
+            journal.next(.init(.mutateIntent, .intent, text: "x"), time: world.now.wall, bootID: "b"))
+        _ = try world.look(supervisor)
+        world.started = []
+        _ = try world.look(supervisor, after: 100_000)
+        #expect(world.started == [folder.job], "the other is not started beside it")
+        try journal.append(
+            journal.next(
+                .init(.commit, .result, text: "x", detail: ["outcome": "succeeded"]), time: world.now.wall,
+                bootID: "b"))
+        _ = try world.look(supervisor, after: 100_000)
+        world.started = []
+        _ = try world.look(supervisor, after: 100_000)
+        #expect(Set(world.started) == [offers[0].job, offers[2].job])
+        withExtendedLifetime(world) {}
+    }
+
+    @Test("The turn to change a host belongs to one process at a time")
+    func turn() throws {
+        let temporary = TemporaryFolder()
+        let folder = try DurableFolder(temporary.path)
+        var first = try HostTurn(folder)
+        #expect(first != nil)
+        #expect(try HostTurn(folder) == nil)
+        first = nil
+        #expect(try HostTurn(folder) != nil)
+    }
+
+    @Test("No number of jobs that changed nothing pushes out the way back")
+    func wayBack() throws {
+        let world = try World()
+        let folders = try JobFolders(world.layout)
+        func ended(_ attempt: Int64, changed: Bool) throws -> String {
+            let name = HostJob.id(campaign: "old", host: "h1", attempt: attempt)
+            let folder = try #require(try folders.job(name, create: true))
+            var journal = try JobJournal(folder.folder, job: name)
+            let time = Timestamp(seconds: 1_000_000 + attempt)
+            if changed {
+                try journal.append(journal.next(.init(.mutateIntent, .intent, text: ""), time: time, bootID: "b"))
+            }
+            try journal.append(
+                journal.next(.init(.commit, .result, text: "", detail: ["outcome": "refused"]), time: time, bootID: "b")
+            )
+            return name
+        }
+        let real = try ended(1, changed: true)
+        let fakes = try (2...40).map { try ended($0, changed: false) }
+        let supervisor = try world.supervisor()
+        for job in fakes + [real] {
+            supervisor.take(
+                RelayedReply(job: job, reply: .init(expectedEntry: job == real ? 3 : 2, logSize: 0)), now: world.now)
+        }
+        #expect(try folders.job(real) != nil)
+        #expect(try folders.all().count == JobFolders.kept + 1)
+    }
+
+    @Test("A folder that a crash left without an order is removed, and the job is taken again")
+    func halfMade() throws {
+        let world = try World()
+        let offer = try world.offer()
+        let folder = try #require(try JobFolders(world.layout).job(offer.job, create: true))
+        _ = try JobJournal(folder.folder, job: offer.job)
+        let supervisor = try world.supervisor()
+        #expect(try JobFolders(world.layout).all().isEmpty && supervisor.due == nil)
+        supervisor.take(JobOrders(epoch: 1, roles: nil, jobs: [offer]), now: world.now)
+        _ = try world.look(supervisor)
+        #expect(world.started == [offer.job])
+        #expect(try world.folder(offer.job).readOrder()?.offer == offer)
+        // With an order it stays.
+        #expect(try world.supervisor().due != nil)
+    }
+
+    @Test("A job whose order cannot be read ends, on record, instead of starting for ever")
+    func noOrder() throws {
+        let world = try World()
+        let offer = try world.offer()
+        let folder = try #require(try JobFolders(world.layout).job(offer.job, create: true))
+        try folder.folder.replace(JobFolder.order, with: Array("{".utf8))
+        #expect(JobChild.main(path: folder.folder.path) == 0)
+        let entries = try folder.journal().entries
+        #expect(entries.outcome == .refused && entries.last?.detail["code"]?.string == "no-order")
     }
 
     @Test("Questions and records go to the server, answers come back, and nothing is said twice")
@@ -192,6 +293,8 @@ import Wire
         driver.take(.job(.question(Self.question)))
         #expect(driver.pending == nil, "the server is left in peace")
         driver.wakeUp()
+        #expect(driver.checkIn != nil, "the check-in comes first")
+        driver.answer(driver.reply(token: "token2"))
         #expect(driver.pending == .job(.question(Self.question)))
     }
 
