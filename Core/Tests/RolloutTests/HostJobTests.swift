@@ -79,6 +79,26 @@ import Timestamps
         #expect(throws: TransitionError.self) { try job.handle(.writeOff(by: "eve", reason: "again"), now: opens) }
     }
 
+    /// A host at work keeps its place, whoever wants it.
+    @Test func nobodyWritesOffAHostAtWork() throws {
+        var job = HostJob(id: jobName, attempt: 1, timeouts: JobTimeouts(actions))
+        func refused() {
+            #expect(throws: TransitionError.self) { try job.handle(.writeOff(by: "eve", reason: "slow"), now: opens) }
+        }
+        _ = try job.handle(.offer(windowOfTests), now: zero)
+        refused()
+        _ = try job.handle(.grant(fence: 7), now: opens)
+        refused()
+        _ = try job.handle(.confirm(fence: 7), now: opens)
+        _ = try job.handle(.entry(entry(job, .apply, at: opens)), now: opens)
+        refused()
+        #expect(job.permit?.state == .held)
+        _ = try job.handle(.timer(.phase), now: job.timer?.due ?? opens)
+        _ = try job.handle(.writeOff(by: "eve", reason: "its disk died"), now: opens)
+        #expect(job.state == .writtenOff)
+        #expect(job.permit?.state == .writtenOff)
+    }
+
     @Test func installedIsNotSucceeded() throws {
         var job = try granted()
         _ = try job.handle(.confirm(fence: 7), now: opens)
