@@ -332,7 +332,8 @@ private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostR
             return .wait(
                 15, "No permit is free: \(held) held and \(suspect) with silent or unwell hosts, of \(limit) in all.")
         }
-        if group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
+        // Silent hosts are a reason to change no more hosts, and none to leave changed ones as they are.
+        if !job.rollsBack, group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
             return .wait(
                 60, "\(suspect) hosts are silent or unwell: nothing more is granted until a person has looked.")
         }

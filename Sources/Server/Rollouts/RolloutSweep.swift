@@ -128,7 +128,7 @@ extension RolloutTransaction {
             let failed = try latest.filter { one in
                 one.record.rollsBack
                     ? !one.job.isProofOfHealth
-                    : try one.record.mayHaveChangedHost() || one.job.state.word == "suspect"
+                    : try one.record.mayHaveChangedHost() || !one.job.state.isSettled
             }
             return .campaign(.rollbackSettled(failed: Int64(failed.count)))
         case .verifying:

@@ -233,7 +233,8 @@ extension JobRecord {
             case .failedNoChange, .rolledBack, .refused, .expired, .cancelled: return false
             }
         case .awaitingReboot: return !rollsBack
-        case .lost, .writtenOff: return job.hasMutated
+        // With a ticket it may have begun, although its word of it never came.
+        case .lost, .writtenOff: return job.hasMutated || job.ticketExpires != nil
         default: return false
         }
     }
