@@ -98,6 +98,8 @@ extension RolloutTransaction {
         let latest = try attempts.values.compactMap(\.last).sorted { $0.host < $1.host }.map {
             (record: $0, job: try $0.hostJob())
         }
+        // Hosts of the plan that never had a job: not at the goal, whatever the others are.
+        let missing = max(0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - Int64(latest.count))
         let retired = try latest.filter { one in
             guard !one.job.state.isTerminal || one.job.permit?.state.isCounted == true else { return false }
             return try sql.hosts.show(organisation: organisation, id: one.record.host)?.status == .retired
@@ -114,14 +116,17 @@ extension RolloutTransaction {
             return latest.contains { $0.job.state.isInFlight } ? nil : .campaign(.drained)
         case .running, .paused:
             if let reason = try failureReason(latest) { return .campaign(.halt(by: "server", reason: reason)) }
-            guard !latest.isEmpty, latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            guard latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            if latest.isEmpty, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
             let idle = latest.filter { one in
                 switch one.job.state {
                 case .terminal(.expired), .terminal(.cancelled), .superseded: true
                 default: false
                 }
             }
-            return .campaign(.settled(jobs: Int64(latest.count), neverStarted: Int64(idle.count)))
+            return .campaign(
+                .settled(
+                    jobs: Int64(latest.count) + missing, neverStarted: Int64(idle.count) + missing))
         case .rollingBack:
             let back = latest.filter(\.record.rollsBack)
             guard back.allSatisfy({ $0.job.state.isSettled }) else { return nil }
@@ -132,7 +137,7 @@ extension RolloutTransaction {
             }
             return .campaign(.rollbackSettled(failed: Int64(failed.count)))
         case .verifying:
-            var exceptions: Int64 = 0
+            var exceptions = missing
             // When each was scanned first: sets are only read once every host's is there.
             for one in latest where one.job.state == .terminal(.succeeded) {
                 guard try hasFreshScan(one.record, scanned) else { return nil }

@@ -116,7 +116,8 @@ extension RolloutTransaction {
             if let last = attempts.last {
                 guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { continue }
             }
-            guard now <= host.lastSafeStart else { continue }
+            // A host too late for its window gets a job as well, which expires by its timer: it is counted and shown.
+            guard attempts.isEmpty || now <= host.lastSafeStart else { continue }
             try offer(
                 campaign, host: host.host, attempt: (attempts.last?.attempt ?? 0) + 1, rollsBack: false,
                 HostJob.Window(
