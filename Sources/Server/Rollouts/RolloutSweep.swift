@@ -1,6 +1,7 @@
 import Digest
 import Inventory
 import JSON
+import Logging
 import Rollout
 import Store
 import Synchronization
@@ -18,7 +19,14 @@ struct RolloutSweep: Sendable {
 
     func run() async throws {
         let open = try await state.store.read { try $0.campaigns.inStates(Self.states) }
-        for (organisation, id) in open { try await look(organisation, id) }
+        for (organisation, id) in open {
+            // One that cannot be read stops no other.
+            do { try await look(organisation, id) } catch {
+                state.logger.error(
+                    "could not look after a campaign; the others go on",
+                    metadata: ["organisation": "\(organisation)", "campaign": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     private func look(_ organisation: String, _ id: String) async throws {
@@ -115,7 +123,7 @@ extension RolloutTransaction {
         case .halting, .cancelling:
             return latest.contains { $0.job.state.isInFlight } ? nil : .campaign(.drained)
         case .running, .paused:
-            if let reason = try failureReason(latest) { return .campaign(.halt(by: "server", reason: reason)) }
+            if let reason = try failureReason(latest, record) { return .campaign(.halt(by: "server", reason: reason)) }
             guard latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
             if latest.isEmpty, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
             let idle = latest.filter { one in
@@ -155,9 +163,15 @@ extension RolloutTransaction {
         }
     }
 
-    /// Why a running campaign must stop: too many of its hosts are not well.
-    private func failureReason(_ latest: [(record: JobRecord, job: HostJob)]) throws -> String? {
-        let unwell = latest.filter { one in
+    /// The hosts of a campaign that are not well, by their latest jobs.
+    func unwellJobs(_ campaign: String) throws -> [(record: JobRecord, job: HostJob)] {
+        let attempts = Dictionary(
+            grouping: try sql.jobs.list(organisation: organisation, campaign: campaign), by: \.host)
+        return Self.unwell(try attempts.values.compactMap(\.last).map { ($0, try $0.hostJob()) })
+    }
+
+    private static func unwell(_ latest: [(record: JobRecord, job: HostJob)]) -> [(record: JobRecord, job: HostJob)] {
+        latest.filter { one in
             switch one.job.state {
             case .terminal(let outcome):
                 switch outcome {
@@ -168,7 +182,16 @@ extension RolloutTransaction {
             default: false
             }
         }
-        guard unwell.count >= Self.failuresThatHalt(of: latest.count) else { return nil }
+    }
+
+    /// Why a running campaign must stop: too many of its hosts are not well, besides those that people knew of when they let
+    /// it go on after a halt.
+    private func failureReason(
+        _ latest: [(record: JobRecord, job: HostJob)], _ record: CampaignRecord
+    ) throws -> String? {
+        let unwell = Self.unwell(latest)
+        let accepted = Int(try record.campaign().acceptedUnwell)
+        guard unwell.count - accepted >= Self.failuresThatHalt(of: latest.count) else { return nil }
         let names = try unwell.prefix(5).map { one in
             let name = try sql.hosts.show(organisation: organisation, id: one.record.host)?.hostname ?? one.record.host
             return "\(name) (\(one.job.state.word))"
