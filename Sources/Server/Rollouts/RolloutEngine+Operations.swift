@@ -188,7 +188,18 @@ extension RolloutEngine {
     func rollBack(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
     ) async throws -> CampaignDetails {
-        try await handle(organisation, id, actor) { _ in .rollBack(by: actor.name, reason: reason) }
+        let now = state.clock.now()
+        return try await handle(organisation, id, actor) { record in
+            // Hosts take no order of a release that has expired, and the signer signs none.
+            if let expires = try record.releaseExpires(), expires < now.adding(seconds: Campaign.rollbackTime) {
+                throw Refusal(
+                    .notNow(
+                        "roll back",
+                        "its release is valid until \(expires), which is too short a time to take every host back; make a "
+                            + "campaign that names the earlier versions"))
+            }
+            return .rollBack(by: actor.name, reason: reason)
+        }
     }
 
     /// Closes a halted campaign as failed.
@@ -303,6 +314,13 @@ extension CampaignRecord {
     /// What was asked for.
     func storedDraft() throws -> CampaignDraft {
         try CampaignDraft(json: JSONValue(parsing: Array(draft.utf8), limits: .plan))
+    }
+
+    /// When the signed release ends; nil where none is signed.
+    func releaseExpires() throws -> Timestamp? {
+        guard let release else { return nil }
+        let envelope = try Envelope(json: JSONValue(parsing: Array(release.utf8), limits: .plan))
+        return try ReleaseDocument(json: JSONValue(parsing: envelope.payload, limits: .plan)).expires
     }
 
     /// Makes the reducer of a draft ask for that many approvals.
