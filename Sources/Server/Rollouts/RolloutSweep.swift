@@ -27,6 +27,35 @@ struct RolloutSweep: Sendable {
                     metadata: ["organisation": "\(organisation)", "campaign": "\(id)", "error": "\(error)"])
             }
         }
+        try await lookAtReboots()
+    }
+
+    /// A reboot that was made after the campaign had ended: the job has its timer still, and may yet succeed.
+    private func lookAtReboots() async throws {
+        let now = state.clock.now()
+        // Not each second: it is for hosts that people reboot by hand.
+        guard !state.sweepMemory.isKnown("reboots", "", now: now) else { return }
+        let scans = scanTimes()
+        for (organisation, id) in try await state.store.read({ try $0.jobs.awaitingReboot() }) {
+            do {
+                let isBack = try await state.store.read { sql in
+                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let job = try rollout.job(id)
+                    return try rollout.isBackFromReboot(rollout.campaign(job.campaign), job, scans)
+                }
+                guard isBack else { continue }
+                try await state.store.write { sql in
+                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let job = try rollout.job(id)
+                    guard job.stateWord == HostJob.State.awaitingReboot.word else { return }
+                    try rollout.handle(.rebootProven, job, by: "server")
+                }
+            } catch {
+                state.logger.error(
+                    "could not look after a host's reboot",
+                    metadata: ["organisation": "\(organisation)", "job": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     private func look(_ organisation: String, _ id: String) async throws {
@@ -107,7 +136,8 @@ extension RolloutTransaction {
             (record: $0, job: try $0.hostJob())
         }
         // Hosts of the plan that never had a job: not at the goal, whatever the others are.
-        let missing = max(0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - Int64(latest.count))
+        let missing = max(
+            0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - Int64(latest.count))
         let retired = try latest.filter { one in
             guard !one.job.state.isTerminal || one.job.permit?.state.isCounted == true else { return false }
             return try sql.hosts.show(organisation: organisation, id: one.record.host)?.status == .retired
@@ -225,7 +255,7 @@ extension RolloutTransaction {
     }
 
     /// Whether a host that owed a reboot has had it, and its scan after it shows the goal and no more need.
-    private func isBackFromReboot(
+    func isBackFromReboot(
         _ campaign: CampaignRecord, _ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?
     ) throws -> Bool {
         guard let host = try sql.hosts.show(organisation: organisation, id: job.host), let boot = host.bootID,
