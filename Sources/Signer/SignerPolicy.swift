@@ -109,7 +109,8 @@ public struct SignerPolicy: Hashable, Sendable {
                     throw SignerRefusal(
                         .approvalForged,
                         "The signature of \(approval.approver)'s approval is not that of the key registered for "
-                            + "\(registered.key) over this plan (\(document.plan.digest.hex)); approve again with that key.")
+                            + "\(registered.key) over this plan (\(document.plan.digest.hex)); approve again with that key."
+                    )
                 }
                 guard keys.insert(registered.key).inserted else {
                     throw SignerRefusal(

@@ -150,7 +150,8 @@ extension HostJob {
             } else {
                 // Of a host that still speaks nobody may say that it is given up: it is at work, and its place is taken.
                 guard case .suspect = state else {
-                    throw refusal(.guardFailed, event, "the host is not silent; wait for its word, or halt the campaign")
+                    throw refusal(
+                        .guardFailed, event, "the host is not silent; wait for its word, or halt the campaign")
                 }
                 end(.writtenOff)
             }

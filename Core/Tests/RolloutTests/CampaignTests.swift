@@ -164,7 +164,8 @@ import Timestamps
         let events: [Campaign.Event] =
             [
                 .submit(by: "x"), .resolved(plan: plan, startsAt: opens, endsAt: ends), .unresolvable(reason: "r"),
-                .edit(by: "x"), .change(by: "x"), .approve(by: "bob", plan: plan), .releaseUnapproved(by: "x", plan: plan),
+                .edit(by: "x"), .change(by: "x"), .approve(by: "bob", plan: plan),
+                .releaseUnapproved(by: "x", plan: plan),
                 .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
                 .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
                 .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),
