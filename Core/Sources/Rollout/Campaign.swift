@@ -77,6 +77,8 @@ public struct Campaign: Hashable, Sendable {
     public internal(set) var epoch: Int64 = 1
     /// Who made the plan, and may not approve it.
     public internal(set) var author: String
+    /// Everybody else who made or changed the draft of this epoch: no more may they.
+    public internal(set) var coauthors: [String] = []
     /// How many approvals the organisation asks for; 0 is its explicit choice.
     public let approvalsRequired: Int64
     /// The plan that is up for approval, or approved.
@@ -97,6 +99,8 @@ public struct Campaign: Hashable, Sendable {
     public internal(set) var halts: Int64 = 0
     /// Who wants it to go on after a halt.
     public internal(set) var resumeApprovals: [Approval] = []
+    /// How many hosts were not well when people let it go on after its last halt: these halt it no more.
+    public internal(set) var acceptedUnwell: Int64 = 0
     /// What it waits for.
     public internal(set) var timer: Timer?
 
@@ -106,6 +110,8 @@ public struct Campaign: Hashable, Sendable {
         self.approvalsRequired = max(0, approvalsRequired)
     }
 
+    /// How many people besides the author may have a hand in one plan.
+    public static let maximumCoauthors = 64
     /// Seconds within which a plan must be approved.
     public static let approvalTime: Int64 = 14 * 86_400
     /// Seconds after which an unsigned release is asked for again once the window has begun.
@@ -130,6 +136,8 @@ public struct Campaign: Hashable, Sendable {
         if let startsAt { fields["startsAt"] = .string(startsAt.description) }
         if let endsAt { fields["endsAt"] = .string(endsAt.description) }
         if let reason { fields["reason"] = .string(reason) }
+        if !coauthors.isEmpty { fields["coauthors"] = .array(coauthors.map(JSONValue.string)) }
+        if acceptedUnwell > 0 { fields["acceptedUnwell"] = .integer(acceptedUnwell) }
         if let timer {
             fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)]
         }
@@ -161,6 +169,10 @@ public struct Campaign: Hashable, Sendable {
         startsAt = try object.optionalInstant("startsAt")
         endsAt = try object.optionalInstant("endsAt")
         reason = try object.optionalString("reason", maximumBytes: 4096)
+        if object.unreadKeys.contains("coauthors") {
+            coauthors = try object.strings("coauthors", maximumCount: Self.maximumCoauthors, maximumBytes: 256)
+        }
+        acceptedUnwell = try object.optionalInteger("acceptedUnwell", in: 0...Int64.max) ?? 0
         if var one = try object.optionalObject("timer") {
             timer = Timer(kind: try one.word("kind"), due: try one.instant("due"))
             try one.finish()

@@ -11,6 +11,8 @@ extension Campaign {
         case resolved(plan: SHA256Digest, startsAt: Timestamp, endsAt: Timestamp)
         /// They are not.
         case unresolvable(reason: String)
+        /// A person changes the draft itself; they may not approve what comes of it.
+        case change(by: String)
         /// Back to a draft; approvals are void.
         case edit(by: String)
         /// A person says yes to the plan of this digest.
@@ -25,8 +27,9 @@ extension Campaign {
         case signingFailed(reason: String)
         /// No new permits for now.
         case pause(by: String, reason: String)
-        /// Go on after a pause, or one person's yes to going on after a halt, whose reason it must repeat.
-        case resume(by: String, haltReason: String?)
+        /// Go on after a pause, or one person's yes to going on after a halt, whose reason it must repeat; so many hosts are
+        /// not well, and are accepted with it.
+        case resume(by: String, haltReason: String?, unwell: Int64 = 0)
         /// Stop: a person, or `system` when suspects or failures are too many.
         case halt(by: String, reason: String)
         /// No job is in flight any more: each has ended or is suspect.
@@ -52,6 +55,7 @@ extension Campaign {
             case .submit: "submit"
             case .resolved: "resolved"
             case .unresolvable: "unresolvable"
+            case .change: "change"
             case .edit: "edit"
             case .approve: "approve"
             case .releaseUnapproved: "release-unapproved"
@@ -120,7 +124,7 @@ extension Campaign {
         case .submit(let by):
             try require([.draft], event)
             detail["by"] = .string(by)
-            author = by
+            try takeOver(by, event)
             state = .freezing
             return [.resolve]
         case .resolved(let plan, let startsAt, let endsAt):
@@ -138,11 +142,16 @@ extension Campaign {
             self.reason = reason
             state = .draft
             return []
+        case .change(let by):
+            try require([.draft], event)
+            detail["by"] = .string(by)
+            try takeOver(by, event)
+            return []
         case .edit(let by):
             try require([.awaitingApproval], event)
             detail["by"] = .string(by)
             detail["void"] = .integer(Int64(approvals.count))
-            author = by
+            (author, coauthors) = (by, [])
             epoch += 1
             (approvals, planDigest, startsAt, endsAt, timer) = ([], nil, nil, nil, nil)
             state = .draft
@@ -152,7 +161,7 @@ extension Campaign {
             try check(plan == planDigest, event, "the approval names another plan than the current one; read it again")
             try check(
                 approvalsRequired > 0, event, "the organisation asks for no approval; release the campaign instead")
-            try check(by != author, event, "the author of a plan cannot approve it; ask somebody else")
+            try check(!isAuthor(by), event, "the author of a plan cannot approve it; ask somebody else")
             try check(!approvals.contains { $0.person == by }, event, "\(by) has approved this plan already")
             detail["by"] = .string(by)
             detail["plan"] = .string(plan.hex)
@@ -195,9 +204,12 @@ extension Campaign {
             state = .paused
             timer = endTimer(now)
             return []
-        case .resume(let by, let haltReason):
+        case .resume(let by, let haltReason, let unwell):
             detail["by"] = .string(by)
-            if state == .halted { return try resumeHalted(event, by: by, haltReason: haltReason, now: now) }
+            if state == .halted {
+                detail["unwell"] = .integer(unwell)
+                return try resumeHalted(event, by: by, haltReason: haltReason, unwell: unwell, now: now)
+            }
             try require([.paused], event)
             reason = nil
             begin(now)
@@ -332,20 +344,34 @@ extension Campaign {
     }
 
     private mutating func resumeHalted(
-        _ event: Event, by: String, haltReason: String?, now: Timestamp
+        _ event: Event, by: String, haltReason: String?, unwell: Int64, now: Timestamp
     ) throws(TransitionError) -> [Effect] {
         try check(
             haltReason == reason, event,
             "going on after a halt must name its reason (\(reason ?? "")): read it and repeat it")
         try check(
-            approvalsRequired == 0 || by != author, event, "the author of a plan cannot let it go on after a halt")
+            approvalsRequired == 0 || !isAuthor(by), event, "the author of a plan cannot let it go on after a halt")
         try check(!resumeApprovals.contains { $0.person == by }, event, "\(by) has agreed already")
         try check(endsAt.map { now < $0 } ?? true, event, "the window has ended; close this campaign and plan another")
         resumeApprovals.append(Approval(person: by, time: now))
         guard Int64(resumeApprovals.count) >= max(1, approvalsRequired) else { return [] }
         reason = nil
+        acceptedUnwell = unwell
         begin(now)
         return isSigned ? [.offerJobs] : [.signRelease]
+    }
+
+    /// Whether a person had a hand in the plan.
+    private func isAuthor(_ person: String) -> Bool { person == author || coauthors.contains(person) }
+
+    /// Makes a person the author; who was it before remains one who may not approve.
+    private mutating func takeOver(_ person: String, _ event: Event) throws(TransitionError) {
+        guard person != author else { return }
+        coauthors.removeAll { $0 == person }
+        try check(
+            coauthors.count < Self.maximumCoauthors, event, "too many people have changed it; begin a new campaign")
+        coauthors.append(author)
+        author = person
     }
 
     private func require(_ states: [State], _ event: Event) throws(TransitionError) {

@@ -148,7 +148,11 @@ extension HostJob {
             if state.isTerminal {
                 guard permit?.state.isCounted == true else { throw unknown(event) }
             } else {
-                guard permit != nil else { throw unknown(event) }
+                // Of a host that still speaks nobody may say that it is given up: it is at work, and its place is taken.
+                guard case .suspect = state else {
+                    throw refusal(
+                        .guardFailed, event, "the host is not silent; wait for its word, or halt the campaign")
+                }
                 end(.writtenOff)
             }
             if permit?.state.isCounted == true { try permit?.handle(.writeOff(by: by, reason: reason)) }

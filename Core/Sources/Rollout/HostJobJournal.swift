@@ -27,6 +27,12 @@ extension HostJob {
         expectedEntry += 1
         lastPhase = entry.phase
         if entry.phase == .mutateIntent, entry.kind == .intent { hasMutated = true }
+        // The host is in the middle of its change, and this server, restored from a backup, does not know that it gave the
+        // permit: it is held all the same, beyond the budget if need be.
+        if entry.phase.followsTicket, permit == nil {
+            permit = Permit()
+            if ticketExpires == nil { ticketExpires = now }
+        }
         if entry.detail["unexpectedReboot"]?.bool == true { unexpectedReboots += 1 }
         detail["ordinal"] = .integer(entry.ordinal)
         if entry.phase == .commit, entry.kind == .result { return try close(entry, event, now: now) }
@@ -102,5 +108,15 @@ extension HostJob {
             end(.terminal(outcome))
         }
         return effects + [.offerChanged]
+    }
+}
+
+extension JobPhase {
+    /// Whether a host gets there only with a ticket. The last record may follow on anything.
+    fileprivate var followsTicket: Bool {
+        switch self {
+        case .received, .prefetch, .waitWindow, .confirm, .commit: false
+        default: true
+        }
     }
 }

@@ -59,6 +59,23 @@ import Timestamps
         #expect(edited.state == .draft)
     }
 
+    /// Whoever changed the draft has a hand in the plan, whoever submits it in the end.
+    @Test func nobodyApprovesWhatTheyChanged() throws {
+        var one = try campaign([
+            (.change(by: "bob"), 0), (.submit(by: "ann"), 0), (.resolved(plan: plan, startsAt: opens, endsAt: ends), 1),
+        ])
+        for person in ["ann", "bob"] {
+            #expect(throws: TransitionError.self) { try one.handle(.approve(by: person, plan: plan), now: zero) }
+        }
+        _ = try one.handle(.approve(by: "cy", plan: plan), now: zero)
+        #expect(one.state == .scheduled)
+        // A new epoch is the work of whoever began it.
+        let edited = try campaign(
+            planned + [(.edit(by: "dan"), 3), (.submit(by: "dan"), 4)]
+                + [(.resolved(plan: plan, startsAt: opens, endsAt: ends), 5), (.approve(by: "ann", plan: plan), 6)])
+        #expect(edited.state == .scheduled)
+    }
+
     @Test func noApprovalIsAChoiceOnRecord() throws {
         let one = try campaign(required: 0, planned + [(.releaseUnapproved(by: "ann", plan: plan), 2)])
         #expect(one.state == .scheduled)
@@ -100,6 +117,17 @@ import Timestamps
         let effects = try one.handle(.resume(by: "bob", haltReason: "pager"), now: late)
         #expect(one.state == .running)
         #expect(effects.contains(.offerJobs))
+        #expect(one.acceptedUnwell == 0)
+    }
+
+    @Test func whoLetsItGoOnAcceptsTheHostsThatAreNotWell() throws {
+        let one = try campaign(
+            running + [
+                (.halt(by: "system", reason: "3 hosts are not well"), 4000), (.drained, 4100),
+                (.resume(by: "bob", haltReason: "3 hosts are not well", unwell: 3), 4200),
+            ])
+        #expect(one.state == .running)
+        #expect(one.acceptedUnwell == 3)
     }
 
     @Test func pauseAndGoOn() throws {
@@ -136,7 +164,8 @@ import Timestamps
         let events: [Campaign.Event] =
             [
                 .submit(by: "x"), .resolved(plan: plan, startsAt: opens, endsAt: ends), .unresolvable(reason: "r"),
-                .edit(by: "x"), .approve(by: "bob", plan: plan), .releaseUnapproved(by: "x", plan: plan),
+                .edit(by: "x"), .change(by: "x"), .approve(by: "bob", plan: plan),
+                .releaseUnapproved(by: "x", plan: plan),
                 .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
                 .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
                 .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),

@@ -79,6 +79,26 @@ import Timestamps
         #expect(throws: TransitionError.self) { try job.handle(.writeOff(by: "eve", reason: "again"), now: opens) }
     }
 
+    /// A host at work keeps its place, whoever wants it.
+    @Test func nobodyWritesOffAHostAtWork() throws {
+        var job = HostJob(id: jobName, attempt: 1, timeouts: JobTimeouts(actions))
+        func refused() {
+            #expect(throws: TransitionError.self) { try job.handle(.writeOff(by: "eve", reason: "slow"), now: opens) }
+        }
+        _ = try job.handle(.offer(windowOfTests), now: zero)
+        refused()
+        _ = try job.handle(.grant(fence: 7), now: opens)
+        refused()
+        _ = try job.handle(.confirm(fence: 7), now: opens)
+        _ = try job.handle(.entry(entry(job, .apply, at: opens)), now: opens)
+        refused()
+        #expect(job.permit?.state == .held)
+        _ = try job.handle(.timer(.phase), now: job.timer?.due ?? opens)
+        _ = try job.handle(.writeOff(by: "eve", reason: "its disk died"), now: opens)
+        #expect(job.state == .writtenOff)
+        #expect(job.permit?.state == .writtenOff)
+    }
+
     @Test func installedIsNotSucceeded() throws {
         var job = try granted()
         _ = try job.handle(.confirm(fence: 7), now: opens)
@@ -113,6 +133,36 @@ import Timestamps
         wrong.previous = SHA256.hash([9])
         #expect(code(wrong) == .brokenChain)
         #expect(job == before)
+    }
+
+    /// A server restored from before the grant hears of a host in the middle of its change.
+    @Test func whatIsUnderWayIsCounted() throws {
+        var job = HostJob(id: jobName, attempt: 1, timeouts: JobTimeouts(actions))
+        _ = try job.handle(.offer(windowOfTests), now: zero)
+        _ = try job.handle(.entry(entry(job, .received, .result, at: opens)), now: opens)
+        #expect(job.permit == nil)
+        let effects = try job.handle(.entry(entry(job, .preflight, .result, at: opens)), now: opens)
+        #expect(effects.contains(.permit(.held)))
+        #expect(job.state == .running(.preflight))
+        // Its end is not claimed to be clean while it may change.
+        _ = try job.handle(.cancel(by: "eve", reason: "halt"), now: opens)
+        #expect(job.state == .running(.preflight))
+        #expect(job.permit?.state == .held)
+        _ = try job.handle(.entry(entry(job, .apply, at: opens)), now: opens)
+        _ = try job.handle(.entry(entry(job, .commit, .result, ["outcome": "succeeded"], at: opens)), now: opens)
+        #expect(job.state == .terminal(.succeeded))
+        #expect(job.permit?.state == .returned)
+
+        // It had expired here already.
+        job = HostJob(id: jobName, attempt: 1, timeouts: JobTimeouts(actions))
+        _ = try job.handle(.offer(windowOfTests), now: zero)
+        let late = windowOfTests.notAfter
+        _ = try job.handle(.timer(.start), now: late)
+        _ = try job.handle(.entry(entry(job, .apply, at: late)), now: late)
+        #expect(job.state == .terminal(.expired))
+        #expect(job.permit?.state == .held)
+        _ = try job.handle(.entry(entry(job, .commit, .result, ["outcome": "needs-repair"], at: late)), now: late)
+        #expect(job.permit?.state == .suspect)
     }
 
     @Test func grantsKeepToWindowAndFence() throws {

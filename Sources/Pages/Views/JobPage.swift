@@ -160,12 +160,12 @@ private func aboutCard(_ model: JobModel, _ context: PageContext) -> HTML {
 }
 
 private func writeOffCard(_ model: JobModel, _ context: PageContext) -> HTML {
-    card("The host has fallen silent", id: "write-off") {
+    card("Its place in the budget", id: "write-off") {
         postForm(
             context.to("campaigns", model.row.campaign, "jobs", model.row.id, "write-off"), context, class: "form"
         ) {
             p {
-                "It keeps its place in the budget, for nobody knows what state it is in. If you know that it is gone, give up on it: its place becomes free."
+                "The host has fallen silent or is not well, so it keeps its place in the budget. If you know that it is gone or mended, give up on this job: its place becomes free."
             }
             Field(
                 name: "reason", label: "Reason", hint: "It enters the audit log.", isRequired: true, maximum: 1024

@@ -17,15 +17,17 @@ struct CampaignDesk: Sendable {
     let reach: Reach
     /// Who asks, as the audit log names them: the person, not the token.
     let actor: String
-    /// Whether they may approve there: to go on after a halt is an approval.
-    let mayApprove: Bool
+    /// How far they may approve there: to go on after a halt is an approval.
+    let approval: Reach
 
     /// The engine.
     var engine: RolloutEngine { RolloutEngine(state: state) }
 
     /// Who asks, for the engine: it asks of every host of a plan.
     var rolloutActor: RolloutActor {
-        RolloutActor(name: actor) { [reach] host in reach.includes(host.labels) }
+        RolloutActor(
+            name: actor, mayApprove: { [approval] host in approval.includes(host.labels) },
+            mayChange: { [reach] host in reach.includes(host.labels) })
     }
 
     // MARK: - Looking
@@ -165,7 +167,7 @@ extension Call {
     var campaigns: CampaignDesk {
         CampaignDesk(
             state: state, organisation: organisation, reach: reach, actor: caller.actor,
-            mayApprove: caller.principal.may(.campaignsApprove, organisation: organisation))
+            approval: caller.principal.reach(.campaignsApprove, organisation: organisation))
     }
 }
 
@@ -174,6 +176,6 @@ extension PageCall {
     func campaigns(_ permission: Permission) throws -> CampaignDesk {
         CampaignDesk(
             state: state, organisation: try organisationID, reach: reach(permission), actor: try person.actor,
-            mayApprove: may(.campaignsApprove))
+            approval: reach(.campaignsApprove))
     }
 }

@@ -265,7 +265,9 @@ enum CampaignPages {
         model.lastSafeStart = job.summary.lastSafeStart
         model.notAfter = job.summary.notAfter
         model.holdsPermit = job.summary.holdsPermit
-        model.mayWriteOff = job.summary.state == "suspect" && call.may(.campaignsStop)
+        model.mayWriteOff =
+            job.summary.holdsPermit && (job.summary.isTerminal || job.summary.state == "suspect")
+            && call.may(.campaignsStop)
         let context = call.context()
         return call.html(
             jobPage(model, context, events: context.to("campaigns", campaign.summary.id, "events")))

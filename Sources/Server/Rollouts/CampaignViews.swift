@@ -173,6 +173,8 @@ struct WhyInputs: Hashable, Sendable {
         var sentence: String
         /// What to do next; empty where nothing is to be done.
         var cure: String
+        /// The campaign that it tells of; nil where it tells of none.
+        var campaign: String?
     }
     /// The host.
     var host: String

@@ -122,7 +122,7 @@ extension RolloutEngine {
             } catch let refusal as SignerRefusal where refusal.code == .fenceUsed {
                 return try await outrun(by: refusal, id, host)
             } catch {
-                return unsigned(error)
+                return await unsigned(error, id, host)
             }
         default: return try await answer(decision, host)
         }
@@ -166,7 +166,9 @@ extension RolloutEngine {
             return .never("The job takes no confirmation as it is.")
         }
         guard case .ticket(let document) = decision else { return try await answer(decision, host) }
-        do { return JobAnswer(order: try await state.signer.ticket(document)) } catch { return unsigned(error) }
+        do { return JobAnswer(order: try await state.signer.ticket(document)) } catch {
+            return await unsigned(error, id, host)
+        }
     }
 
     /// Takes records of a job's journal and pieces of its log; the answer is given when they are on disk.
@@ -246,9 +248,30 @@ extension RolloutEngine {
         }
     }
 
-    private func unsigned(_ error: any Error) -> JobAnswer {
-        state.logger.error("an order was not signed", metadata: ["error": "\(error)"])
-        return JobAnswer(order: nil, retryAfter: 30, reason: "The server's signer does not sign at the moment.")
+    /// No signature. Where the signer has refused, its sentence is on record, with the job, and in the answer: what it refuses
+    /// for good is not asked for again.
+    private func unsigned(_ error: any Error, _ id: String, _ host: HostRecord) async -> JobAnswer {
+        state.logger.error("an order was not signed", metadata: ["job": "\(id)", "error": "\(error)"])
+        guard let refusal = error as? SignerRefusal else {
+            return JobAnswer(order: nil, retryAfter: 30, reason: "The server's signer does not sign at the moment.")
+        }
+        let sentence = "The signer refused: \(refusal.description.prefix(900))"
+        await state.audit(
+            organisation: host.organisation, actor: "host:\(host.id)", action: "job.unsigned", subject: "job:\(id)",
+            detail: [
+                "code": .string(refusal.code.rawValue), "reason": .string(String(refusal.description.prefix(2000))),
+            ])
+        let now = state.clock.now()
+        do {
+            try await state.store.write { sql in
+                guard var job = try sql.jobs.show(organisation: host.organisation, id: id) else { return }
+                job.sentence = sentence
+                _ = try sql.jobs.update(job, now: now)
+            }
+        } catch {
+            state.logger.error("could not note why an order was not signed", metadata: ["error": "\(error)"])
+        }
+        return JobAnswer(order: nil, retryAfter: refusal.code.isPassing ? 300 : nil, reason: sentence)
     }
 
     /// The signer has signed a higher fence of this host than the server remembers giving: the server was restored. The grant
@@ -279,6 +302,16 @@ extension RolloutEngine {
             }
             job.grantEnvelope = envelope.json.canonicalText
             _ = try sql.jobs.update(job, now: now)
+        }
+    }
+}
+
+extension SignerRefusal.Code {
+    /// Whether the same may be signed later: what is wrong is the signer's own state.
+    fileprivate var isPassing: Bool {
+        switch self {
+        case .policyUnreadable, .unsoundTimes, .rootAway, .notWritten: true
+        default: false
         }
     }
 }
@@ -332,7 +365,8 @@ private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostR
             return .wait(
                 15, "No permit is free: \(held) held and \(suspect) with silent or unwell hosts, of \(limit) in all.")
         }
-        if group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
+        // Silent hosts are a reason to change no more hosts, and none to leave changed ones as they are.
+        if !job.rollsBack, group == job.groups[0], Budget.isHeldBySuspects(suspect: suspect, limit: limit), limit > 1 {
             return .wait(
                 60, "\(suspect) hosts are silent or unwell: nothing more is granted until a person has looked.")
         }
@@ -404,6 +438,11 @@ extension RolloutTransaction {
     /// Has the host scanned now, and heard of soon: only a fresh scan proves what its journal says.
     private func askForProof(_ job: JobRecord) throws {
         try sql.hosts.requestScan(organisation: organisation, host: job.host, now: now)
+        // Nobody waits for it where the campaign is over: the host keeps to its own interval.
+        let campaign = try self.campaign(job.campaign)
+        if campaign.isTerminal || campaign.stateWord == Campaign.State.halted.rawValue {
+            return try refreshHost(job.host)
+        }
         try sql.hosts.setJobs(
             organisation: organisation, host: job.host, from: Timestamp(milliseconds: 0), now: now)
     }

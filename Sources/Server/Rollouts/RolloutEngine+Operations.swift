@@ -46,8 +46,8 @@ extension RolloutEngine {
                 try rollout.handle(.edit(by: actor.name), record, by: actor.name, change: take)
                 return try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, [])
             }
-            take(&record)
-            guard try rollout.sql.campaigns.update(record, now: rollout.now) != nil else { throw Refusal(.stale) }
+            // Whoever changes a draft has a hand in its plan.
+            record = try rollout.handle(.change(by: actor.name), record, by: actor.name, change: take)
             try rollout.tell(
                 "campaign.draft-edited", subject: "campaign:\(id)", ["title": .string(draft.title)], by: actor.name)
         }
@@ -156,9 +156,18 @@ extension RolloutEngine {
     func resume(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
     ) async throws -> CampaignDetails {
-        try await handle(organisation, id, actor) { _ in
-            .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason)
+        try await transaction(organisation, actor, subject: id) { rollout in
+            let record = try rollout.campaign(id)
+            try rollout.check(actor, record)
+            let isHalted = record.stateWord == Campaign.State.halted.rawValue
+            // As it is in this transaction: who saw a paused campaign may not let a halted one go on.
+            if isHalted { try rollout.checkApproval(actor, record) }
+            let unwell = isHalted ? try rollout.unwellJobs(record.id).count : 0
+            try rollout.handle(
+                .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: Int64(unwell)), record,
+                by: actor.name)
         }
+        return try await show(organisation: organisation, id)
     }
 
     /// Stops: what has not begun is taken back, what is past its point of no return ends by itself.
@@ -179,7 +188,18 @@ extension RolloutEngine {
     func rollBack(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
     ) async throws -> CampaignDetails {
-        try await handle(organisation, id, actor) { _ in .rollBack(by: actor.name, reason: reason) }
+        let now = state.clock.now()
+        return try await handle(organisation, id, actor) { record in
+            // Hosts take no order of a release that has expired, and the signer signs none.
+            if let expires = try record.releaseExpires(), expires < now.adding(seconds: Campaign.rollbackTime) {
+                throw Refusal(
+                    .notNow(
+                        "roll back",
+                        "its release is valid until \(expires), which is too short a time to take every host back; make a "
+                            + "campaign that names the earlier versions"))
+            }
+            return .rollBack(by: actor.name, reason: reason)
+        }
     }
 
     /// Closes a halted campaign as failed.
@@ -263,6 +283,14 @@ extension RolloutEngine {
 }
 
 extension RolloutTransaction {
+    /// To go on after a halt is an approval, and takes the right to approve each of its hosts.
+    func checkApproval(_ actor: RolloutActor, _ record: CampaignRecord) throws {
+        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
+            guard let host = try sql.hosts.show(organisation: organisation, id: member.host) else { continue }
+            guard actor.mayApprove(host) else { throw Refusal(.approvalNeeded) }
+        }
+    }
+
     /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
     func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {
         for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
@@ -286,6 +314,13 @@ extension CampaignRecord {
     /// What was asked for.
     func storedDraft() throws -> CampaignDraft {
         try CampaignDraft(json: JSONValue(parsing: Array(draft.utf8), limits: .plan))
+    }
+
+    /// When the signed release ends; nil where none is signed.
+    func releaseExpires() throws -> Timestamp? {
+        guard let release else { return nil }
+        let envelope = try Envelope(json: JSONValue(parsing: Array(release.utf8), limits: .plan))
+        return try ReleaseDocument(json: JSONValue(parsing: envelope.payload, limits: .plan)).expires
     }
 
     /// Makes the reducer of a draft ask for that many approvals.
@@ -327,6 +362,12 @@ extension Problem {
             "not-now", title: "This cannot be done now", status: 409, detail: "Cannot \(event): \(why).",
             cure: "Read it again (fettle campaign show), and do what its state allows.")
     }
+
+    static let approvalNeeded = Problem(
+        "approval-needed", title: "This takes somebody who may approve", status: 409,
+        detail:
+            "To go on after a halt is a new approval, and your roles do not include campaigns:approve on each of its hosts.",
+        cure: "Ask somebody with the role approver.")
 
     static func unsignable(_ why: String) -> Problem {
         Problem(

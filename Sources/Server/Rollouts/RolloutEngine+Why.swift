@@ -72,11 +72,7 @@ extension RolloutEngine {
                     "stale-index", "The indexes of \(host.hostname) were last fetched at \(fetched).",
                     "Run apt-get update there.")
             }
-            if !own.isEmpty, why.campaigns.isEmpty {
-                say(
-                    "no-campaign", "No open campaign brings \(name) to \(host.hostname).",
-                    "Make one: fettle campaign create.")
-            }
+            why.noteMissingCampaign()
             return why
         }
     }
@@ -137,7 +133,8 @@ extension RolloutEngine {
             if let job { why.jobs.append(try JobSummary(job, host.hostname, progress)) }
             let title = "Campaign \"\(record.title)\" (\(record.id)), which brings \(name) \(package.version),"
             func say(_ code: String, _ sentence: String, _ cure: String = "") {
-                why.reasons.append(.init(code: code, sentence: "\(title) \(sentence)", cure: cure))
+                why.reasons.append(
+                    .init(code: code, sentence: "\(title) \(sentence)", cure: cure, campaign: record.id))
             }
             switch Campaign.State(rawValue: record.stateWord) {
             case .awaitingApproval:
@@ -176,5 +173,25 @@ extension RolloutEngine {
                     "fettle campaign job \(job.id)")
             }
         }
+    }
+}
+
+extension WhyInputs {
+    /// Says so where something is offered and no campaign brings it.
+    mutating func noteMissingCampaign() {
+        guard !candidate.isEmpty, campaigns.isEmpty else { return }
+        reasons.append(
+            .init(
+                code: "no-campaign", sentence: "No open campaign brings \(package) to \(hostname).",
+                cure: "Make one: fettle campaign create."))
+    }
+
+    /// Leaves out every campaign but these: its jobs, and the reasons that tell of it.
+    mutating func keep(campaigns ids: Set<String>) {
+        guard campaigns.contains(where: { !ids.contains($0.id) }) else { return }
+        campaigns = campaigns.filter { ids.contains($0.id) }
+        jobs = jobs.filter { ids.contains($0.campaign) }
+        reasons = reasons.filter { $0.campaign.map(ids.contains) ?? true }
+        noteMissingCampaign()
     }
 }

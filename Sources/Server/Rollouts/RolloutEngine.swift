@@ -10,10 +10,16 @@ struct RolloutActor: Sendable {
     var name: String
     /// Whether they may change a host; asked of every host of a plan.
     var mayChange: @Sendable (HostRecord) -> Bool
+    /// Whether they may approve what a host is given: to go on after a halt takes it, whatever else they may.
+    var mayApprove: @Sendable (HostRecord) -> Bool
 
     /// Somebody; by default over every host.
-    init(name: String, mayChange: @escaping @Sendable (HostRecord) -> Bool = { _ in true }) {
+    init(
+        name: String, mayApprove: @escaping @Sendable (HostRecord) -> Bool = { _ in true },
+        mayChange: @escaping @Sendable (HostRecord) -> Bool = { _ in true }
+    ) {
         self.name = name
+        self.mayApprove = mayApprove
         self.mayChange = mayChange
     }
 }

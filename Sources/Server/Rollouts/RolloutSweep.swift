@@ -1,6 +1,7 @@
 import Digest
 import Inventory
 import JSON
+import Logging
 import Rollout
 import Store
 import Synchronization
@@ -18,7 +19,43 @@ struct RolloutSweep: Sendable {
 
     func run() async throws {
         let open = try await state.store.read { try $0.campaigns.inStates(Self.states) }
-        for (organisation, id) in open { try await look(organisation, id) }
+        for (organisation, id) in open {
+            // One that cannot be read stops no other.
+            do { try await look(organisation, id) } catch {
+                state.logger.error(
+                    "could not look after a campaign; the others go on",
+                    metadata: ["organisation": "\(organisation)", "campaign": "\(id)", "error": "\(error)"])
+            }
+        }
+        try await lookAtReboots()
+    }
+
+    /// A reboot that was made after the campaign had ended: the job has its timer still, and may yet succeed.
+    private func lookAtReboots() async throws {
+        let now = state.clock.now()
+        // Not each second: it is for hosts that people reboot by hand.
+        guard !state.sweepMemory.isKnown("reboots", "", now: now) else { return }
+        let scans = scanTimes()
+        for (organisation, id) in try await state.store.read({ try $0.jobs.awaitingReboot() }) {
+            do {
+                let isBack = try await state.store.read { sql in
+                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let job = try rollout.job(id)
+                    return try rollout.isBackFromReboot(rollout.campaign(job.campaign), job, scans)
+                }
+                guard isBack else { continue }
+                try await state.store.write { sql in
+                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let job = try rollout.job(id)
+                    guard job.stateWord == HostJob.State.awaitingReboot.word else { return }
+                    try rollout.handle(.rebootProven, job, by: "server")
+                }
+            } catch {
+                state.logger.error(
+                    "could not look after a host's reboot",
+                    metadata: ["organisation": "\(organisation)", "job": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     private func look(_ organisation: String, _ id: String) async throws {
@@ -98,6 +135,9 @@ extension RolloutTransaction {
         let latest = try attempts.values.compactMap(\.last).sorted { $0.host < $1.host }.map {
             (record: $0, job: try $0.hostJob())
         }
+        // Hosts of the plan that never had a job: not at the goal, whatever the others are.
+        let missing = max(
+            0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - Int64(latest.count))
         let retired = try latest.filter { one in
             guard !one.job.state.isTerminal || one.job.permit?.state.isCounted == true else { return false }
             return try sql.hosts.show(organisation: organisation, id: one.record.host)?.status == .retired
@@ -113,26 +153,29 @@ extension RolloutTransaction {
         case .halting, .cancelling:
             return latest.contains { $0.job.state.isInFlight } ? nil : .campaign(.drained)
         case .running, .paused:
-            if let reason = try failureReason(latest) { return .campaign(.halt(by: "server", reason: reason)) }
-            guard !latest.isEmpty, latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            if let reason = try failureReason(latest, record) { return .campaign(.halt(by: "server", reason: reason)) }
+            guard latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
+            if latest.isEmpty, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
             let idle = latest.filter { one in
                 switch one.job.state {
                 case .terminal(.expired), .terminal(.cancelled), .superseded: true
                 default: false
                 }
             }
-            return .campaign(.settled(jobs: Int64(latest.count), neverStarted: Int64(idle.count)))
+            return .campaign(
+                .settled(
+                    jobs: Int64(latest.count) + missing, neverStarted: Int64(idle.count) + missing))
         case .rollingBack:
             let back = latest.filter(\.record.rollsBack)
             guard back.allSatisfy({ $0.job.state.isSettled }) else { return nil }
             let failed = try latest.filter { one in
                 one.record.rollsBack
                     ? !one.job.isProofOfHealth
-                    : try one.record.mayHaveChangedHost() || one.job.state.word == "suspect"
+                    : try one.record.mayHaveChangedHost() || !one.job.state.isSettled
             }
             return .campaign(.rollbackSettled(failed: Int64(failed.count)))
         case .verifying:
-            var exceptions: Int64 = 0
+            var exceptions = missing
             // When each was scanned first: sets are only read once every host's is there.
             for one in latest where one.job.state == .terminal(.succeeded) {
                 guard try hasFreshScan(one.record, scanned) else { return nil }
@@ -150,9 +193,15 @@ extension RolloutTransaction {
         }
     }
 
-    /// Why a running campaign must stop: too many of its hosts are not well.
-    private func failureReason(_ latest: [(record: JobRecord, job: HostJob)]) throws -> String? {
-        let unwell = latest.filter { one in
+    /// The hosts of a campaign that are not well, by their latest jobs.
+    func unwellJobs(_ campaign: String) throws -> [(record: JobRecord, job: HostJob)] {
+        let attempts = Dictionary(
+            grouping: try sql.jobs.list(organisation: organisation, campaign: campaign), by: \.host)
+        return Self.unwell(try attempts.values.compactMap(\.last).map { ($0, try $0.hostJob()) })
+    }
+
+    private static func unwell(_ latest: [(record: JobRecord, job: HostJob)]) -> [(record: JobRecord, job: HostJob)] {
+        latest.filter { one in
             switch one.job.state {
             case .terminal(let outcome):
                 switch outcome {
@@ -163,7 +212,16 @@ extension RolloutTransaction {
             default: false
             }
         }
-        guard unwell.count >= Self.failuresThatHalt(of: latest.count) else { return nil }
+    }
+
+    /// Why a running campaign must stop: too many of its hosts are not well, besides those that people knew of when they let
+    /// it go on after a halt.
+    private func failureReason(
+        _ latest: [(record: JobRecord, job: HostJob)], _ record: CampaignRecord
+    ) throws -> String? {
+        let unwell = Self.unwell(latest)
+        let accepted = Int(try record.campaign().acceptedUnwell)
+        guard unwell.count - accepted >= Self.failuresThatHalt(of: latest.count) else { return nil }
         let names = try unwell.prefix(5).map { one in
             let name = try sql.hosts.show(organisation: organisation, id: one.record.host)?.hostname ?? one.record.host
             return "\(name) (\(one.job.state.word))"
@@ -197,7 +255,7 @@ extension RolloutTransaction {
     }
 
     /// Whether a host that owed a reboot has had it, and its scan after it shows the goal and no more need.
-    private func isBackFromReboot(
+    func isBackFromReboot(
         _ campaign: CampaignRecord, _ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?
     ) throws -> Bool {
         guard let host = try sql.hosts.show(organisation: organisation, id: job.host), let boot = host.bootID,

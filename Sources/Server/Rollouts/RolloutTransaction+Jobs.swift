@@ -116,7 +116,8 @@ extension RolloutTransaction {
             if let last = attempts.last {
                 guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { continue }
             }
-            guard now <= host.lastSafeStart else { continue }
+            // A host too late for its window gets a job as well, which expires by its timer: it is counted and shown.
+            guard attempts.isEmpty || now <= host.lastSafeStart else { continue }
             try offer(
                 campaign, host: host.host, attempt: (attempts.last?.attempt ?? 0) + 1, rollsBack: false,
                 HostJob.Window(
@@ -233,7 +234,8 @@ extension JobRecord {
             case .failedNoChange, .rolledBack, .refused, .expired, .cancelled: return false
             }
         case .awaitingReboot: return !rollsBack
-        case .lost, .writtenOff: return job.hasMutated
+        // With a ticket it may have begun, although its word of it never came.
+        case .lost, .writtenOff: return job.hasMutated || job.ticketExpires != nil
         default: return false
         }
     }

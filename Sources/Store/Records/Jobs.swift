@@ -191,6 +191,18 @@ public struct Jobs {
         ) { row in try JobRecord(&row) }
     }
 
+    /// Jobs that owe a reboot although their campaign has ended or was halted, by id and organisation.
+    public func awaitingReboot(limit: Int = 1000) throws -> [(organisation: String, id: String)] {
+        try sql.rows(
+            """
+            SELECT j.organisation, j.id FROM jobs j JOIN campaigns c ON c.organisation = j.organisation AND c.id = j.campaign
+            WHERE j.state_word = 'awaiting-reboot'
+                AND (c.is_terminal = 1 OR c.state_word = 'halted')
+            ORDER BY j.created_at, j.id LIMIT ?1
+            """, limit
+        ) { row in (try row.text(), try row.text()) }
+    }
+
     /// The jobs of a campaign, by host and attempt.
     public func list(organisation: String, campaign: String) throws -> [JobRecord] {
         try sql.rows(

@@ -309,6 +309,45 @@ extension ServerTests {
         }
 
         @Test(arguments: TestEngine.allCases)
+        func aCampaignGoesOnAfterTheServerHaltedIt(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine, hosts: 3) { world in
+                let id = try await world.running(world.draft(budget: 3)).summary.id
+                try await world.finish(world.hosts[0], .rolledBack)
+                try await world.finish(world.hosts[1], .rolledBack)
+                #expect(try await world.becomes("halted", id))
+                let halted = try await world.engine.show(organisation: "default", id).summary
+                // Somebody who may change the hosts, and approve none.
+                await #expect(throws: Refusal.self) {
+                    try await world.engine.resume(
+                        organisation: "default", id, reason: halted.reason,
+                        by: RolloutActor(name: "user:operator", mayApprove: { _ in false }))
+                }
+                _ = try await world.engine.resume(
+                    organisation: "default", id, reason: halted.reason, by: Rollouts.approver)
+                // The same two hosts halt it no more.
+                for _ in 0..<3 { #expect(try await world.step(id).summary.state == "running") }
+                try await world.finish(world.hosts[2], .succeeded)
+                #expect(try await world.becomes("verifying", id))
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases)
+        func aHostTooLateForItsWindowIsCounted(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine) { world in
+                // Approved when the last safe start has passed.
+                let id = try await world.scheduled(world.draft(startsIn: -100 * 60)).summary.id
+                #expect(
+                    try await eventually {
+                        try await world.step(id)
+                        return try await !world.jobs(id).isEmpty
+                    })
+                world.server.clock.advance(1800)
+                #expect(try await world.becomes("expired", id))
+                #expect(try await world.jobState(id) == "expired")
+            }
+        }
+
+        @Test(arguments: TestEngine.allCases)
         func whatChangedGoesBack(_ engine: TestEngine) async throws {
             try await Rollouts.with(engine, hosts: 2) { world in
                 let id = try await world.running(world.draft(budget: 2)).summary.id

@@ -65,13 +65,12 @@ extension CampaignDesk {
     func why(host: String, package: String) async throws -> WhyInputs {
         var why = try await engine.why(organisation: organisation, host: host, package: package)
         guard reach != .all else { return why }
-        var seen: [CampaignSummary] = []
+        var seen: Set<String> = []
         for campaign in why.campaigns
         where try await includes(try await engine.show(organisation: organisation, campaign.id)) {
-            seen.append(campaign)
+            seen.insert(campaign.id)
         }
-        why.campaigns = seen
-        why.jobs = why.jobs.filter { job in seen.contains { $0.id == job.campaign } }
+        why.keep(campaigns: seen)
         return why
     }
 }
