@@ -217,8 +217,10 @@ extension AgentJob {
             if !order.rollsBack, progress.packages == .pre, progress.rollbacks == 0 {
                 return [
                     write(
-                        .rollback, .note, "no package has changed: nothing to bring back", ["rollbackNeedless": true],
-                        now: now)
+                        .rollback, .note,
+                        progress.repairs == 0
+                            ? "no package has changed: nothing to bring back"
+                            : "mending has brought the packages back already", ["rollbackNeedless": true], now: now)
                 ] + goBack(now)
             }
             guard progress.rollbacks <= Self.maximumResumptions else { return giveUp("going back failed", now) }
@@ -258,7 +260,9 @@ extension AgentJob {
             return intent(.rollbackVerify, "scanning afresh", now: now) + [.verifyRollback]
         case true?:
             if progress.cleanupFailed != nil || progress.restartFailed { return collect(.rollbackFailed) }
-            return collect(progress.rollbackWasNeedless ? .failedNoChange : .rolledBack)
+            // What a repair brought back had changed: scripts of the new version may have run.
+            let isUntouched = progress.rollbackWasNeedless && progress.repairs == 0
+            return collect(isUntouched ? .failedNoChange : .rolledBack)
         case false?:
             if progress.rollbackWasNeedless {
                 return [
