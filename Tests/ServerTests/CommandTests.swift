@@ -146,7 +146,8 @@ extension ServerTests {
         @Test func pagesFollowEachOther() async throws {
             try await TestServer.with { server in
                 let token = try await server.token(uses: 7)
-                for number in 0..<7 { _ = try await TestHost.enrol(server, hostname: "h\(number)", token: token) }
+                // A search finds ids too, and these have no "u": only the name can be it.
+                for number in 0..<7 { _ = try await TestHost.enrol(server, hostname: "u\(number)", token: token) }
                 var path: String? = "hosts?limit=3"
                 var names: [String] = []
                 var pages = 0
@@ -158,12 +159,12 @@ extension ServerTests {
                         String($0.dropFirst("</api/v1/".count).prefix { $0 != ">" })
                     }
                 }
-                #expect(names == (0..<7).map { "h\($0)" })
+                #expect(names == (0..<7).map { "u\($0)" })
                 #expect(pages == 3)
                 #expect(try await server.api(.GET, "hosts?limit=0").status == 400)
                 #expect(
                     try await server.api(.GET, "hosts?status=odd").problem?.errors.first?.parameter == "query status")
-                #expect(try await server.api(.GET, "hosts?q=h3").json["items"]?.array?.count == 1)
+                #expect(try await server.api(.GET, "hosts?q=u3").json["items"]?.array?.count == 1)
             }
         }
     }
