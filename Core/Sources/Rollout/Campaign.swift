@@ -73,14 +73,14 @@ public struct Campaign: Hashable, Sendable {
 
     /// Where the campaign is.
     public internal(set) var state = State.draft
-    /// Grows when the plan is edited; the plan's digest covers it.
+    /// Grows when the plan is edited or its approvals were refused; the plan's digest covers it.
     public internal(set) var epoch: Int64 = 1
     /// Who made the plan, and may not approve it.
     public internal(set) var author: String
     /// Everybody else who made or changed the draft of this epoch: no more may they.
     public internal(set) var coauthors: [String] = []
-    /// How many approvals the organisation asks for; 0 is its explicit choice.
-    public let approvalsRequired: Int64
+    /// How many approvals the organisation asks for, or the signer where it has asked for more; 0 is its explicit choice.
+    public internal(set) var approvalsRequired: Int64
     /// The plan that is up for approval, or approved.
     public internal(set) var planDigest: SHA256Digest?
     /// The valid approvals of ``planDigest``, in the order of time.

@@ -25,6 +25,9 @@ extension Campaign {
         case releaseSigned
         /// The signer has refused or failed; it is asked again when the start timer fires.
         case signingFailed(reason: String)
+        /// The signer will never accept the approvals: the same plan has to be approved anew, as the next epoch's of that digest,
+        /// by as many as the signer asks for where that is more.
+        case approvalRefused(plan: SHA256Digest, reason: String, required: Int64 = 0)
         /// No new permits for now.
         case pause(by: String, reason: String)
         /// Go on after a pause, or one person's yes to going on after a halt, whose reason it must repeat; so many hosts are
@@ -62,6 +65,7 @@ extension Campaign {
             case .deny: "deny"
             case .releaseSigned: "release-signed"
             case .signingFailed: "signing-failed"
+            case .approvalRefused: "approval-refused"
             case .pause: "pause"
             case .resume: "resume"
             case .halt: "halt"
@@ -133,8 +137,8 @@ extension Campaign {
             detail["plan"] = .string(plan.hex)
             detail["approvalsRequired"] = .integer(approvalsRequired)
             (planDigest, self.startsAt, self.endsAt) = (plan, startsAt, endsAt)
-            state = .awaitingApproval
-            timer = Timer(kind: .approval, due: min(now.adding(seconds: Self.approvalTime), endsAt))
+            reason = nil
+            awaitApproval(until: endsAt, now)
             return []
         case .unresolvable(let reason):
             try require([.freezing], event)
@@ -196,6 +200,22 @@ extension Campaign {
         case .signingFailed(let reason):
             try require([.scheduled, .paused], event)
             detail["reason"] = .string(reason)
+            return []
+        case .approvalRefused(let plan, let reason, let required):
+            try require([.scheduled, .paused], event)
+            try check(!isSigned, event, "its release is signed already")
+            try check(plan != planDigest, event, "the plan of the next epoch has another digest")
+            guard let endsAt, now < endsAt else {
+                throw refusal(.guardFailed, event, "the window has ended; plan it anew")
+            }
+            (detail["reason"], detail["void"]) = (.string(reason), .integer(Int64(approvals.count)))
+            detail["plan"] = .string(plan.hex)
+            epoch += 1
+            (approvals, resumeApprovals, releasedBy, planDigest) = ([], [], nil, plan)
+            approvalsRequired = max(approvalsRequired, min(required, 16))
+            detail["approvalsRequired"] = .integer(approvalsRequired)
+            self.reason = reason
+            awaitApproval(until: endsAt, now)
             return []
         case .pause(let by, let reason):
             try require([.scheduled, .running], event)
@@ -315,8 +335,14 @@ extension Campaign {
         }
     }
 
+    private mutating func awaitApproval(until end: Timestamp, _ now: Timestamp) {
+        state = .awaitingApproval
+        timer = Timer(kind: .approval, due: min(now.adding(seconds: Self.approvalTime), end))
+    }
+
     private mutating func schedule(_ now: Timestamp) -> [Effect] {
         state = .scheduled
+        reason = nil
         timer = Timer(kind: .start, due: max(now, startsAt ?? now))
         return [.signRelease]
     }

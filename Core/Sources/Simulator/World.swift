@@ -59,6 +59,7 @@ final class World {
     var network: SplitMix64
     var faults: SplitMix64
     var operatorRandom: SplitMix64
+    var signer: SplitMix64
 
     // The server.
     var store: ServerStore
@@ -74,6 +75,7 @@ final class World {
         network = SplitMix64(seed: seed, component: "network")
         faults = SplitMix64(seed: seed, component: "faults")
         operatorRandom = SplitMix64(seed: seed, component: "operator")
+        signer = SplitMix64(seed: seed, component: "signer")
         let opens = start.adding(seconds: 600)
         let ends = opens.adding(seconds: options.windowMinutes * 60)
         window = HostJob.Window(notBefore: opens, lastSafeStart: ends.adding(seconds: -2700), notAfter: ends)

@@ -104,6 +104,34 @@ import Timestamps
         #expect(one.state == .expired)
     }
 
+    /// What the signer will never sign is not waited for: people approve the next epoch's plan, or edit it.
+    @Test func refusedApprovalsAreGivenAnew() throws {
+        let next = SHA256.hash([8])
+        let approved = planned + [(.approve(by: "bob", plan: plan), 2)]
+        let refused = (Campaign.Event.approvalRefused(plan: next, reason: "no key", required: 2), Int64(3))
+        var one = try campaign(approved + [refused])
+        #expect(one.state == .awaitingApproval)
+        #expect((one.epoch, one.planDigest, one.approvals.count, one.reason) == (2, next, 0, "no key"))
+        #expect(one.timer?.kind == .approval && one.timer?.due == ends)
+        #expect(one.approvalsRequired == 2, "the signer's number where it is higher")
+        #expect(throws: TransitionError.self) { try one.handle(.approve(by: "bob", plan: plan), now: opens) }
+        #expect(throws: TransitionError.self) { try one.handle(.approve(by: "ann", plan: next), now: opens) }
+        _ = try one.handle(.approve(by: "bob", plan: next), now: opens)
+        #expect(try one.handle(.approve(by: "cy", plan: next), now: opens).contains(.signRelease))
+        #expect(one.state == .scheduled && one.reason == nil)
+        let paused = try campaign(
+            required: 0,
+            planned + [(.releaseUnapproved(by: "ann", plan: plan), 2), (.pause(by: "eve", reason: "wait"), 3)]
+                + [(.approvalRefused(plan: next, reason: "no key", required: 1), 4)])
+        #expect((paused.state, paused.approvalsRequired, paused.releasedBy) == (.awaitingApproval, 1, nil))
+        // Never after the signature, nor for the plan that was refused, nor when it is too late to approve.
+        for events in [approved + [(.releaseSigned, 3), refused], approved + [(.approvalRefused(plan: plan, reason: ""), 3)]]
+        {
+            #expect(throws: TransitionError.self) { try campaign(events) }
+        }
+        #expect(throws: TransitionError.self) { try campaign(approved + [(refused.0, 3 * 3600)]) }
+    }
+
     @Test func haltAndGoOn() throws {
         var one = try campaign(running + [(.halt(by: "eve", reason: "pager"), 4000)])
         #expect(one.state == .halting)
@@ -166,7 +194,7 @@ import Timestamps
                 .submit(by: "x"), .resolved(plan: plan, startsAt: opens, endsAt: ends), .unresolvable(reason: "r"),
                 .edit(by: "x"), .change(by: "x"), .approve(by: "bob", plan: plan),
                 .releaseUnapproved(by: "x", plan: plan),
-                .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
+                .approvalRefused(plan: SHA256.hash([9]), reason: "r"), .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
                 .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
                 .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),
                 .verified(exceptions: 1), .rollbackSettled(failed: 1), .rollBack(by: "x", reason: "r"),

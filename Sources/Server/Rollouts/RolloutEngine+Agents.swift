@@ -306,16 +306,6 @@ extension RolloutEngine {
     }
 }
 
-extension SignerRefusal.Code {
-    /// Whether the same may be signed later: what is wrong is the signer's own state.
-    fileprivate var isPassing: Bool {
-        switch self {
-        case .policyUnreadable, .unsoundTimes, .rootAway, .notWritten: true
-        default: false
-        }
-    }
-}
-
 /// Why a job may not go on whatever its budgets; nil where it may.
 private func blocked(_ campaign: CampaignRecord, _ job: HostJob, _ now: Timestamp) -> JobDecision? {
     guard let word = Campaign.State(rawValue: campaign.stateWord) else { return .never("The campaign is unknown.") }

@@ -145,6 +145,7 @@ extension CampaignRecord {
         state = campaign.json.canonicalText
         stateWord = campaign.state.rawValue
         epoch = campaign.epoch
+        approvalsRequired = campaign.approvalsRequired
         reason = campaign.reason ?? ""
         isTerminal = campaign.state.isTerminal
         author = campaign.author
