@@ -26,6 +26,8 @@ public struct SignerRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         case notReleased = "not-released"
         /// The host is not one of the plan's.
         case hostNotInPlan = "host-not-in-plan"
+        /// The plan's release only lets hosts be taken back.
+        case rollbackOnly = "rollback-only"
         /// Campaign, organisation or job are not those of the plan.
         case otherPlan = "other-plan"
         /// The plan allows no reboot.

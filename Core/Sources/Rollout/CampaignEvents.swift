@@ -41,8 +41,12 @@ extension Campaign {
         case settled(jobs: Int64, neverStarted: Int64)
         /// Every host was scanned again; how many did not succeed or are not at the goal.
         case verified(exceptions: Int64)
-        /// A person wants the changed hosts back.
+        /// A person wants the changed hosts back: of a campaign that was stopped, or has ended.
         case rollBack(by: String, reason: String)
+        /// The signer has signed the release that only takes hosts back.
+        case rollbackSigned
+        /// It never will.
+        case rollbackRefused(reason: String)
         /// Every host that was to go back has ended; how many are not back.
         case rollbackSettled(failed: Int64)
         /// A person closes a halted campaign as failed.
@@ -73,6 +77,8 @@ extension Campaign {
             case .settled: "settled"
             case .verified: "verified"
             case .rollBack: "roll-back"
+            case .rollbackSigned: "rollback-signed"
+            case .rollbackRefused: "rollback-refused"
             case .rollbackSettled: "rollback-settled"
             case .close: "close"
             case .cancel: "cancel"
@@ -99,6 +105,8 @@ extension Campaign {
         case withdrawOffers
         /// Send `cancel` to every job that has not passed the point of no return.
         case revokeUnstarted
+        /// Have a release signed that only takes hosts back; answer with `rollbackSigned`, `rollbackRefused` or `signingFailed`.
+        case signRollback
         /// Give every changed host a rollback job.
         case offerRollbacks
         /// Compare the hosts' next scans with the goal; answer with `verified`.
@@ -198,7 +206,7 @@ extension Campaign {
             if state == .scheduled { begin(now) }
             return [.offerJobs]
         case .signingFailed(let reason):
-            try require([.scheduled, .paused], event)
+            try require([.scheduled, .paused, .rollingBack], event)
             detail["reason"] = .string(reason)
             return []
         case .approvalRefused(let plan, let reason, let required):
@@ -265,14 +273,36 @@ extension Campaign {
             timer = nil
             return []
         case .rollBack(let by, let reason):
-            try require([.halted, .verifying], event)
+            // What has ended may have changed hosts as well; the way back of the others began already, or nothing did.
+            try require(
+                [
+                    .halted, .verifying, .completed, .completedWithExceptions, .closedFailed, .cancelled,
+                    .rollbackIncomplete,
+                ], event)
+            try check(isSigned, event, "it was never released, so it has changed no host")
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
+            isRollbackSigned = false
             state = .rollingBack
             timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
+            return [.signRollback]
+        case .rollbackSigned:
+            try require([.rollingBack], event)
+            guard !isRollbackSigned else { return [] }
+            isRollbackSigned = true
+            timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
             return [.offerRollbacks]
+        case .rollbackRefused(let reason):
+            try require([.rollingBack], event)
+            try check(!isRollbackSigned, event, "it is signed already")
+            detail["reason"] = .string(reason)
+            self.reason = reason
+            state = .rollbackIncomplete
+            timer = nil
+            return []
         case .rollbackSettled(let failed):
             try require([.rollingBack], event)
+            try check(isRollbackSigned, event, "its hosts have not been asked to go back yet")
             detail["failed"] = .integer(failed)
             state = failed == 0 ? .rolledBack : .rollbackIncomplete
             timer = nil
@@ -328,7 +358,9 @@ extension Campaign {
             state = .completedWithExceptions
             return []
         case (.rollback, .rollingBack):
-            reason = "not every host is back in time"
+            reason =
+                isRollbackSigned
+                ? "not every host is back in time" : "the signer did not sign the way back in time: nothing was taken back"
             state = .rollbackIncomplete
             return [.withdrawOffers, .revokeUnstarted]
         default: throw refusal(.unknownTransition, event, "this state has no such timer")

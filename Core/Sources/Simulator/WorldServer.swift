@@ -247,6 +247,7 @@ extension World {
             }
             let next = plan(index, epoch: campaign.epoch + 1)
             handle(.approvalRefused(plan: next, reason: "not registered"), index, &store, &facts)
+        case .signRollback: handle(.rollbackSigned, index, &store, &facts)
         case .offerJobs:
             for host in agents.indices {
                 let latest = store.latest(index, host)
@@ -380,6 +381,10 @@ extension World {
                 default:
                     event = now < window.notAfter ? .resume(by: "bob", haltReason: campaign.reason) : .close(by: "bob")
                 }
+            case .completed, .completedWithExceptions:
+                guard lateRollbacks > 0 else { continue }
+                lateRollbacks -= 1
+                event = .rollBack(by: "bob", reason: "a week later")
             default: event = nil
             }
             guard let event else { continue }

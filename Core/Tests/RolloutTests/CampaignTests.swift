@@ -176,11 +176,40 @@ import Timestamps
 
     @Test func rollback() throws {
         let halted = running + [(.halt(by: "eve", reason: "pager"), 4000), (.drained, 4001)]
-        let back = halted + [(.rollBack(by: "eve", reason: "broken"), 4002)]
+        let asked = halted + [(.rollBack(by: "eve", reason: "broken"), 4002)]
+        #expect(throws: TransitionError.self) { try campaign(asked + [(.rollbackSettled(failed: 0), 4003)]) }
+        let back = asked + [(.rollbackSigned, 4003)]
         #expect(try campaign(back).state.mayGrant)
         #expect(try campaign(back + [(.rollbackSettled(failed: 0), 5000)]).state == .rolledBack)
         #expect(try campaign(back + [(.rollbackSettled(failed: 1), 5000)]).state == .rollbackIncomplete)
         #expect(try campaign(halted + [(.close(by: "eve"), 5000)]).state == .closedFailed)
+    }
+
+    /// What has ended can be taken back as often as a person wants it, each time by a release of its own; what was never
+    /// released has changed nothing.
+    @Test func whatHasEndedGoesBack() throws {
+        let completed = running + [(.settled(jobs: 2, neverStarted: 0), 5000), (.verified(exceptions: 0), 6000)]
+        let wanted = completed + [(.rollBack(by: "eve", reason: "slow"), 900_000)]
+        var one = try campaign(wanted)
+        #expect(one.state == .rollingBack)
+        #expect(one.pendingSignature == .rollback)
+        _ = try one.handle(.signingFailed(reason: "away"), now: zero.adding(seconds: 900_100))
+        let effects = try one.handle(.rollbackSigned, now: zero.adding(seconds: 900_200))
+        #expect(effects.contains(.offerRollbacks))
+        #expect(effects.contains(.setTimer(.rollback, zero.adding(seconds: 900_200 + 86_400))))
+        #expect(one.pendingSignature == nil)
+        #expect(try one.handle(.rollbackSigned, now: zero.adding(seconds: 900_300)).count == 1)
+        let refused = try campaign(wanted + [(.rollbackRefused(reason: "too old"), 900_100)])
+        #expect(refused.state == .rollbackIncomplete && refused.reason == "too old" && refused.timer == nil)
+        let again = try campaign(
+            wanted + [
+                (.rollbackSigned, 900_100), (.rollbackSettled(failed: 1), 900_200),
+                (.rollBack(by: "eve", reason: "the last one"), 900_300),
+            ])
+        #expect(again.pendingSignature == .rollback)
+        let unsigned = planned + [(.approve(by: "bob", plan: plan), 2), (.cancel(by: "eve", reason: "no"), 3), (.drained, 4)]
+        #expect(try campaign(unsigned).state == .cancelled)
+        #expect(throws: TransitionError.self) { try campaign(unsigned + [(.rollBack(by: "eve", reason: "r"), 5)]) }
     }
 
     @Test func nobodyBegan() throws {
@@ -198,6 +227,7 @@ import Timestamps
                 .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
                 .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),
                 .verified(exceptions: 1), .rollbackSettled(failed: 1), .rollBack(by: "x", reason: "r"),
+                .rollbackSigned, .rollbackRefused(reason: "r"),
                 .rollbackSettled(failed: 0), .close(by: "x"), .cancel(by: "x", reason: "r"),
             ] + Campaign.TimerKind.allCases.map { .timer($0) }
         var seen: Set<Campaign.State> = []
@@ -209,7 +239,7 @@ import Timestamps
                 var next = one
                 do {
                     let effects = try next.handle(event, now: zero.adding(seconds: 7200))
-                    #expect(!one.state.isTerminal, "\(one.state) took \(event.word)")
+                    #expect(!one.state.isTerminal || event.word == "roll-back", "\(one.state) took \(event.word)")
                     guard case .audit? = effects.first else {
                         Issue.record("\(event.word) has no audit record first")
                         continue

@@ -20,6 +20,15 @@ import Testing
         #expect(results.contains { $0.campaigns == [.completed] })
     }
 
+    @Test func whatIsCompletedGoesBack() {
+        var options = SimulationOptions()
+        options.rollsBackLate = true
+        let result = Simulation(seed: 1, options: options).run(traces: true)
+        #expect(result.violation == nil, "SIM \(result.report)")
+        #expect(result.campaigns == [.rolledBack], "SIM \(result.trace.suffix(60).joined(separator: "\n"))")
+        #expect(result.jobs.count { $0 == .terminal(.rolledBack) } == 2)
+    }
+
     @Test func aSeedRepeats() {
         let first = Simulation(seed: 9, options: .stormy(seed: 9)).run(traces: true)
         let second = Simulation(seed: 9, options: .stormy(seed: 9)).run(traces: true)

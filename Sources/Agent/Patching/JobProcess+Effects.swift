@@ -189,6 +189,7 @@ extension JobProcess {
                             ? "the grant is for taking the host back, the order is for the way forward"
                             : "the grant is for the way forward, the order is for taking the host back"))
             }
+            do { try release.check(rollsBack: grant.rollsBack) } catch { throw TrustStoreError.refused(error) }
             try folder.write(JobFolder.claim, envelope.json)
             grantedEpoch = grant.epoch
             return .granted(

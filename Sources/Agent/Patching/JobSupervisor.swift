@@ -221,6 +221,7 @@ final class JobSupervisor {
                 var refusal: OrderRefusal?
                 do {
                     let release = try desk.release(offer.release)
+                    do { try release.check(rollsBack: offer.rollsBack) } catch { throw TrustStoreError.refused(error) }
                     guard release.plan.campaign == offer.campaign else {
                         throw TrustStoreError.refused(
                             OrderRefusal(

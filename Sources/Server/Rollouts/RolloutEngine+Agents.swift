@@ -31,15 +31,16 @@ extension RolloutEngine {
             var offers: [JobOffer] = []
             for record in try sql.jobs.listed(organisation: host.organisation, host: host.id) {
                 let release: Envelope
-                if let known = releases[record.campaign] {
+                let key = "\(record.campaign) \(record.rollsBack)"
+                if let known = releases[key] {
                     release = known
                 } else {
                     guard
                         let campaign = try sql.campaigns.show(organisation: host.organisation, id: record.campaign),
-                        let text = campaign.release
+                        let text = record.rollsBack ? campaign.rollbackRelease : campaign.release
                     else { continue }
                     release = try Envelope(json: JSONValue(parsing: Array(text.utf8), limits: .plan))
-                    releases[record.campaign] = release
+                    releases[key] = release
                 }
                 offers.append(
                     JobOffer(

@@ -126,7 +126,8 @@ extension RolloutTransaction {
         }
     }
 
-    /// Gives every host that changed a job that takes it back, for the next day.
+    /// Gives every host that changed a job that takes it back, for the next day. One whose way back did not begin is asked
+    /// again; one on which it failed needs a person.
     func offerRollbacks(_ campaign: CampaignRecord, by actor: String) throws {
         let plan = try campaign.storedPlan()
         let jobs = Dictionary(
@@ -135,7 +136,8 @@ extension RolloutTransaction {
             notBefore: now, lastSafeStart: now.adding(seconds: Campaign.rollbackTime - 3600),
             notAfter: now.adding(seconds: Campaign.rollbackTime))
         for (host, attempts) in jobs.sorted(by: { $0.key < $1.key }) {
-            guard let last = attempts.last, try last.mayHaveChangedHost() else { continue }
+            let lastWithEffect = try attempts.last { try !$0.hasEndedWithoutEffect() }
+            guard let last = attempts.last, try lastWithEffect?.mayHaveChangedHost() == true else { continue }
             try offer(
                 campaign, host: host, attempt: last.attempt + 1, rollsBack: true, window, JobTimeouts(plan.actions),
                 by: actor)
@@ -221,6 +223,15 @@ extension JobRecord {
         case .awaitingReboot: isListed = false
         // Ended here, but the host may not know: it is told until its journal is closed.
         default: isListed = job.expectedEntry > 1 && !job.isJournalClosed
+        }
+    }
+
+    /// Whether it was to take its host back, and ended with the host as it was.
+    func hasEndedWithoutEffect() throws -> Bool {
+        guard rollsBack, case .terminal(let outcome) = try hostJob().state else { return false }
+        switch outcome {
+        case .failedNoChange, .refused, .expired, .cancelled: return true
+        default: return false
         }
     }
 

@@ -17,7 +17,7 @@ struct RolloutTransaction {
     enum TimerName {
         /// The campaign's own timer.
         static let campaign = "campaign"
-        /// The release is to be signed.
+        /// A release is to be signed: of the plan, or for the way back.
         static let signing = "campaign-sign"
         /// The job's own timer.
         static let job = "job"
@@ -94,7 +94,7 @@ struct RolloutTransaction {
         case .resolve:
             // Whoever submits resolves, before this transaction: `resolved` follows in it.
             break
-        case .signRelease:
+        case .signRelease, .signRollback:
             try sql.timers.set(
                 StoredTimer(
                     organisation: organisation, kind: TimerName.signing, subject: record.id, version: record.version,

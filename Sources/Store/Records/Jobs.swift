@@ -268,6 +268,22 @@ public struct Jobs {
         ) { row in try row.integer() } ?? 0
     }
 
+    /// Campaigns that may have changed hosts after that one did and that were not taken back there, each with one such host.
+    public func laterChanges(organisation: String, campaign: String) throws -> [(campaign: String, host: String)] {
+        try sql.rows(
+            """
+            SELECT j.campaign, min(j.host) FROM jobs o JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
+            WHERE o.organisation = ?1 AND o.campaign = ?2 AND o.rolls_back = 0 AND j.campaign <> ?2 AND j.rolls_back = 0
+                AND j.created_at >= o.created_at
+                AND j.state_word NOT IN ('planned', 'offered', 'granted', 'accepted', 'refused', 'failed-no-change',
+                    'rolled-back', 'expired', 'cancelled', 'superseded')
+                AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.organisation = j.organisation AND b.campaign = j.campaign
+                    AND b.host = j.host AND b.rolls_back = 1 AND b.state_word = 'rolled-back')
+            GROUP BY j.campaign ORDER BY j.campaign LIMIT 100
+            """, organisation, campaign
+        ) { row in (try row.text(), try row.text()) }
+    }
+
     // MARK: - Journals and logs
 
     /// Appends a record of a job's journal.

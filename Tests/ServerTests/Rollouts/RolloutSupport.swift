@@ -49,6 +49,13 @@ struct LocalSigner: OrderSigner {
                 issued: ServerClock.system.now(), expires: expires))
     }
 
+    func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope {
+        try sign(
+            ReleaseDocument(
+                plan: plan, approvals: [], approvalsRequired: 0, issued: ServerClock.system.now(), expires: expires,
+                isRollbackOnly: true))
+    }
+
     func grant(_ document: GrantDocument) async throws -> Envelope { try sign(document) }
     func ticket(_ document: TicketDocument) async throws -> Envelope { try sign(document) }
 }
