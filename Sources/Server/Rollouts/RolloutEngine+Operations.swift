@@ -162,9 +162,9 @@ extension RolloutEngine {
             let isHalted = record.stateWord == Campaign.State.halted.rawValue
             // As it is in this transaction: who saw a paused campaign may not let a halted one go on.
             if isHalted { try rollout.checkApproval(actor, record) }
-            let unwell = isHalted ? try rollout.unwellJobs(record.id).count : 0
+            let unwell = isHalted ? try rollout.unwellCount(record.id) : 0
             try rollout.handle(
-                .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: Int64(unwell)), record,
+                .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: unwell), record,
                 by: actor.name)
         }
         return try await show(organisation: organisation, id)

@@ -266,6 +266,16 @@ public struct Campaigns {
         ) { row in try CampaignHost(&row) }
     }
 
+    /// The plan's hosts that check in often for their jobs' sake, by id.
+    public func hurriedHosts(organisation: String, campaign: String) throws -> [String] {
+        try sql.rows(
+            """
+            SELECT c.host FROM campaign_hosts c JOIN hosts h ON h.organisation = c.organisation AND h.id = c.host
+            WHERE c.organisation = ?1 AND c.campaign = ?2 AND h.jobs_from IS NOT NULL ORDER BY c.host
+            """, organisation, campaign
+        ) { row in try row.text() }
+    }
+
     /// How many hosts the plan has.
     public func hostCount(organisation: String, campaign: String) throws -> Int64 {
         try sql.first(

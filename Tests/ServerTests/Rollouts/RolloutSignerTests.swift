@@ -160,6 +160,7 @@ extension ServerTests {
                 #expect(try await world.jobState(id) == "awaiting-reboot")
                 world.server.clock.advance(60)
                 world.hosts[0].bootID = UUID().uuidString
+                _ = try await world.hosts[0].checkedIn()
                 try await world.hosts[0].reported(
                     Truth(version: "9.9-1", hostname: "web0", fetched: .known(world.now)))
                 #expect(
