@@ -110,7 +110,7 @@ import Timestamps
             for number in 0..<4 { hosts.append(try await store.enrol("web\(number)")) }
             hosts.sort { $0.id < $1.id }
             let members = hosts
-            func made(
+            @Sendable func made(
                 _ number: Int, in campaign: String = "c-1", attempt: Int64 = 1, _ word: String, rollsBack: Bool = false,
                 at second: Int64 = 0
             ) -> JobRecord {
