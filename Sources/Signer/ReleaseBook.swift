@@ -75,7 +75,9 @@ struct ReleaseBook: Sendable {
     /// The plan of that digest although its release may have expired; nil where none was signed, or too long ago.
     func released(_ digest: SHA256Digest, now: Timestamp) throws(SignerError) -> Plan? {
         if let plan = plans[digest] { return plan }
-        guard let known = try Self.read(folder, digest), now <= known.expires.adding(seconds: Self.rollbackTime) else { return nil }
+        guard let known = try Self.read(folder, digest), now <= known.expires.adding(seconds: Self.rollbackTime) else {
+            return nil
+        }
         return known
     }
 

@@ -135,7 +135,8 @@ public struct Signer: Sendable {
             throw SignerRefusal(
                 .notReleased,
                 "No release of plan \(plan.digest.hex) was signed here, or it ended over "
-                    + "\(ReleaseBook.rollbackTime / 86_400) days ago; create a campaign that names the earlier versions.")
+                    + "\(ReleaseBook.rollbackTime / 86_400) days ago; create a campaign that names the earlier versions."
+            )
         }
         guard now < asked.expires, asked.expires.seconds(since: now) <= Self.maximumRollbackValidity else {
             throw SignerRefusal(
@@ -179,7 +180,8 @@ public struct Signer: Sendable {
         guard document.rollsBack || !plan.isRollbackOnly else {
             throw SignerRefusal(
                 .rollbackOnly,
-                "The hosts of plan \(document.planDigest.hex) are being taken back; nothing is installed by it any more.")
+                "The hosts of plan \(document.planDigest.hex) are being taken back; nothing is installed by it any more."
+            )
         }
         guard plan.allowsReboot || !document.allowsReboot else {
             throw SignerRefusal(

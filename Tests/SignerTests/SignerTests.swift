@@ -102,7 +102,9 @@ import Timestamps
         _ = try signer?.signed(SignerFixture.release())
         // The approver's key is gone by now, and nobody is asked again.
         try fixture.policy(
-            SignerPolicy(organisations: ["acme": .init(approvalsRequired: 1, approvers: ["zoe": SigningKey().publicKey])]))
+            SignerPolicy(organisations: [
+                "acme": .init(approvalsRequired: 1, approvers: ["zoe": SigningKey().publicKey])
+            ]))
         signer = nil
         let later = now.adding(seconds: 100 * 86_400)
         signer = try fixture.signer(now: later)
@@ -126,7 +128,8 @@ import Timestamps
         #expect(signer?.code(.grant(wayBack), now: later) == nil)
         try fixture.policy(SignerPolicy())
         #expect(
-            try signer?.code(SignerFixture.release(expires: later.adding(seconds: 86_400)), now: later) == .rollbackOnly)
+            try signer?.code(SignerFixture.release(expires: later.adding(seconds: 86_400)), now: later) == .rollbackOnly
+        )
         // Half a year after its end nobody remembers it.
         let late = later.adding(seconds: 200 * 86_400)
         signer = nil

@@ -132,7 +132,8 @@ import Timestamps
                     made(2, "succeeded"), made(3, "running"),
                     // Later: one that changed a host, one that was taken back there, one that did not begin.
                     made(1, in: "c-2", "succeeded", at: 9), made(2, in: "c-3", "failed-changed", at: 9),
-                    made(2, in: "c-3", attempt: 2, "rolled-back", rollsBack: true, at: 10), made(0, in: "c-3", "expired", at: 9),
+                    made(2, in: "c-3", attempt: 2, "rolled-back", rollsBack: true, at: 10),
+                    made(0, in: "c-3", "expired", at: 9),
                 ] {
                     try sql.jobs.insert(record)
                 }

@@ -360,7 +360,8 @@ extension Campaign {
         case (.rollback, .rollingBack):
             reason =
                 isRollbackSigned
-                ? "not every host is back in time" : "the signer did not sign the way back in time: nothing was taken back"
+                ? "not every host is back in time"
+                : "the signer did not sign the way back in time: nothing was taken back"
             state = .rollbackIncomplete
             return [.withdrawOffers, .revokeUnstarted]
         default: throw refusal(.unknownTransition, event, "this state has no such timer")

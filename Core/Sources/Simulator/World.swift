@@ -190,7 +190,8 @@ final class World {
     /// Everything has ended and everybody knows, and nobody wants anything back any more.
     var isQuiet: Bool {
         let mayGoBack = store.campaigns.contains { $0.state == .completed || $0.state == .completedWithExceptions }
-        return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal) && store.jobs.values.allSatisfy(\.state.isTerminal)
+        return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal)
+            && store.jobs.values.allSatisfy(\.state.isTerminal)
             && agents.allSatisfy { $0.journal == nil && $0.isOn } && isServerUp
     }
 

@@ -125,8 +125,9 @@ import Timestamps
                 + [(.approvalRefused(plan: next, reason: "no key", required: 1), 4)])
         #expect((paused.state, paused.approvalsRequired, paused.releasedBy) == (.awaitingApproval, 1, nil))
         // Never after the signature, nor for the plan that was refused, nor when it is too late to approve.
-        for events in [approved + [(.releaseSigned, 3), refused], approved + [(.approvalRefused(plan: plan, reason: ""), 3)]]
-        {
+        for events in [
+            approved + [(.releaseSigned, 3), refused], approved + [(.approvalRefused(plan: plan, reason: ""), 3)],
+        ] {
             #expect(throws: TransitionError.self) { try campaign(events) }
         }
         #expect(throws: TransitionError.self) { try campaign(approved + [(refused.0, 3 * 3600)]) }
@@ -207,7 +208,8 @@ import Timestamps
                 (.rollBack(by: "eve", reason: "the last one"), 900_300),
             ])
         #expect(again.pendingSignature == .rollback)
-        let unsigned = planned + [(.approve(by: "bob", plan: plan), 2), (.cancel(by: "eve", reason: "no"), 3), (.drained, 4)]
+        let unsigned =
+            planned + [(.approve(by: "bob", plan: plan), 2), (.cancel(by: "eve", reason: "no"), 3), (.drained, 4)]
         #expect(try campaign(unsigned).state == .cancelled)
         #expect(throws: TransitionError.self) { try campaign(unsigned + [(.rollBack(by: "eve", reason: "r"), 5)]) }
     }
@@ -223,7 +225,8 @@ import Timestamps
                 .submit(by: "x"), .resolved(plan: plan, startsAt: opens, endsAt: ends), .unresolvable(reason: "r"),
                 .edit(by: "x"), .change(by: "x"), .approve(by: "bob", plan: plan),
                 .releaseUnapproved(by: "x", plan: plan),
-                .approvalRefused(plan: SHA256.hash([9]), reason: "r"), .deny(by: "x", reason: "r"), .releaseSigned, .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
+                .approvalRefused(plan: SHA256.hash([9]), reason: "r"), .deny(by: "x", reason: "r"), .releaseSigned,
+                .signingFailed(reason: "r"), .pause(by: "x", reason: "r"),
                 .resume(by: "bob", haltReason: "r"), .halt(by: "x", reason: "r"), .drained,
                 .settled(jobs: 2, neverStarted: 0), .settled(jobs: 2, neverStarted: 2), .verified(exceptions: 0),
                 .verified(exceptions: 1), .rollbackSettled(failed: 1), .rollBack(by: "x", reason: "r"),

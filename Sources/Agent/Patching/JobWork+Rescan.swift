@@ -158,6 +158,7 @@ extension JobWork {
         guard let plan = plan(), let value = folder.json(Self.beforeFile, limit: 64 << 20),
             let before = try? HostState(json: value), let now = try? tool.state()
         else { return }
-        try folder.folder.replace(Self.beforeFile, with: before.withOthers(of: now, outside: plan).json.canonicalBytes())
+        try folder.folder.replace(
+            Self.beforeFile, with: before.withOthers(of: now, outside: plan).json.canonicalBytes())
     }
 }

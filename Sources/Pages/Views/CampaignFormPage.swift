@@ -107,7 +107,8 @@ private func fields(_ model: CampaignFormModel) -> HTML {
             "units", "Units that must be active afterwards",
             hint: "Systemd units, with commas: each must be active three times in a row.", maximum: 2048,
             placeholder: "nginx.service, postgresql.service")
-        script("preScript", "Script before the packages change", "A failure ends the host's part before anything changes.")
+        script(
+            "preScript", "Script before the packages change", "A failure ends the host's part before anything changes.")
         script("postScript", "Script after the packages have changed", "A failure takes the host back.")
     }
 }

@@ -29,7 +29,8 @@ enum CampaignText {
         case "completed", "completed-with-exceptions", "closed-failed":
             return "Nothing: it has ended. What it changed can still be rolled back."
         case "rollback-incomplete":
-            return "Nothing by itself: look at each host that is not rolled-back; those that did not begin can be asked again (roll back)."
+            return
+                "Nothing by itself: look at each host that is not rolled-back; those that did not begin can be asked again (roll back)."
         default: return "Nothing: it has ended."
         }
     }

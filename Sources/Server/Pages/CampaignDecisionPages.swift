@@ -41,7 +41,9 @@ enum CampaignDecisionPages {
     /// A decision for which somebody says why.
     private static func decide(
         _ verb: String, isReasonRequired: Bool = true,
-        _ act: @escaping @Sendable (RolloutEngine) -> (String, String, String, RolloutActor) async throws -> CampaignDetails
+        _ act:
+            @escaping @Sendable (RolloutEngine) -> (String, String, String, RolloutActor) async throws ->
+            CampaignDetails
     ) -> PageDeclaration {
         decide(verb, .campaignsStop) { desk, found, call in
             let reason = try CampaignPages.reason(call, isRequired: isReasonRequired)

@@ -183,7 +183,8 @@ extension RolloutTransaction {
                 if try job.mayHaveChangedHost() { forward += 1 }
             }
             return .campaign(.rollbackSettled(failed: wayBack + forward))
-        case .verifying: return try verified(record, exceptions: missing + counts.of { $0 != .terminal(.succeeded) }, scanned)
+        case .verifying:
+            return try verified(record, exceptions: missing + counts.of { $0 != .terminal(.succeeded) }, scanned)
         default: return nil
         }
     }

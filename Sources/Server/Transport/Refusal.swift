@@ -204,7 +204,8 @@ extension Problem {
         Problem(
             "job-record-quota", title: "Too many records of jobs", status: 429,
             detail: "This host has sent over \(count) records of its jobs' journals within the hour.",
-            cure: "Wait as Retry-After says; the host keeps its journals. If it stays, look at the host: no job of ours "
+            cure:
+                "Wait as Retry-After says; the host keeps its journals. If it stays, look at the host: no job of ours "
                 + "writes that much.")
     }
 

@@ -143,7 +143,8 @@ import Timestamps
         func state(_ versions: [String: String], _ files: [String: String]) -> HostState {
             HostState(
                 packages: versions.mapValues {
-                    HostState.Package(version: $0, state: "installed", want: "install", needsReinstall: false, isAutomatic: false)
+                    HostState.Package(
+                        version: $0, state: "installed", want: "install", needsReinstall: false, isAutomatic: false)
                 }, hasJournal: false, configuration: files,
                 configurationOwners: ["/etc/a": "a:all", "/etc/b": "b:all"], units: .unknown("none"))
         }

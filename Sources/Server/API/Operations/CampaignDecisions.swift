@@ -85,7 +85,8 @@ enum CampaignDecisions {
         "What has not begun is taken back; what is past its point of no return goes on to its end.", RolloutEngine.halt)
 
     private static let cancel: Operation = decide(
-        "cancel", id: "cancelCampaign", "End a campaign for good.", "Running jobs as with a halt.", RolloutEngine.cancel)
+        "cancel", id: "cancelCampaign", "End a campaign for good.", "Running jobs as with a halt.", RolloutEngine.cancel
+    )
 
     private static let rollBack: Operation = decide(
         "rollback", id: "rollBackCampaign", "Take the hosts that changed back to what they were.",
