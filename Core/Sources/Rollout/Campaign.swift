@@ -39,6 +39,16 @@ public struct Campaign: Hashable, Sendable {
             default: false
             }
         }
+        /// Whether a person may want back what a released campaign has changed: it stands still, or has ended. The way back of
+        /// the others began already, or nothing did.
+        public var mayRollBack: Bool {
+            switch self {
+            case .halted, .verifying, .completed, .completedWithExceptions, .closedFailed, .cancelled,
+                .rollbackIncomplete:
+                true
+            default: false
+            }
+        }
         /// Whether a host may be given a permit.
         public var mayGrant: Bool { self == .running || self == .rollingBack }
     }

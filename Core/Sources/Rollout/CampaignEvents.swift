@@ -273,12 +273,7 @@ extension Campaign {
             timer = nil
             return []
         case .rollBack(let by, let reason):
-            // What has ended may have changed hosts as well; the way back of the others began already, or nothing did.
-            try require(
-                [
-                    .halted, .verifying, .completed, .completedWithExceptions, .closedFailed, .cancelled,
-                    .rollbackIncomplete,
-                ], event)
+            try require(State.allCases.filter(\.mayRollBack), event)
             try check(isSigned, event, "it was never released, so it has changed no host")
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
