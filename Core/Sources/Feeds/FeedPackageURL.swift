@@ -157,19 +157,33 @@ enum VersionRangeText {
         var versions: [String] = []
         var ranges: [VersionRange] = []
         var open: VersionRange?
-        for part in body.split(whereSeparator: { $0 == "|" || $0 == "," }) {
-            var part = part.drop { $0 == " " }
-            while part.last == " " { part.removeLast() }
-            if part == "*" {
+        // Bounds stand behind each other with a comma, a bar or nothing between; a version without a sign needs a separator.
+        var isSeparated = true
+        body = body.drop { $0 == " " }
+        while let first = body.first {
+            if first == " " || first == "|" || first == "," {
+                if first != " " { isSeparated = true }
+                body.removeFirst()
+                continue
+            }
+            if first == "*" {
+                body.removeFirst()
+                guard isSeparated, body.isEmpty || " |,".contains(body.first ?? " ") else { return nil }
+                isSeparated = false
                 ranges.append(VersionRange(scheme: scheme))
                 continue
             }
-            let sign = part.prefix { "<>=!".contains($0) }
-            guard let version = percentDecoded(part.dropFirst(sign.count).drop { $0 == " " }), !version.isEmpty,
-                !version.contains(" ")
-            else { return nil }
+            let sign = body.prefix { "<>=!".contains($0) }
+            guard isSeparated || !sign.isEmpty else { return nil }
+            isSeparated = false
+            body = body.dropFirst(sign.count).drop { $0 == " " }
+            let written = body.prefix { !" |,<>=".contains($0) }
+            body = body.dropFirst(written.count)
+            guard let version = percentDecoded(written), !version.isEmpty else { return nil }
             switch sign {
-            case "", "=", "==": versions.append(version)
+            case "", "=", "==":
+                guard open == nil else { return nil }
+                versions.append(version)
             case ">", ">=":
                 guard open == nil else { return nil }
                 open = VersionRange(scheme: scheme, lower: version, includesLower: sign == ">=")

@@ -12,6 +12,8 @@ struct OSVAffected {
     var versions: [String] = []
     /// Debian's urgency in this release.
     var urgency = ""
+    /// GitHub's end of the range where no fix is known: OSV's own form has no place for `< 2.0`.
+    var lastKnown = ""
     /// RustSec's kind of a notice that is no vulnerability.
     var informational = ""
 }
@@ -113,13 +115,22 @@ struct OSVDraft {
             if faults.isEmpty { isSaid = true }
             statement.ranges += ranges
         }
+        if !affected.lastKnown.isEmpty, statement.ranges.count == 1, statement.ranges[0].upper == nil,
+            let (_, ends) = VersionRangeText.parse(affected.lastKnown, scheme: statement.ranges[0].scheme),
+            ends.count == 1, ends[0].lower == nil, let upper = ends[0].upper
+        {
+            statement.ranges[0].upper = upper
+            // What comes after it is not known to be affected, which is no fix.
+            statement.ranges[0].includesUpper = ends[0].includesUpper
+            statement.plan = .unfixed
+        }
         if statement.ranges.isEmpty, statement.versions.isEmpty {
             // Empty ranges, as [0, 0), say that it was never affected; no ranges at all say nothing.
             guard isSaid else { return nil }
             statement.status = .notAffected
             return statement
         }
-        statement.fixed = Self.fixed(statement.ranges)
+        if affected.lastKnown.isEmpty || statement.plan != .unfixed { statement.fixed = Self.fixed(statement.ranges) }
         if affected.urgency == "unimportant" { statement.plan = .unimportant }
         if affected.urgency == "end-of-life" { statement.plan = .endOfLife }
         return statement
