@@ -95,6 +95,9 @@ import Testing
     }
 
     private func checksThatPass(_ lab: Lab) throws {
+        // What the host can come back by is in the plan before anybody approves it.
+        let preview = try lab.fettle(["campaign", "create", "Test", "--package", "tb-ok", "--everywhere", "--dry-run"])
+        #expect(preview.output.contains("WAY BACK") && preview.output.contains("no snapshot: / is an overlay"))
         let job = try campaign(
             lab,
             [

@@ -54,6 +54,23 @@ import Testing
         #expect(kept.split(separator: "\n").count == SnapshotMeans.kept && kept.contains(trial.job), "\(kept)")
     }
 
+    @Test("Where packages cannot go back, the job's sentence names the snapshot, and the host comes back by it")
+    func lastResort() throws {
+        var actions = actions(.best)
+        actions.healthChecks = [HealthCheck(name: "never", probe: .command("exit 1"))]
+        let base = try #require(JobTrial.base, "the host's disk could not be made")
+        // Its old version refuses the data of the new one.
+        var trial = try JobTrial(["tb-downbad"], actions: actions)
+        defer { trial.remove() }
+        trial.isBtrfs = true
+        let end = try trial.run(base: base)
+        #expect(end.outcome == .rollbackFailed, "\(end.text) \(end.log)")
+        #expect(end.text.contains("The snapshot from before is /.fettle-snapshots/\(trial.job)."), "\(end.text)")
+        #expect(end.are(["tb-downbad"], at: "1.1"))
+        let back = try trial.restore(base: base)
+        #expect(back.code == 0 && back.are(["tb-downbad"], at: "1.0") && back.audit.isEmpty, "\(back.log)")
+    }
+
     @Test("Where no snapshot can be made, a plan that requires one changes nothing, and one that does not says so")
     func noMeans() throws {
         var (base, required) = try trial(actions(.required))
