@@ -18,7 +18,8 @@ import Testing
         try lab.fettle(["organisations", "approvals", "default", "0", "--yes"])
         try patch(lab, ["first"])
         let names = try points(lab, "first")
-        #expect(names.count >= 8 && names.contains("before order.json") && names.contains("before answer.json"), "\(names)")
+        #expect(
+            names.count >= 8 && names.contains("before order.json") && names.contains("before answer.json"), "\(names)")
 
         let chosen = Self.choice(names.count)
         let hosts = chosen.map { "e\($0)" }
@@ -33,7 +34,9 @@ import Testing
             if ends.contains("137") { deaths.append(passed.count >= point ? passed[point - 1] : "?") }
         }
         #expect(deaths.count * 2 > chosen.count, "\(deaths)")
-        print("executor matrix: \(deaths.count) deaths at \(chosen.count) of \(names.count) points: \(deaths.joined(separator: ", "))")
+        print(
+            "executor matrix: \(deaths.count) deaths at \(chosen.count) of \(names.count) points: \(deaths.joined(separator: ", "))"
+        )
         #expect(try lab.fettle(["audit", "verify"]).status == 0)
     }
 

@@ -108,8 +108,14 @@ import Testing
         try lab.runHost(["link", "s1", "down"])
         try eventually("the job has ended without a network", seconds: 90) {
             try installed(lab, "s1")["tb-slow"] == "1.1"
-                && lab.exec("s1", ["sh", "-c", "grep -l '\"phase\":\"commit\"' /var/lib/fettle-agent/executor/jobs/*/journal || true"])
-                    .output.isEmpty == false
+                && lab.exec(
+                    "s1",
+                    [
+                        "sh", "-c",
+                        "grep -l '\"phase\":\"commit\"' /var/lib/fettle-agent/executor/jobs/*/journal || true",
+                    ]
+                )
+                .output.isEmpty == false
         }
         let before = try #require(try job())
         #expect(before["outcome"]?.string == nil, "nobody has told the server: \(before)")
@@ -128,7 +134,8 @@ import Testing
         try start(lab, ["s1", "s2"], root: "situations")
         let before = ["s1": try installed(lab, "s1"), "s2": try installed(lab, "s2")]
         for host in ["s1", "s2"] {
-            try lab.exec(host, ["sh", "-c", "mkdir -p /etc/tb; echo 8 >/etc/tb/slow-seconds; echo mine >>/etc/tb-conffile.conf"])
+            try lab.exec(
+                host, ["sh", "-c", "mkdir -p /etc/tb; echo 8 >/etc/tb/slow-seconds; echo mine >>/etc/tb-conffile.conf"])
         }
         let selection = ["--package", "tb-slow", "--package", "tb-conffile", "--everywhere", "--budget", "1"]
         let campaign = try create(lab, selection)

@@ -183,7 +183,9 @@ final class JobWork {
             newest: jobsWithSnapshots(), log: log)
         let detail: [String: JSONValue] = ["means": .string(means.rawValue), "why": .string(why)]
         // Whether the job may go on without is the machine's to say.
-        guard let id else { return .failed(failure ?? "nobody knows why", detail.merging(["code": "no-snapshot"]) { $1 }) }
+        guard let id else {
+            return .failed(failure ?? "nobody knows why", detail.merging(["code": "no-snapshot"]) { $1 })
+        }
         return .done("the way back is \(means.words)", detail.merging(["id": .string(id)]) { $1 })
     }
 

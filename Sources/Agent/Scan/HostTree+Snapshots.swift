@@ -16,7 +16,9 @@ extension HostTree {
             return .unknown("the file system of / cannot be examined: \(HostTreeError.text(of: errno))")
         }
         guard Int(file.f_type) == Self.btrfsMagic else {
-            if Int(file.f_type) == Self.overlayMagic { return none("/ is an overlay, which only its host can take back") }
+            if Int(file.f_type) == Self.overlayMagic {
+                return none("/ is an overlay, which only its host can take back")
+            }
             let mounts = (try? procText("self/mountinfo", limit: 16 << 20)).map(Mount.parse) ?? []
             let name = mounts.last { $0.point == "/" }?.type
             return none("the file system of / is " + (name.map { "\($0), not btrfs" } ?? "not btrfs"))
@@ -28,7 +30,8 @@ extension HostTree {
         for folder in ["/usr", "/etc", "/var/lib/dpkg"] as [String] {
             var other = stat()
             guard stat(path(folder), &other) == 0, other.st_dev == root.st_dev else {
-                return none("\(folder) is not on the btrfs subvolume of /, so that a snapshot would hold half of the truth")
+                return none(
+                    "\(folder) is not on the btrfs subvolume of /, so that a snapshot would hold half of the truth")
             }
         }
         let programs = ["/usr/bin/btrfs", "/bin/btrfs", "/sbin/btrfs"]

@@ -127,12 +127,14 @@ struct PlannedHosts: Sendable {
     static func wayBack(_ actions: JobActions) -> String {
         if !actions.rollsBack { return "None: the plan leaves a failed host as it is, flagged." }
         if actions.snapshotHook != nil {
-            return "The old packages. The plan's command is asked for a snapshot first; a host where it does not say yes is left as it is."
+            return
+                "The old packages. The plan's command is asked for a snapshot first; a host where it does not say yes is left as it is."
         }
         switch actions.snapshot {
         case .none: return "The old packages."
         case .best: return "The old packages; a file system snapshot besides where the host can make one."
-        case .required: return "The old packages and a file system snapshot; a host that cannot make one refuses its job."
+        case .required:
+            return "The old packages and a file system snapshot; a host that cannot make one refuses its job."
         }
     }
 

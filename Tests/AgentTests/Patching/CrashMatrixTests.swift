@@ -29,7 +29,9 @@ import Testing
         return actions
     }
 
-    @Test("Killed at any durable write, a job ends as old, new or flagged", arguments: ["reboot", "roll back", "operator"])
+    @Test(
+        "Killed at any durable write, a job ends as old, new or flagged",
+        arguments: ["reboot", "roll back", "operator"])
     func everyPoint(_ scenario: String) throws {
         let base = try #require(JobTrial.base, "the host's disk could not be made")
         let actions = Self.actions(scenario)

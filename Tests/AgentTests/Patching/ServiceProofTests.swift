@@ -45,7 +45,9 @@ import Wire
         actions.stopServices = ["a.service", "b"]
         actions.restartServices = ["c", "d.service", "e.service"]
         let unit = { (state: String) in HostState.Unit(file: "enabled", active: state) }
-        let before: Fact<[String: HostState.Unit]> = .known(["c.service": unit("active"), "d.service": unit("active"), "e.service": unit("inactive")])
+        let before: Fact<[String: HostState.Unit]> = .known([
+            "c.service": unit("active"), "d.service": unit("active"), "e.service": unit("inactive"),
+        ])
         let work = try work(
             actions,
             ["a.service": "active", "b": "failed", "c": "failed", "d.service": "active", "e.service": "inactive"])
@@ -65,7 +67,9 @@ import Wire
         #expect(work.lostServices(since: .unknown("x"))[0].contains("cannot be told"))
     }
 
-    @Test("What was stopped is asked of the disk: a process that starts again does not take a stopped unit for one that never ran")
+    @Test(
+        "What was stopped is asked of the disk: a process that starts again does not take a stopped unit for one that never ran"
+    )
     func remembered() throws {
         var actions = JobActions(settleTime: 0, consecutivePasses: 1, reboot: .never)
         actions.stopServices = ["a.service", "b.service"]
