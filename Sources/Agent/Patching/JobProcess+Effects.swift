@@ -210,7 +210,7 @@ extension JobProcess {
         let nonce = Self.nonce()
         do {
             if let other = try otherAtWork() {
-                return .confirmDenied(retryAfter: 60, reason: "\(other) is changing this host")
+                return .confirmDenied(retryAfter: 15, reason: "\(other) is changing this host")
             }
             guard let answer = try ask(.confirm, fence: fence, nonce: nonce) else { return .time }
             guard let envelope = answer.order else {

@@ -179,7 +179,9 @@ final class JobSupervisor {
             "expectedEntry": .integer(job.expected), "logSize": .integer(job.logSize),
             "forgotten": .bool(job.isForgotten),
         ]
+        CrashPoint.pass("before \(JobFolder.acknowledged)")
         try? job.folder.folder.replace(JobFolder.acknowledged, with: value.canonicalBytes(), durable: false)
+        CrashPoint.pass("after \(JobFolder.acknowledged)")
         if job.isDelivered { prune() }
         nextLook = now.uptime
     }

@@ -137,6 +137,7 @@ private func previewView(_ preview: CampaignPreviewModel, _ context: PageContext
                         },
                         Column("Packages") { stepList($0.steps) },
                         Column("Reboot") { row in HTML(row.reboot) },
+                        Column("Way back") { row in HTML(row.wayBack) },
                     ], preview.hosts)
             }
         }

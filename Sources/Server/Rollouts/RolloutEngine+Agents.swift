@@ -167,7 +167,7 @@ extension RolloutEngine {
                 return .ticket(
                     TicketDocument(
                         organisation: host.organisation, host: host.id, job: job.id, fence: fence,
-                        nonce: question.nonce, issued: now, expires: expires))
+                        nonce: question.nonce, issued: rollout.now, expires: expires))
             }
             return .never("The job takes no confirmation as it is.")
         }
