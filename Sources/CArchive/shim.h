@@ -1,0 +1,5 @@
+#ifndef FETTLE_CARCHIVE_SHIM
+#define FETTLE_CARCHIVE_SHIM
+#include <archive.h>
+#include <archive_entry.h>
+#endif
