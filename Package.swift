@@ -119,6 +119,7 @@ let package = Package(
             name: "FeedImport",
             dependencies: [
                 "CArchive", "CXML2", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: settings),
 
         // The server's side

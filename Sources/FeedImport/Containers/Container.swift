@@ -1,4 +1,5 @@
 import CArchive
+import Crypto
 import Glibc
 
 /// What a file is wrapped in, by its first bytes.
@@ -162,5 +163,17 @@ final class Container {
     private static func withoutSuffix(_ name: String) -> String {
         for suffix in [".gz", ".xz", ".zst", ".bz2"] where name.hasSuffix(suffix) { return String(name.dropLast(suffix.count)) }
         return name
+    }
+}
+
+extension Container {
+    /// SHA-256 in hexadecimal of the only document in a file.
+    func digest(of path: String) throws -> String {
+        var digest: String?
+        try documents(of: path, name: path) { bytes, place, _ in
+            guard digest == nil else { throw ImportError(.refused, "\(place): there is more than one document") }
+            digest = DurableFile.hexadecimal(SHA256.hash(data: bytes))
+        }
+        return digest ?? ""
     }
 }

@@ -55,7 +55,7 @@ public struct CVRFReader: FeedReader {
             }
         }
         let severity = document.text("AggregateSeverity")
-        if !severity.isEmpty { advisory.severities.append(Severity(type: tally.source, score: severity)) }
+        if !severity.isEmpty { advisory.severities.append(Severity(type: "", score: severity)) }
         for child in document.children where !Self.known.contains(child.name) { tally.drop(child.name) }
 
         let products = CVRFProducts(document.child("ProductTree"))
@@ -80,6 +80,7 @@ public struct CVRFReader: FeedReader {
         if advisory.closes == [advisory.id] { advisory.closes = [] }
         advisory.isInformational = vulnerabilities.isEmpty
         advisory.statements = statements.statements
+        advisory.nameScale()
         return advisory
     }
 

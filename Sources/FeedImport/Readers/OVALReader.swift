@@ -92,6 +92,7 @@ public struct OVALReader: FeedReader {
                 reason: "\(homeless) is for no release that is known here; name the feed's stream in its configuration")
         }
         advisory.statements = statements.statements
+        advisory.nameScale()
         if advisory.statements.isEmpty { tally.drop("definition without a package that is understood") }
         return advisory
     }
@@ -169,7 +170,7 @@ public struct OVALReader: FeedReader {
             for child in part.children {
                 switch child.name {
                 case "severity":
-                    let severity = Severity(type: tally.source, score: child.text)
+                    let severity = Severity(type: "", score: child.text)
                     if !child.text.isEmpty, !advisory.severities.contains(severity) { advisory.severities.append(severity) }
                 case "issued", "updated": dates[child.name] = child["date"] ?? child.text
                 case "date", "public_date", "advisory_date": dates["issued"] = child.text

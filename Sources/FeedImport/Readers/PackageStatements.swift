@@ -92,3 +92,11 @@ func isVersion(_ version: String, scheme name: String) -> Bool {
     guard let scheme = VersionSchemes.named(name) else { return false }
     return (try? scheme.key(for: version)) != nil || (try? scheme.compare(version, version)) != nil
 }
+
+extension Advisory {
+    /// Names the scale of its source's own word for a severity after the distribution that it speaks for, such as `RedHat`.
+    mutating func nameScale() {
+        let distribution = statements.first?.stream.prefix { $0 != ":" }.filter { $0 != " " } ?? source
+        for index in severities.indices where severities[index].type.isEmpty { severities[index].type = distribution }
+    }
+}

@@ -62,7 +62,7 @@ public struct UpdateInfoReader: FeedReader {
             case "description": advisory.details = boundedDetails(child.text)
             case "severity":
                 if !child.text.isEmpty, child.text != "None" {
-                    advisory.severities.append(Severity(type: tally.source, score: child.text))
+                    advisory.severities.append(Severity(type: "", score: child.text))
                 }
             case "issued": advisory.published = date(child)
             case "updated": advisory.modified = date(child)
@@ -127,6 +127,7 @@ public struct UpdateInfoReader: FeedReader {
             return nil
         }
         advisory.statements = statements.statements
+        advisory.nameScale()
         return advisory
     }
 

@@ -46,11 +46,10 @@ final class XMLElement {
 extension StringProtocol {
     /// Without blanks at both ends.
     var trimmed: String {
-        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || ($0 >= 0x09 && $0 <= 0x0D) }
-        guard let first = utf8.firstIndex(where: { !isBlank($0) }) else { return "" }
-        var end = utf8.endIndex
-        while isBlank(utf8[utf8.index(before: end)]) { end = utf8.index(before: end) }
-        return String(self[first..<end])
+        var rest = self[startIndex..<endIndex]
+        while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
+        while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+        return String(rest)
     }
 }
 
