@@ -14,6 +14,8 @@ enum FeedSniffer {
         case UInt8(ascii: "<"): return xml(head)
         case UInt8(ascii: "{"): return json(head)
         case UInt8(ascii: "["):
+            // Debian's lists begin with a date in brackets.
+            if let kind = text(head) { return kind }
             // Arch publishes an array of groups; arrays of OSV records are passed round.
             let keys = Keys(head, depth: 2)
             if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") { return .arch }
