@@ -118,7 +118,8 @@ let package = Package(
         .target(
             name: "FeedImport",
             dependencies: [
-                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
+                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"),
+                core("Versions"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: testable),
 
