@@ -24,10 +24,28 @@ public struct Ecosystem: Sendable, Hashable, CustomStringConvertible {
 
     /// The order of its versions, by OSV's list of ecosystems; nil where it has none that is known here.
     public var scheme: (any VersionScheme.Type)? {
-        // Root rebuilds packages of another ecosystem, which it names.
-        if name == "Root", let release, !release.isEmpty { return Ecosystem(release).scheme }
+        if let rebuilt { return rebuilt.scheme }
         return Self.schemes[name]
     }
+
+    /// What its packages are: of a distribution its source packages, or its binary ones, as its feed has them.
+    public var packageKind: Statement.Kind {
+        if let rebuilt { return rebuilt.packageKind }
+        if Self.sources.contains(name) { return .source }
+        return Self.binaries.contains(name) ? .binary : .language
+    }
+
+    /// Root and Seal rebuild packages of another ecosystem, which they name.
+    private var rebuilt: Ecosystem? {
+        guard name == "Root" || name == "Seal", let release else { return nil }
+        return Ecosystem(release)
+    }
+
+    private static let sources: Set = [
+        "Debian", "Ubuntu", "Echo", "Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "MinimOS",
+        "Wolfi", "Azure Linux", "Mageia", "SUSE", "openSUSE", "openEuler", "Rocky Linux",
+    ]
+    private static let binaries: Set = ["AlmaLinux", "Red Hat", "Photon OS", "TuxCare", "FreeBSD"]
 
     private static let schemes: [String: any VersionScheme.Type] = {
         let groups: [(any VersionScheme.Type, [String])] = [

@@ -1,86 +1,69 @@
 public import JSON
 import Timestamps
 
-/// Reads OSV records one by one, keeps count, and puts aside what it cannot use.
+/// Reads records of the Open Source Vulnerability format (https://ossf.github.io/osv-schema/), one a document: also those
+/// of GitHub, Ubuntu, Debian, Red Hat, SUSE, Chainguard and others who publish in it.
 ///
 /// A record costs what is kept of it: fields that have no use here are checked, counted by name, and dropped.
-public struct OSVReader: Sendable {
+/// Of a distribution's advisory, what it was made from (`upstream`, and CVEs in `related` and `aliases`, as older records
+/// have them) is what it closes; `DEBIAN-CVE-2026-1` and its like are another name of their CVE.
+public struct OSVReader: FeedReader {
     /// The largest record, in bytes, its depth and its items.
     public static let limits = JSONLimits(
         maximumBytes: 16 << 20, maximumDepth: 32, maximumItems: 1_000_000, maximumStringBytes: 4 << 20)
-    /// The most faults that are kept in words; all are counted.
-    public static let maximumFaults = 1_000
 
-    /// The feed's name in faults.
-    public let source: String
-    /// How many records were read.
-    public private(set) var stored = 0
-    /// How many were put aside.
-    public private(set) var quarantined = 0
-    /// Why, the first ``maximumFaults`` of them.
-    public private(set) var faults: [FeedFault] = []
-    /// Fields without a use, by their place in the record, with how often they stood.
-    public private(set) var unmapped: [String: Int] = [:]
+    /// What has been read so far.
+    public private(set) var tally: FeedTally
 
     /// A reader that has read nothing.
     public init(source: String = "osv") {
-        self.source = source
+        tally = FeedTally(source: source)
     }
 
-    /// Reads one document that is one record; nil, and a fault, where it cannot be used.
-    public mutating func record(_ bytes: UnsafeRawBufferPointer, place: String) -> OSVRecord? {
-        var record = OSVRecord()
+    /// Reads one record.
+    public mutating func read(
+        _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
+    ) throws {
+        guard let advisory = advisory(bytes, place: place) else { return }
+        try store(.advisory(advisory))
+        tally.store()
+    }
+
+    private mutating func advisory(_ bytes: UnsafeRawBufferPointer, place: String) -> Advisory? {
+        var record = OSVDraft(advisory: Advisory(source: source, id: ""))
         do throws(JSONError) {
             var reader = try JSONReader(bytes, limits: Self.limits)
             try read(&record, from: &reader)
             try reader.finish()
         } catch {
-            quarantine(FeedFault(source: source, place: place, record: record.id, reason: error.description))
+            tally.quarantine(place: place, record: record.advisory.id, reason: error.description)
             return nil
         }
-        if let reason = Self.fault(of: record) {
-            quarantine(FeedFault(source: source, place: place, record: record.id, reason: reason))
+        if let reason = record.fault {
+            tally.quarantine(place: place, record: record.advisory.id, reason: reason)
             return nil
         }
-        stored += 1
-        return record
+        let advisory = record.finished()
+        for alarm in record.alarms { tally.alarm(place: place, record: advisory.id, reason: alarm) }
+        return advisory
     }
 
-    private mutating func quarantine(_ fault: FeedFault) {
-        quarantined += 1
-        if faults.count < Self.maximumFaults { faults.append(fault) }
-    }
-
-    /// What a record must have.
-    private static func fault(of record: OSVRecord) -> String? {
-        if record.id.isEmpty { return "it has no id" }
-        if record.id.utf8.count > 256 || record.id.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) {
-            return "its id is longer than 256 bytes or has characters that are not printable ASCII"
-        }
-        if record.modified == nil { return "it has no date of modification" }
-        for (index, affected) in record.affected.enumerated() where affected.name.isEmpty != affected.ecosystem.isEmpty
-        {
-            return "/affected/\(index)/package: name and ecosystem must both be there"
-        }
-        return nil
-    }
-
-    private mutating func read(_ record: inout OSVRecord, from reader: inout JSONReader) throws(JSONError) {
+    private mutating func read(_ record: inout OSVDraft, from reader: inout JSONReader) throws(JSONError) {
         try reader.object { reader, key throws(JSONError) in
             switch key {
-            case "id": record.id = try reader.string()
-            case "modified": record.modified = try Self.date(&reader)
-            case "published": record.published = try Self.date(&reader)
-            case "withdrawn": record.withdrawn = try Self.date(&reader)
-            case "aliases": record.aliases = try Self.strings(&reader)
-            case "upstream": record.upstream = try Self.strings(&reader)
-            case "related": record.related = try Self.strings(&reader)
-            case "summary": record.summary = try Self.text(&reader)
-            case "details": record.details = try Self.text(&reader)
-            case "severity": record.severities = try severities(&reader)
+            case "id": record.advisory.id = try reader.string()
+            case "modified": record.advisory.modified = try reader.osvDate()
+            case "published": record.advisory.published = try reader.osvDate()
+            case "withdrawn": record.advisory.withdrawn = try reader.osvDate()
+            case "aliases": record.advisory.aliases = try reader.feedStrings()
+            case "upstream": record.upstream = try reader.feedStrings()
+            case "related": record.advisory.related = try reader.feedStrings()
+            case "summary": record.advisory.summary = try reader.feedText()
+            case "details": record.advisory.details = try reader.feedDetails()
+            case "severity": record.advisory.severities = try severities(&reader)
             case "references":
-                record.references = try Self.list(&reader) { reader throws(JSONError) in
-                    var reference = OSVReference()
+                record.advisory.references = try reader.feedList { reader throws(JSONError) in
+                    var reference = Reference(type: "", url: "")
                     try reader.object { reader, key throws(JSONError) in
                         switch key {
                         case "type": reference.type = try reader.string()
@@ -91,7 +74,15 @@ public struct OSVReader: Sendable {
                     return reference
                 }
             case "affected":
-                record.affected = try Self.list(&reader) { reader throws(JSONError) in try self.affected(&reader) }
+                record.affected = try reader.feedList { reader throws(JSONError) in try self.affected(&reader) }
+            case "database_specific":
+                try reader.feedObject { reader, key throws(JSONError) in
+                    switch key {
+                    case "severity" where try reader.peek() == .string: record.severity = try reader.string()
+                    case "cwe_ids": record.advisory.weaknesses = try reader.feedStrings()
+                    default: self.drop("database_specific/", key)
+                    }
+                }
             default: drop("", key)
             }
         }
@@ -106,14 +97,27 @@ public struct OSVReader: Sendable {
                     switch key {
                     case "ecosystem": affected.ecosystem = try reader.string()
                     case "name": affected.name = try reader.string()
-                    case "purl": affected.packageURL = try reader.string()
                     default: self.drop("affected/package/", key)
                     }
                 }
             case "severity": affected.severities = try self.severities(&reader)
-            case "versions": affected.versions = try Self.strings(&reader)
+            case "versions": affected.versions = try reader.feedStrings()
             case "ranges":
-                affected.ranges = try Self.list(&reader) { reader throws(JSONError) in try self.range(&reader) }
+                affected.ranges = try reader.feedList { reader throws(JSONError) in try self.range(&reader) }
+            case "ecosystem_specific":
+                try reader.feedObject { reader, key throws(JSONError) in
+                    switch key {
+                    case "urgency" where try reader.peek() == .string: affected.urgency = try reader.string()
+                    default: self.drop("affected/ecosystem_specific/", key)
+                    }
+                }
+            case "database_specific":
+                try reader.feedObject { reader, key throws(JSONError) in
+                    switch key {
+                    case "informational" where try reader.peek() == .string: affected.informational = try reader.string()
+                    default: self.drop("affected/database_specific/", key)
+                    }
+                }
             default: self.drop("affected/", key)
             }
         }
@@ -132,16 +136,15 @@ public struct OSVReader: Sendable {
                 guard let order = OSVRange.Order(rawValue: type) else {
                     throw JSONError(
                         .outOfBounds, offset: offset,
-                        reason: "the range's type is \(type), not SEMVER, ECOSYSTEM or GIT")
+                        reason: "the range's type is \(type.prefix(40)), not SEMVER, ECOSYSTEM or GIT")
                 }
                 range.order = order
                 hasOrder = true
-            case "repo": range.repository = try reader.string()
             case "events":
                 try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
                         guard let kind = Self.kind(key) else { return self.drop("affected/ranges/events/", key) }
-                        range.events.append(OSVEvent(kind: kind, version: try reader.string()))
+                        range.events.append(OSVRange.Event(kind: kind, version: try reader.string()))
                     }
                 }
             default: self.drop("affected/ranges/", key)
@@ -151,7 +154,7 @@ public struct OSVReader: Sendable {
         return range
     }
 
-    private static func kind(_ key: JSONText) -> OSVEvent.Kind? {
+    private static func kind(_ key: JSONText) -> OSVRange.Event.Kind? {
         switch key {
         case "introduced": .introduced
         case "fixed": .fixed
@@ -161,13 +164,14 @@ public struct OSVReader: Sendable {
         }
     }
 
-    private mutating func severities(_ reader: inout JSONReader) throws(JSONError) -> [OSVSeverity] {
-        try Self.list(&reader) { reader throws(JSONError) in
-            var severity = OSVSeverity()
+    private mutating func severities(_ reader: inout JSONReader) throws(JSONError) -> [Severity] {
+        try reader.feedList { reader throws(JSONError) in
+            var severity = Severity(type: "", score: "")
             try reader.object { reader, key throws(JSONError) in
                 switch key {
                 case "type": severity.type = try reader.string()
                 case "score": severity.score = try reader.string()
+                case "source": severity.scorer = try reader.feedText()
                 default: self.drop("severity/", key)
                 }
             }
@@ -177,46 +181,19 @@ public struct OSVReader: Sendable {
 
     /// Counts a field whose value the reader then skips.
     private mutating func drop(_ place: String, _ key: JSONText) {
-        // A hostile record must not fill the table.
-        let name = place + String(key.string.prefix(64))
-        if unmapped.count < 1_000 || unmapped[name] != nil { unmapped[name, default: 0] += 1 }
+        tally.drop(place + key.string.prefix(64))
     }
+}
 
-    private static func date(_ reader: inout JSONReader) throws(JSONError) -> Timestamp? {
-        if try reader.peek() == .null {
-            try reader.null()
-            return nil
-        }
-        let offset = reader.offset
-        let text = try reader.string()
+extension JSONReader {
+    /// A date: of OSV it must be there in full.
+    fileprivate mutating func osvDate() throws(JSONError) -> Timestamp? {
+        if try isNull() { return nil }
+        let offset = offset
+        let text = try string()
         guard let date = Timestamp(rfc3339: text) else {
             throw JSONError(.outOfBounds, offset: offset, reason: "\(text.prefix(40)) is no RFC 3339 date")
         }
         return date
-    }
-
-    private static func text(_ reader: inout JSONReader) throws(JSONError) -> String {
-        if try reader.peek() == .null {
-            try reader.null()
-            return ""
-        }
-        return try reader.string()
-    }
-
-    private static func strings(_ reader: inout JSONReader) throws(JSONError) -> [String] {
-        try list(&reader) { reader throws(JSONError) in try reader.string() }
-    }
-
-    /// An array; null is none.
-    private static func list<Element>(
-        _ reader: inout JSONReader, _ element: (inout JSONReader) throws(JSONError) -> Element
-    ) throws(JSONError) -> [Element] {
-        if try reader.peek() == .null {
-            try reader.null()
-            return []
-        }
-        var elements: [Element] = []
-        try reader.array { reader throws(JSONError) in elements.append(try element(&reader)) }
-        return elements
     }
 }

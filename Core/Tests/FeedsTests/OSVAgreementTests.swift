@@ -54,30 +54,26 @@ enum TestData {
         ] as [(String, String, Int, Int)])
     func agrees(feed: String, expected: String, records: Int, rows: Int) throws {
         var reader = OSVReader()
-        var packages: [String: [(id: String, bounds: OSVBounds)]] = [:]
-        var alarms = 0
+        var packages: [String: [(id: String, statement: Statement)]] = [:]
         for line in try TestData.entries("feeds/osv/\(feed)/all.zip").split(separator: 0x0A) {
             guard let tab = line.firstIndex(of: 0x09) else { continue }
             let place = String(decoding: line[..<tab], as: UTF8.self)
-            let record = line[(tab + 1)...].withUnsafeBytes { reader.record($0, place: place) }
-            guard let record, record.withdrawn == nil else { continue }
-            for affected in record.affected {
-                let bounds = OSVBounds(affected)
-                alarms += bounds.alarms.count
-                packages["\(affected.ecosystem)\t\(affected.name)", default: []].append((record.id, bounds))
+            for case .advisory(let advisory) in reader.records(line[(tab + 1)...], place: place)
+            where advisory.withdrawn == nil {
+                for statement in advisory.statements {
+                    packages["\(statement.stream)\t\(statement.name)", default: []].append((advisory.id, statement))
+                }
             }
         }
         #expect(reader.stored == records && reader.quarantined == 0)
-        print(
-            "feeds: \(feed) \(reader.stored) stored, \(reader.quarantined) quarantined, \(alarms) alarms, unmapped "
-                + reader.unmapped.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+        print(reader.summary(feed))
 
         var count = 0
         var wrong = 0
         for row in try TestData.text(gzip: "expected/\(expected).tsv.gz").split(separator: "\n") {
             let fields = row.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             let ids = packages["\(fields[0])\t\(fields[1])", default: []].filter {
-                $0.bounds.rule(for: fields[2]) != nil
+                $0.statement.isAffected(fields[2])
             }
             let ours = Set(ids.map { $0.id })
             let theirs = Set(fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : [])
