@@ -233,17 +233,18 @@ private struct CatalogueWriter {
     private mutating func write(_ statement: CatalogueBuilder.CompactStatement) {
         let ranges = list(.ranges, statement.ranges.count)
         for range in statement.ranges {
-            let words = [range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0]
+            let words: [UInt32] = [range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0]
             for word in words { append(word, to: .ranges) }
         }
         let versions = words(statement.versions)
         let architectures = words(statement.architectures)
         let severities = write(statement.severities)
-        for word in [
+        let row: [UInt32] = [
             statement.advisory, statement.module, statement.status, ranges.first, ranges.count, versions.first,
             versions.count, statement.fixed.map { $0 + 1 } ?? 0, statement.fixedScheme, statement.reason,
             statement.channel, architectures.first, architectures.count, severities.first, severities.count,
-        ] { append(word, to: .statements) }
+        ]
+        for word in row { append(word, to: .statements) }
     }
 
     private static func precedes(
@@ -303,8 +304,9 @@ private struct CatalogueWriter {
             append(index, to: .advisoryIDs)
         }
 
+        let groupsOfExploited = builder.exploited.map { groups.group(of: ranked($0.id)) }
         let exploited = write(
-            builder.exploited, by: { ($0.source, $0.added.milliseconds) }, group: { groups.group(of: ranked($0.id)) },
+            builder.exploited, by: { ($0.source, $0.added.milliseconds) }, groups: groupsOfExploited,
             section: .exploited, count: groups.groups.count
         ) { writer, entry in
             let weaknesses = writer.words(Set(entry.weaknesses.map(writer.ranked)).sorted())
@@ -315,17 +317,19 @@ private struct CatalogueWriter {
                 + [(entry.due == nil ? 0 : 1) | ransom << 1, title.first, title.count, action.first, action.count,
                     weaknesses.first, weaknesses.count]
         }
+        let groupsOfLikelihoods = builder.likelihoods.map { groups.group(of: ranked($0.id)) }
         let likelihoods = write(
-            builder.likelihoods, by: { ($0.source, $0.date?.milliseconds ?? .min) },
-            group: { groups.group(of: ranked($0.id)) }, section: .likelihoods, count: groups.groups.count
+            builder.likelihoods, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfLikelihoods,
+            section: .likelihoods, count: groups.groups.count
         ) { writer, entry in
             [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.words(entry.probability.bitPattern)
                 + Self.words(entry.percentile.bitPattern) + [writer.ranked(entry.model)] + Self.date(entry.date)
                 + [entry.date == nil ? 0 : 1]
         }
+        let groupsOfDecisions = builder.decisions.map { groups.group(of: ranked($0.id)) }
         let decisions = write(
-            builder.decisions, by: { ($0.source, $0.date?.milliseconds ?? .min) },
-            group: { groups.group(of: ranked($0.id)) }, section: .decisions, count: groups.groups.count
+            builder.decisions, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfDecisions,
+            section: .decisions, count: groups.groups.count
         ) { writer, entry in
             let exploitation = entry.exploitation.map { UInt32(CatalogueBuilder.number($0)) + 1 } ?? 0
             let automatable: UInt32 = entry.isAutomatable.map { $0 ? 2 : 1 } ?? 0
@@ -390,13 +394,13 @@ private struct CatalogueWriter {
 
     /// Writes values that belong to one vulnerability each, sorted by vulnerability.
     private mutating func write<Value, Order: Comparable>(
-        _ values: [Value], by order: (Value) -> (String, Order), group: (Value) -> UInt32?, section: Section, count: Int,
+        _ values: [Value], by order: (Value) -> (String, Order), groups: [UInt32?], section: Section, count: Int,
         row: (inout CatalogueWriter, Value) -> [UInt32]
     ) -> [CatalogueList] {
         var lists = [CatalogueList](repeating: .none, count: count)
         var rows: [(group: UInt32, order: (String, Order), index: Int)] = []
         for (index, value) in values.enumerated() {
-            if let group = group(value) { rows.append((group, order(value), index)) }
+            if let group = groups[index] { rows.append((group, order(value), index)) }
         }
         rows.sort { a, b in
             if a.group != b.group { return a.group < b.group }

@@ -1,6 +1,7 @@
 import CVSS
 import Feeds
 import Timestamps
+import Versions
 public import Inventory
 
 extension Matcher {

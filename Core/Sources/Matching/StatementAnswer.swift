@@ -103,7 +103,8 @@ extension Catalogue {
         let rows = list.rows
         guard rows.upperBound <= reader.rows(.words) else { throw .damaged("a list of versions is outside of its section") }
         let row = try reader.lowerBound(.words, [string], in: rows)
-        return row < rows.upperBound && (try reader.word(.words, row, 0)) == string
+        guard row < rows.upperBound else { return false }
+        return try reader.word(.words, row, 0) == string
     }
 
     private func order(
