@@ -1,5 +1,5 @@
 public import Digest
-public import Timestamps
+import Timestamps
 import Versions
 
 /// What all feeds say, in one file that is read where it lies: opening checks its header, and every later access its own bounds.

@@ -436,9 +436,14 @@ private struct CatalogueWriter {
             let advisory = builder.advisories[united.newest]
             count(builder.strings[Int(advisory.source)], advisory.modified ?? advisory.published)
         }
-        for entry in builder.exploited { count(entry.source, entry.added) }
-        for entry in builder.likelihoods { count(entry.source, entry.date) }
-        for entry in builder.decisions { count(entry.source, entry.date) }
+        // What is said twice is one record.
+        var seen: Set<String> = []
+        func countOnce(_ source: String, _ id: String, _ date: Timestamp?) {
+            if seen.insert("\(source) \(id)").inserted { count(source, date) }
+        }
+        for entry in builder.exploited { countOnce(entry.source, entry.id, entry.added) }
+        for entry in builder.likelihoods { countOnce(entry.source, entry.id, entry.date) }
+        for entry in builder.decisions { countOnce(entry.source, entry.id, entry.date) }
         for (source, feed) in builder.feeds { newest[source] = (feed.date ?? newest[source]?.date, newest[source]?.records ?? 0) }
         for (source, entry) in newest.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             let row = [ranked(source)] + Self.date(entry.date) + [entry.date == nil ? 0 : 1, entry.records]

@@ -35,7 +35,7 @@ extension Matcher {
     }
 
     private func finding(_ decision: Decision, _ streams: [String]) throws(CatalogueError) -> Finding {
-        let layer = decision.vulnerability >> 40
+        let layer = layers.count - 1 - decision.vulnerability >> 40
         let row = decision.vulnerability & (1 << 40 - 1)
         let catalogue = layers[layer]
         let ids = try catalogue.reader.strings(try catalogue.reader.list(.groups, row, 1))

@@ -10,7 +10,7 @@ public struct Matcher: Sendable {
     /// The newest first.
     public let layers: [Catalogue]
     /// For each layer the rows of advisories that a newer one replaces.
-    private let hidden: [Set<UInt32>]
+    let replaced: [Set<UInt32>]
     /// For each layer its vulnerabilities' numbers in ``Decision/vulnerability``.
     private let groups: [[UInt32: Int]]
     private let knownStreams: Set<String>
@@ -38,7 +38,7 @@ public struct Matcher: Sendable {
                 for id in try reader.strings(try reader.list(.groups, group, 1)) {
                     for older in layers.indices.reversed() where older > newer {
                         if let other = try layers[older].groups(named: id).first {
-                            groups[newer][UInt32(group)] = older << 40 | other
+                            groups[newer][UInt32(group)] = (layers.count - 1 - older) << 40 | other
                             break
                         }
                     }
@@ -46,7 +46,7 @@ public struct Matcher: Sendable {
                 }
             }
         }
-        self.hidden = hidden
+        replaced = hidden
         self.groups = groups
         knownStreams = Set(layers.flatMap { $0.streamRows.keys })
         allStreams = knownStreams.sorted()
@@ -68,7 +68,8 @@ public struct Matcher: Sendable {
 
     /// What holds of one vulnerability in one package, in numbers.
     struct Decision {
-        /// The layer in the bits from 40 on, the row of the vulnerability below.
+        /// The layer, counted from the oldest, in the bits from 40 on, the row of the vulnerability below: it stays the same
+        /// when a newer layer is put on top.
         var vulnerability: Int
         var verdict: Verdict
         var isWeak: Bool
@@ -153,7 +154,7 @@ public struct Matcher: Sendable {
         else { return }
         for statement in try reader.list(.packages, row, 3).rows {
             let advisory = try reader.word(.statements, statement, 0)
-            if hidden[layer].contains(advisory) { continue }
+            if replaced[layer].contains(advisory) { continue }
             let flags = try reader.word(.advisories, Int(advisory), 2)
             guard flags & 16 == 0, try applies(catalogue, statement, package) else { continue }
             guard var answer = try catalogue.answer(statement, &version) else { continue }
@@ -166,7 +167,7 @@ public struct Matcher: Sendable {
                 version: version.version)
             for number in try reader.list(.advisories, Int(advisory), 27).rows {
                 let group = try reader.word(.numbers, number, 0)
-                voices[groups[layer][group] ?? layer << 40 | Int(group), default: []].append(voice)
+                voices[groups[layer][group] ?? (layers.count - 1 - layer) << 40 | Int(group), default: []].append(voice)
             }
         }
     }
