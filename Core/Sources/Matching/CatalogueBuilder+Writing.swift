@@ -68,7 +68,9 @@ private struct CatalogueWriter {
     private mutating func writeBounds() {
         var bounds: Set<Bound> = []
         for statement in builder.statements {
-            if let fixed = statement.fixed { bounds.insert(Bound(scheme: ranked(statement.fixedScheme), version: ranked(fixed))) }
+            if let fixed = statement.fixed {
+                bounds.insert(Bound(scheme: ranked(statement.fixedScheme), version: ranked(fixed)))
+            }
             for range in statement.ranges {
                 for version in [range.lower, range.upper] {
                     if let version { bounds.insert(Bound(scheme: ranked(range.scheme), version: ranked(version))) }
@@ -115,7 +117,9 @@ private struct CatalogueWriter {
             if keys[left] != keys[right] { return keys[left] < keys[right] }
             // The newest first; the rest of the order only makes it independent of how they came in.
             let (a, b) = (list[left], list[right])
-            if a.modified != b.modified { return (a.modified?.milliseconds ?? .min) > (b.modified?.milliseconds ?? .min) }
+            if a.modified != b.modified {
+                return (a.modified?.milliseconds ?? .min) > (b.modified?.milliseconds ?? .min)
+            }
             if a.summary != b.summary { return a.summary > b.summary }
             if a.details != b.details { return a.details > b.details }
             if a.withdrawn != b.withdrawn {
@@ -233,7 +237,9 @@ private struct CatalogueWriter {
     private mutating func write(_ statement: CatalogueBuilder.CompactStatement) {
         let ranges = list(.ranges, statement.ranges.count)
         for range in statement.ranges {
-            let words: [UInt32] = [range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0]
+            let words: [UInt32] = [
+                range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0,
+            ]
             for word in words { append(word, to: .ranges) }
         }
         let versions = words(statement.versions)
@@ -275,9 +281,11 @@ private struct CatalogueWriter {
         let list = builder.advisories
         let records = advisories.enumerated().map { index, united in
             // What a distribution's advisory relates to is what it closes; in a language's database it is a neighbour.
-            let isAdvisory = !packagesOfAdvisory[index].isEmpty && packagesOfAdvisory[index].allSatisfy {
-                word(.packages, Int($0), 1) <= 1
-            }
+            let isAdvisory =
+                !packagesOfAdvisory[index].isEmpty
+                && packagesOfAdvisory[index].allSatisfy {
+                    word(.packages, Int($0), 1) <= 1
+                }
             return VulnerabilityGroups.Record(
                 id: ranked(list[united.newest].id), aliases: united.aliases, closes: united.closes,
                 related: isAdvisory ? united.related : [])
@@ -304,32 +312,38 @@ private struct CatalogueWriter {
             append(index, to: .advisoryIDs)
         }
 
-        let groupsOfExploited = builder.exploited.map { groups.group(of: ranked($0.id)) }
+        let placesOfExploited = builder.exploited.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.added.milliseconds)
+        }
         let exploited = write(
-            builder.exploited, by: { ($0.source, $0.added.milliseconds) }, groups: groupsOfExploited,
-            section: .exploited, count: groups.groups.count
+            builder.exploited, at: placesOfExploited, section: .exploited, count: groups.groups.count
         ) { writer, entry in
             let weaknesses = writer.words(Set(entry.weaknesses.map(writer.ranked)).sorted())
             let title = writer.text(entry.title)
             let action = writer.text(entry.action)
             let ransom: UInt32 = entry.isUsedForRansom.map { $0 ? 2 : 1 } ?? 0
-            return [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.date(entry.added) + Self.date(entry.due)
-                + [(entry.due == nil ? 0 : 1) | ransom << 1, title.first, title.count, action.first, action.count,
-                    weaknesses.first, weaknesses.count]
+            return [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.date(entry.added)
+                + Self.date(entry.due)
+                + [
+                    (entry.due == nil ? 0 : 1) | ransom << 1, title.first, title.count, action.first, action.count,
+                    weaknesses.first, weaknesses.count,
+                ]
         }
-        let groupsOfLikelihoods = builder.likelihoods.map { groups.group(of: ranked($0.id)) }
+        let placesOfLikelihoods = builder.likelihoods.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.date?.milliseconds ?? .min)
+        }
         let likelihoods = write(
-            builder.likelihoods, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfLikelihoods,
-            section: .likelihoods, count: groups.groups.count
+            builder.likelihoods, at: placesOfLikelihoods, section: .likelihoods, count: groups.groups.count
         ) { writer, entry in
             [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.words(entry.probability.bitPattern)
                 + Self.words(entry.percentile.bitPattern) + [writer.ranked(entry.model)] + Self.date(entry.date)
                 + [entry.date == nil ? 0 : 1]
         }
-        let groupsOfDecisions = builder.decisions.map { groups.group(of: ranked($0.id)) }
+        let placesOfDecisions = builder.decisions.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.date?.milliseconds ?? .min)
+        }
         let decisions = write(
-            builder.decisions, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfDecisions,
-            section: .decisions, count: groups.groups.count
+            builder.decisions, at: placesOfDecisions, section: .decisions, count: groups.groups.count
         ) { writer, entry in
             let exploitation = entry.exploitation.map { UInt32(CatalogueBuilder.number($0)) + 1 } ?? 0
             let automatable: UInt32 = entry.isAutomatable.map { $0 ? 2 : 1 } ?? 0
@@ -354,7 +368,8 @@ private struct CatalogueWriter {
             append(group, to: .ids)
         }
         var lastWeakness: String?
-        for weakness in builder.weaknesses.sorted(by: { ($0.id, $0.name) < ($1.id, $1.name) }) where weakness.id != lastWeakness {
+        for weakness in builder.weaknesses.sorted(by: { ($0.id, $0.name) < ($1.id, $1.name) })
+        where weakness.id != lastWeakness {
             lastWeakness = weakness.id
             let name = text(weakness.name)
             let parents = words(Set(weakness.parents.map(ranked)).sorted())
@@ -392,32 +407,38 @@ private struct CatalogueWriter {
         for word in row { append(word, to: .advisories) }
     }
 
+    /// Where a value belongs that is about one vulnerability.
+    private struct Place {
+        var group: UInt32?
+        var source: String
+        var date: Int64
+    }
+
     /// Writes values that belong to one vulnerability each, sorted by vulnerability.
-    private mutating func write<Value, Order: Comparable>(
-        _ values: [Value], by order: (Value) -> (String, Order), groups: [UInt32?], section: Section, count: Int,
+    private mutating func write<Value>(
+        _ values: [Value], at places: [Place], section: Section, count: Int,
         row: (inout CatalogueWriter, Value) -> [UInt32]
     ) -> [CatalogueList] {
         var lists = [CatalogueList](repeating: .none, count: count)
-        var rows: [(group: UInt32, order: (String, Order), index: Int)] = []
-        for (index, value) in values.enumerated() {
-            if let group = groups[index] { rows.append((group, order(value), index)) }
-        }
-        rows.sort { a, b in
-            if a.group != b.group { return a.group < b.group }
-            // The newest of a source first.
-            if a.order.0 != b.order.0 { return a.order.0 < b.order.0 }
-            return a.order.1 > b.order.1
+        let order = values.indices.filter { places[$0].group != nil }.sorted { a, b in
+            let (left, right) = (places[a], places[b])
+            if left.group != right.group { return (left.group ?? 0) < (right.group ?? 0) }
+            if left.source != right.source { return left.source < right.source }
+            // The newest of a source first; of one date by content, whatever order they came in.
+            if left.date != right.date { return left.date > right.date }
+            return "\(values[a])" < "\(values[b])"
         }
         var number: UInt32 = 0
-        for (position, entry) in rows.enumerated() {
+        var last: (group: UInt32, source: String)?
+        for index in order {
+            guard let group = places[index].group else { continue }
             // One word of a source about a vulnerability: the newest.
-            if position > 0, rows[position - 1].group == entry.group, rows[position - 1].order.0 == entry.order.0 {
-                continue
-            }
-            if lists[Int(entry.group)].count == 0 { lists[Int(entry.group)].first = number }
-            lists[Int(entry.group)].count += 1
+            if let last, last.group == group, last.source == places[index].source { continue }
+            last = (group, places[index].source)
+            if lists[Int(group)].count == 0 { lists[Int(group)].first = number }
+            lists[Int(group)].count += 1
             number += 1
-            for word in row(&self, values[entry.index]) { append(word, to: section) }
+            for word in row(&self, values[index]) { append(word, to: section) }
         }
         return lists
     }
@@ -444,7 +465,9 @@ private struct CatalogueWriter {
         for entry in builder.exploited { countOnce(entry.source, entry.id, entry.added) }
         for entry in builder.likelihoods { countOnce(entry.source, entry.id, entry.date) }
         for entry in builder.decisions { countOnce(entry.source, entry.id, entry.date) }
-        for (source, feed) in builder.feeds { newest[source] = (feed.date ?? newest[source]?.date, newest[source]?.records ?? 0) }
+        for (source, feed) in builder.feeds {
+            newest[source] = (feed.date ?? newest[source]?.date, newest[source]?.records ?? 0)
+        }
         for (source, entry) in newest.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             let row = [ranked(source)] + Self.date(entry.date) + [entry.date == nil ? 0 : 1, entry.records]
             for word in row { append(word, to: .feeds) }
@@ -493,7 +516,8 @@ private struct CatalogueWriter {
     private func list(_ section: Section, _ count: Int) -> CatalogueList {
         guard count > 0 else { return .none }
         return CatalogueList(
-            first: UInt32(truncatingIfNeeded: sections[section.rawValue].count / 4 / section.width), count: UInt32(count))
+            first: UInt32(truncatingIfNeeded: sections[section.rawValue].count / 4 / section.width),
+            count: UInt32(count))
     }
 
     private mutating func text(_ text: String) -> CatalogueList {
