@@ -60,6 +60,8 @@ def count(data):
 
 root = sys.argv[1]
 for folder, _, files in sorted(os.walk(root)):
+    if "/." in folder:
+        continue
     for file in sorted(files):
         path = os.path.join(folder, file)
         found = [count(data) for _, data in documents(path, open(path, "rb").read())]
