@@ -118,7 +118,8 @@ let package = Package(
         .target(
             name: "FeedImport",
             dependencies: [
-                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
+                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"),
+                core("Versions"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: testable),
 
@@ -162,8 +163,10 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"), core("Access"),
-                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
+                "Store", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"),
+                core("Access"),
+                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"),
+                core("TextTable"),
                 argumentParser,
             ] + nio,
             path: "Benchmarks", exclude: ["patchman-ingest"], swiftSettings: settings, linkerSettings: lld),
@@ -198,16 +201,13 @@ let package = Package(
             name: "FeedImportTests",
             dependencies: [
                 "FeedImport", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
-<<<<<<< HEAD
-            ], exclude: ["feed-server.py"], swiftSettings: settings, linkerSettings: lld),
+            ], exclude: ["feed-server.py", "count-records.py"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "MatchInputsTests",
             dependencies: [
-                "MatchInputs", core("Matching"), core("SoftwareReading"), core("Inventory"), core("Feeds"),
+                "MatchInputs", "FeedImport", "PackageManagers", core("Versions"), core("Matching"),
+                core("SoftwareReading"), core("Inventory"), core("Feeds"),
             ], swiftSettings: settings, linkerSettings: lld),
-=======
-            ], exclude: ["feed-server.py", "count-records.py"], swiftSettings: settings, linkerSettings: lld),
->>>>>>> import
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],
