@@ -16,6 +16,8 @@ let package = Package(
         .library(name: "Versions", targets: ["Versions"]),
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
+        .library(name: "Matching", targets: ["Matching"]),
+        .library(name: "SoftwareReading", targets: ["SoftwareReading"]),
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
@@ -36,6 +38,10 @@ let package = Package(
         .target(name: "Versions", swiftSettings: settings),
         .target(name: "CVSS", swiftSettings: settings),
         .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
+        .target(
+            name: "Matching",
+            dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
@@ -64,6 +70,13 @@ let package = Package(
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(
             name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MatchingTests",
+            dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON"],
+            swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(
