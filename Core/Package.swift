@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Versions", targets: ["Versions"]),
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
+        .library(name: "Priority", targets: ["Priority"]),
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
@@ -36,6 +37,9 @@ let package = Package(
         .target(name: "Versions", swiftSettings: settings),
         .target(name: "CVSS", swiftSettings: settings),
         .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
+        .target(
+            name: "Priority", dependencies: ["Access", "CSV", "CVSS", "Feeds", "JSON", "Timestamps"],
+            swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
@@ -63,6 +67,9 @@ let package = Package(
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "PriorityTests", dependencies: ["Access", "CSV", "Feeds", "JSON", "Priority", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(
