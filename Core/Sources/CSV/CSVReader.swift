@@ -118,5 +118,12 @@ public struct CSVFault: Error, Sendable, Hashable, CustomStringConvertible {
     /// What is wrong.
     public let reason: String
 
+    /// A fault; one without a byte is of the whole row.
+    public init(row: Int, offset: Int = 0, reason: String) {
+        self.row = row
+        self.offset = offset
+        self.reason = reason
+    }
+
     public var description: String { "row \(row), byte \(offset): \(reason); mend the file and read it again" }
 }
