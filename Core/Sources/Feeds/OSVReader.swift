@@ -7,13 +7,13 @@ import Timestamps
 /// A record costs what is kept of it: fields that have no use here are checked, counted by name, and dropped.
 /// Of a distribution's advisory, what it was made from (`upstream`, and CVEs in `related` and `aliases`, as older records
 /// have them) is what it closes; `DEBIAN-CVE-2026-1` and its like are another name of their CVE.
-public struct OSVReader: FeedReader {
+public struct OSVReader: TallyingReader {
     /// The largest record, in bytes, its depth and its items.
     public static let limits = JSONLimits(
         maximumBytes: 16 << 20, maximumDepth: 32, maximumItems: 1_000_000, maximumStringBytes: 4 << 20)
 
     /// What has been read so far.
-    public private(set) var tally: FeedTally
+    public internal(set) var tally: FeedTally
 
     /// A reader that has read nothing.
     public init(source: String = "osv") {

@@ -1,49 +1,5 @@
 import Feeds
-import Foundation
 import Testing
-import Versions
-
-/// The shared data: `FETTLE_TEST_DATA`, else `shared/data` beside the repository.
-enum TestData {
-    static let root: String = {
-        if let path = ProcessInfo.processInfo.environment["FETTLE_TEST_DATA"], !path.isEmpty { return path }
-        return URL(filePath: #filePath).appending(path: "../../../../../shared/data").standardized.path
-    }()
-
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: root) }
-
-    /// What a line of Python makes of a shared file: archives are not read by Core.
-    static func output(of script: String, _ path: String) throws -> Data {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/python3")
-        process.arguments = ["-c", script, root + "/" + path]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return data
-    }
-
-    /// Every entry of a zip, one a line: its name, a tab, its JSON.
-    static func entries(_ path: String) throws -> Data {
-        try output(
-            of: """
-                import sys, zipfile, json
-                archive = zipfile.ZipFile(sys.argv[1])
-                for name in archive.namelist():
-                    if name.endswith('.json'):
-                        record = json.dumps(json.loads(archive.read(name)), ensure_ascii=False)
-                        sys.stdout.buffer.write(name.encode() + b'\\t' + record.encode() + b'\\n')
-                """, path)
-    }
-
-    static func text(gzip path: String) throws -> String {
-        String(
-            decoding: try output(
-                of: "import sys, gzip; sys.stdout.buffer.write(gzip.open(sys.argv[1]).read())", path), as: UTF8.self)
-    }
-}
 
 /// The answers on which independent programs agreed, judged anew from the same records.
 @Suite(.enabled(if: TestData.isPresent)) struct OSVAgreementTests {

@@ -1,0 +1,155 @@
+import JSON
+
+/// The configurations of a vulnerability: nodes of CPE names that are vulnerable, or that it must run on.
+///
+/// What is vulnerable only together with something else says so in its statement's reason: a CPE says nothing of what else
+/// is on a host, and the reader of a finding must see it.
+struct CPEConfiguration {
+    struct Match {
+        var name: CPEName
+        var isVulnerable = true
+        var range: VersionRange?
+    }
+
+    private struct Node {
+        var isAnd = false
+        var isNegated = false
+        var matches: [Match] = []
+    }
+
+    private var nodes: [Node] = []
+    private var isAnd = false
+    /// Names that are none, and nodes that are negated: each was passed over.
+    private(set) var alarms: [String] = []
+
+    /// Reads one element of `configurations` (NVD) or `cpeApplicability` (CVE).
+    init(
+        _ reader: inout JSONReader, drop: (JSONText) -> Void
+    ) throws(JSONError) {
+        try reader.object { reader, key throws(JSONError) in
+            switch key {
+            case "operator": self.isAnd = try reader.feedText() == "AND"
+            case "negate": if try reader.peek() == .bool, try reader.bool() { self.alarms.append("a negated configuration") }
+            case "nodes":
+                self.nodes = try reader.feedList { reader throws(JSONError) in
+                    var node = Node()
+                    try reader.object { reader, key throws(JSONError) in
+                        switch key {
+                        case "operator": node.isAnd = try reader.feedText() == "AND"
+                        case "negate": if try reader.peek() == .bool { node.isNegated = try reader.bool() }
+                        case "cpeMatch":
+                            node.matches = try reader.feedList { reader throws(JSONError) in
+                                try self.match(&reader, drop)
+                            }.compactMap { $0 }
+                        default: drop(key)
+                        }
+                    }
+                    return node
+                }
+            default: drop(key)
+            }
+        }
+    }
+
+    private mutating func match(
+        _ reader: inout JSONReader, _ drop: (JSONText) -> Void
+    ) throws(JSONError) -> Match? {
+        var criteria = ""
+        var isVulnerable = true
+        var range = VersionRange(scheme: "")
+        try reader.object { reader, key throws(JSONError) in
+            switch key {
+            case "criteria": criteria = try reader.string()
+            case "vulnerable": isVulnerable = try reader.bool()
+            case "versionStartIncluding": (range.lower, range.includesLower) = (try reader.feedText(), true)
+            case "versionStartExcluding": (range.lower, range.includesLower) = (try reader.feedText(), false)
+            case "versionEndIncluding": (range.upper, range.includesUpper) = (try reader.feedText(), true)
+            case "versionEndExcluding": (range.upper, range.includesUpper) = (try reader.feedText(), false)
+            case "matchCriteriaId": try reader.skip()
+            default: drop(key)
+            }
+        }
+        guard let name = CPEName(criteria) else {
+            alarms.append("\(criteria.prefix(80)) is no CPE name")
+            return nil
+        }
+        if range.lower?.isEmpty == true { range.lower = nil }
+        if range.upper?.isEmpty == true { range.upper = nil }
+        let hasBounds = range.lower != nil || range.upper != nil
+        range.scheme = name.scheme
+        return Match(name: name, isVulnerable: isVulnerable, range: hasBounds ? range : nil)
+    }
+
+    /// Adds what it says to statements, one for each name and condition.
+    mutating func add(to statements: inout CPEStatements) {
+        for (place, node) in nodes.enumerated() {
+            guard !node.isNegated else {
+                alarms.append("a negated node")
+                continue
+            }
+            var others: Set<String> = []
+            if isAnd {
+                for (other, node) in nodes.enumerated() where other != place {
+                    others.formUnion(node.matches.map { $0.name.name })
+                }
+            }
+            for match in node.matches where match.isVulnerable {
+                var with = others
+                if node.isAnd { with.formUnion(node.matches.map { $0.name.name }) }
+                with.remove(match.name.name)
+                statements.add(match, with: with)
+            }
+        }
+    }
+}
+
+/// Statements about CPE names while they are collected: what is said of one name under one condition is one statement.
+struct CPEStatements {
+    private var order: [Key] = []
+    private var statements: [Key: Statement] = [:]
+
+    private struct Key: Hashable {
+        let name: String
+        let reason: String
+    }
+
+    /// The most names of a condition that are told.
+    private static let maximumNames = 8
+
+    mutating func add(_ match: CPEConfiguration.Match, with others: Set<String>) {
+        var reasons: [String] = []
+        if !match.name.target.isEmpty { reasons.append("in \(match.name.target)") }
+        if !others.isEmpty {
+            let names = others.sorted().prefix(Self.maximumNames).joined(separator: ", ")
+            reasons.append("only with \(names)\(others.count > Self.maximumNames ? " or others" : "")")
+        }
+        let key = Key(name: match.name.name, reason: reasons.joined(separator: "; "))
+        var statement: Statement
+        if let known = statements[key] {
+            statement = known
+        } else {
+            order.append(key)
+            statement = Statement(stream: "CPE", kind: .cpe, name: key.name, status: .affected)
+            statement.reason = key.reason
+        }
+        if let range = match.range {
+            statement.ranges.append(range)
+        } else if match.name.version == "*" {
+            statement.ranges.append(VersionRange(scheme: match.name.scheme))
+        } else {
+            statement.versions.append(match.name.version)
+        }
+        statements[key] = statement
+    }
+
+    /// In the order in which names came.
+    func finished() -> [Statement] {
+        order.compactMap { statements[$0] }.map { statement in
+            var statement = statement
+            if let last = statement.ranges.last, statement.ranges.allSatisfy({ $0.upper != nil }), !last.includesUpper {
+                statement.fixed = last.upper
+            }
+            return statement
+        }
+    }
+}
