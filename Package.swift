@@ -69,6 +69,8 @@ let package = Package(
             name: "CCompression",
             providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
         // Orders: Ed25519 for both sides, and the process that holds the keys
         .target(
@@ -112,6 +114,14 @@ let package = Package(
             resources: [.embedInCode("Assets/fettle.css"), .embedInCode("Assets/fettle.js")],
             swiftSettings: settings),
 
+        // Feeds as their vendors publish them: containers, XML, downloads, and the folder that keeps revisions
+        .target(
+            name: "FeedImport",
+            dependencies: [
+                "CArchive", "CXML2", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ] + nio, swiftSettings: settings),
+
         // The server's side
         .target(
             name: "Store",
@@ -133,8 +143,8 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", "Signer", "Signatures", core("Versions"), core("CVSS"), core("Inventory"),
-                core("JSON"),
+                "Server", "Store", "Signer", "Signatures", "FeedImport", core("Versions"), core("CVSS"),
+                core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
                 argumentParser, logging,
@@ -175,6 +185,11 @@ let package = Package(
                 core("Rollout"), core("Timestamps"), logging,
             ],
             swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "FeedImportTests",
+            dependencies: [
+                "FeedImport", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
+            ], exclude: ["feed-server.py"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],

@@ -18,6 +18,8 @@ public struct Advisory: Sendable, Hashable {
     public var isDisputed = false
     /// Whether it only informs (unmaintained, a policy, a bug fix): it is told, and is no vulnerability.
     public var isInformational = false
+    /// Whether its source says that it takes effect with a reboot.
+    public var isRebootSuggested = false
     /// Ids of the same vulnerability elsewhere.
     public var aliases: [String] = []
     /// Ids of the vulnerabilities that it closes: of a distribution's advisory its CVEs.

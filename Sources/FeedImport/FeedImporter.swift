@@ -1,0 +1,265 @@
+import Glibc
+public import Timestamps
+
+/// Takes feeds in from files: a feed's file, a folder of them, or a bundle.
+public struct FeedImporter: Sendable {
+    private let folder: FeedFolder
+    private let configuration: FeedConfiguration
+    private let acceptsShrink: Bool
+    private let now: @Sendable () -> Timestamp
+    private let progress: @Sendable (FeedProgress) -> Void
+
+    /// An import into a folder.
+    public init(
+        _ folder: FeedFolder, _ configuration: FeedConfiguration, acceptsShrink: Bool = false,
+        now: @escaping @Sendable () -> Timestamp, progress: @escaping @Sendable (FeedProgress) -> Void = { _ in }
+    ) {
+        self.folder = folder
+        self.configuration = configuration
+        self.acceptsShrink = acceptsShrink
+        self.now = now
+        self.progress = progress
+    }
+
+    /// What a caller says of the feed that a path holds.
+    public struct Naming: Sendable {
+        /// The feed's name; nil for one of the file's own.
+        public var name: String?
+        /// What its documents are; nil where they tell.
+        public var kind: FeedKind?
+        /// Whose word it is.
+        public var source: String?
+        /// The stream of all its records.
+        public var stream: String?
+
+        /// Nothing said.
+        public init(name: String? = nil, kind: FeedKind? = nil, source: String? = nil, stream: String? = nil) {
+            self.name = name
+            self.kind = kind
+            self.source = source
+            self.stream = stream
+        }
+    }
+
+    /// Imports what is at a path.
+    ///
+    /// - Parameter done: told what became of each feed, or of each file that is none.
+    public func run(
+        _ path: String, _ naming: Naming = Naming(), done: (String, Result<FeedOutcome, ImportError>) throws -> Void
+    ) throws {
+        let lock = try folder.lock()
+        defer { withExtendedLifetime(lock) {} }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw ImportError.system("read", path) }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            try importFolder(path, naming, done)
+        } else if FeedBundle.isBundle(path) {
+            try importBundle(path, naming, done)
+        } else {
+            try attempt(naming.name ?? path, done) { try importFile(path, naming) }
+        }
+    }
+
+    private func attempt(
+        _ name: String, _ done: (String, Result<FeedOutcome, ImportError>) throws -> Void,
+        _ body: () throws -> FeedOutcome
+    ) throws {
+        do {
+            let outcome = try body()
+            try done(outcome.manifest.feed.name, .success(outcome))
+        } catch let error as ImportError {
+            try done(name, .failure(error))
+        }
+    }
+
+    private var intake: FeedIntake {
+        FeedIntake(
+            folder: folder, maximumShrink: configuration.maximumShrink, acceptsShrink: acceptsShrink, now: now,
+            progress: progress)
+    }
+
+    // MARK: - Bundles
+
+    private func importBundle(
+        _ path: String, _ naming: Naming, _ done: (String, Result<FeedOutcome, ImportError>) throws -> Void
+    ) throws {
+        let arrived = try FeedBundle.unpack(path, folder)
+        defer { for (_, file) in arrived { unlink(file) } }
+        for (manifest, file) in arrived {
+            guard let revision = manifest.revision else { continue }
+            if let wanted = naming.name, wanted != manifest.feed.name { continue }
+            try attempt(manifest.feed.name, done) {
+                // A bundle that is older than what is here must not turn it back.
+                if let here = try folder.manifest(manifest.feed.name), let own = here.revision, own.fetched > revision.fetched,
+                    own.digest != revision.digest, !acceptsShrink
+                {
+                    throw ImportError(
+                        .refused,
+                        """
+                        \(manifest.feed.name): the bundle's is of \(revision.fetched), the one in use is of \(own.fetched); \
+                        to go back to the older say --accept-shrink
+                        """)
+                }
+                return try intake.take(
+                    file, for: manifest.feed, fetched: revision.fetched,
+                    validators: FeedValidators(entityTag: manifest.entityTag, lastModified: manifest.lastModified),
+                    digest: revision.digest)
+            }
+        }
+    }
+
+    // MARK: - Files
+
+    private func importFile(_ path: String, _ naming: Naming, label: String? = nil) throws -> FeedOutcome {
+        let feed = try definition(path, naming, label: label ?? path)
+        let home = try folder.makeFolder(of: feed.name)
+        let part = "\(home)/import.part"
+        try DurableFile.copy(path, to: part)
+        return try intake.take(part, for: feed, fetched: now(), validators: FeedValidators())
+    }
+
+    /// What a file is, by what was said, by the configuration's feed of that name or file name, by its content.
+    private func definition(_ path: String, _ naming: Naming, label: String) throws -> FeedDefinition {
+        let last = path.split(separator: "/").last.map(String.init) ?? path
+        var feed: FeedDefinition?
+        if let name = naming.name {
+            guard FeedDefinition.isName(name) else {
+                throw ImportError(.usage, "\"\(name)\" is no name of a feed: a-z, 0-9, '.', '_', '-', at most 64")
+            }
+            feed = try configuration.feed(name) ?? folder.manifest(name)?.feed
+        } else {
+            let alike = configuration.feeds.filter { $0.url.hasSuffix("/\(last)") }
+            if alike.count == 1, !["all.zip", "repomd.xml", "json", "security.json"].contains(last) { feed = alike[0] }
+        }
+        var kind = naming.kind ?? feed?.kind
+        if kind == nil { kind = try firstKind(path) }
+        guard let kind else {
+            throw ImportError(
+                .refused, "\(label) is of no kind that is known; say --kind, one of \(FeedKind.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        var result = feed ?? FeedDefinition(name: naming.name ?? Self.name(kind, label), url: "", kind: kind)
+        result.kind = kind
+        if let source = naming.source { result.source = source }
+        if let stream = naming.stream { result.stream = stream }
+        return result
+    }
+
+    /// The kind of the first document that is of any.
+    private func firstKind(_ path: String) throws -> FeedKind? {
+        struct Found: Error {
+            let kind: FeedKind
+        }
+        do {
+            try Container(limits: folder.limits, scratch: folder.path).documents(of: path, name: path) { bytes, _, _ in
+                if let kind = FeedSniffer.kind(of: bytes) { throw Found(kind: kind) }
+            }
+        } catch let found as Found {
+            return found.kind
+        }
+        return nil
+    }
+
+    /// `osv/Debian/all.zip` is `osv-debian`, `updateinfo.xml` is `updateinfo`.
+    private static func name(_ kind: FeedKind, _ path: String) -> String {
+        let parts = path.split(separator: "/").map(String.init)
+        var last = parts.last ?? ""
+        for suffix in [".gz", ".xz", ".zst", ".bz2", ".tar", ".zip", ".json", ".xml", ".csv", ".txt"] where last.lowercased().hasSuffix(suffix) {
+            last = String(last.dropLast(suffix.count))
+        }
+        if ["all", "data", "feed", "current", "latest"].contains(last.lowercased()), parts.count > 1 { last = parts[parts.count - 2] }
+        let own = FeedDefinition.name(from: last)
+        if own == "feed" || own == kind.rawValue || own.hasPrefix(kind.rawValue) { return own == "feed" ? kind.rawValue : own }
+        return FeedDefinition.name(from: "\(kind.rawValue)-\(own)")
+    }
+
+    // MARK: - Folders
+
+    private func importFolder(
+        _ path: String, _ naming: Naming, _ done: (String, Result<FeedOutcome, ImportError>) throws -> Void
+    ) throws {
+        let files = try Self.files(below: path, limit: folder.limits.maximumFiles)
+        guard !files.isEmpty else { throw ImportError(.refused, "\(path) has no files") }
+        if naming.name != nil {
+            return try attempt(naming.name ?? path, done) { try importTogether(path, files, naming, label: path) }
+        }
+        // Records that lie loose are one feed a folder; everything else is a feed a file.
+        var loose: [(key: String, files: [String])] = []
+        for file in files {
+            let full = "\(path)/\(file)"
+            let kind: FeedKind?
+            do {
+                kind = try looseKind(full)
+            } catch let error as ImportError {
+                try done(full, .failure(error))
+                continue
+            }
+            guard let kind else {
+                try attempt(full, done) { try importFile(full, Naming(kind: naming.kind, source: naming.source, stream: naming.stream), label: file) }
+                continue
+            }
+            let top = file.contains("/") ? String(file.prefix { $0 != "/" }) : (path.split(separator: "/").last.map(String.init) ?? "")
+            let key = "\(kind.rawValue)/\(top)"
+            if let index = loose.firstIndex(where: { $0.key == key }) {
+                loose[index].files.append(file)
+            } else {
+                loose.append((key, [file]))
+            }
+        }
+        for group in loose {
+            var own = naming
+            own.kind = naming.kind ?? FeedKind(rawValue: String(group.key.prefix { $0 != "/" }))
+            try attempt(group.key, done) { try importTogether(path, group.files, own, label: group.key) }
+        }
+    }
+
+    /// The kind of a file that is a single record; nil for all others.
+    private func looseKind(_ path: String) throws -> FeedKind? {
+        var kind: FeedKind?
+        try MappedBytes.with(path: path) { bytes in
+            guard ContainerFormat(bytes) == .plain, let found = FeedSniffer.kind(of: bytes), found.isRecordPerDocument else { return }
+            kind = found
+        }
+        return kind
+    }
+
+    /// Files of one feed become one file, so that a revision is one thing.
+    private func importTogether(_ path: String, _ files: [String], _ naming: Naming, label: String) throws -> FeedOutcome {
+        var kind = naming.kind ?? naming.name.flatMap { configuration.feed($0)?.kind }
+        for file in files where kind == nil { kind = try firstKind("\(path)/\(file)") }
+        var naming = naming
+        naming.kind = kind
+        let feed = try definition(path, naming, label: label)
+        let part = "\(try folder.makeFolder(of: feed.name))/import.part"
+        do {
+            let tar = try TarWriter(part, compressed: true)
+            for file in files { try tar.add(file, file: "\(path)/\(file)") }
+            try tar.finish()
+        } catch {
+            unlink(part)
+            throw error
+        }
+        return try intake.take(part, for: feed, fetched: now(), validators: FeedValidators())
+    }
+
+    /// All regular files below a folder, sorted; hidden ones and links are passed over.
+    private static func files(below path: String, limit: Int) throws -> [String] {
+        var found: [String] = []
+        var pending = [""]
+        while let here = pending.popLast() {
+            var folders: [String] = []
+            for name in try FeedFolder.entries(of: here.isEmpty ? path : "\(path)/\(here)") where !name.hasPrefix(".") {
+                let relative = here.isEmpty ? name : "\(here)/\(name)"
+                var status = stat()
+                guard lstat("\(path)/\(relative)", &status) == 0 else { continue }
+                if status.st_mode & S_IFMT == S_IFDIR {
+                    folders.append(relative)
+                } else if status.st_mode & S_IFMT == S_IFREG {
+                    found.append(relative)
+                }
+                guard found.count <= limit else { throw ImportError(.refused, "\(path) has more than \(limit) files") }
+            }
+            pending += folders.reversed()
+        }
+        return found.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+}

@@ -1,0 +1,210 @@
+import ArgumentParser
+import FeedImport
+import Glibc
+import JSON
+import Timestamps
+
+/// `fettle feeds sync|import|accept|bundle|status|sources|remove`.
+struct FeedsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "feeds", abstract: "Keep what vendors and databases say of vulnerabilities up to date.",
+        discussion: """
+            Feeds are kept in a folder, each with its revision in use. A newer one takes its place only when all of it could \
+            be read; one that has lost many records waits for a person (fettle feeds accept).
+
+            Examples:
+              fettle feeds sync
+              fettle feeds sync osv-debian kev epss
+              fettle feeds import nvdcve-2.0-2026.json.gz
+              fettle feeds bundle feeds.tar
+              fettle feeds status
+            """,
+        subcommands: [
+            FeedsStatusCommand.self, FeedsSyncCommand.self, FeedsImportCommand.self, FeedsAcceptCommand.self,
+            FeedsBundleCommand.self, FeedsSourcesCommand.self, FeedsRemoveCommand.self,
+        ])
+}
+
+/// `--feeds`.
+struct FeedsOption: ParsableArguments {
+    @Option(
+        name: .long,
+        help: """
+            The folder of the feeds. Default: $FETTLE_FEEDS, else `feeds` in the server's data folder ($FETTLE_DATA, \
+            ./var, /var/lib/fettle).
+            """,
+        completion: .directory)
+    var feeds: String?
+
+    /// The folder.
+    var folder: FeedFolder {
+        if let path = feeds ?? environment("FETTLE_FEEDS") { return FeedFolder(path) }
+        if let data = environment("FETTLE_DATA") { return FeedFolder("\(data)/feeds") }
+        return FeedFolder(access("./var", F_OK) == 0 ? "./var/feeds" : "/var/lib/fettle/feeds")
+    }
+}
+
+/// `fettle feeds status`.
+struct FeedsStatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show each feed: how old it is, how much is in it, what waits or went wrong.",
+        discussion: """
+            DATED is the newest date in the feed itself, CHECKED when its source last answered.
+
+            Examples:
+              fettle feeds status
+              fettle feeds status -o json --query "[?state!='good'].feed"
+            """)
+
+    @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup(title: "How to print") var output: OutputOption
+
+    func run() async throws {
+        try await failing {
+            let folder = feeds.folder
+            let configuration = try folder.configuration()
+            let manifests = try folder.manifests()
+            var shown = Shown(
+                manifests.map { FeedRow.status($0, configuration, folder) }, FeedRow.columns,
+                empty: "no feeds in \(folder.path) yet; say: fettle feeds sync") { $0.text("feed") }
+            let kept = Set(manifests.map(\.feed.name))
+            let missing = configuration.feeds.filter { $0.isEnabled && !kept.contains($0.name) }.count
+            if missing > 0, !manifests.isEmpty {
+                shown.notes.append("\(missing) more feeds are set up and were never fetched (fettle feeds sources)")
+            }
+            emit(try output.text(shown))
+            if output.query == nil, output.output == .table || output.output == .wide { shown.notes.forEach(say) }
+        }
+    }
+}
+
+/// `fettle feeds sources`.
+struct FeedsSourcesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sources", abstract: "Print which feeds are set up and where they come from.",
+        discussion: """
+            What --configuration prints may be changed and put into the folder as feeds.json; it is used instead of what is built in.
+
+            Examples:
+              fettle feeds sources
+              fettle feeds sources --configuration > /var/lib/fettle/feeds/feeds.json
+            """)
+
+    @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup(title: "How to print") var output: OutputOption
+    @Flag(help: "Print the whole configuration as feeds.json has it.")
+    var configuration = false
+
+    func run() async throws {
+        try await failing {
+            let used = try feeds.folder.configuration()
+            if configuration { return emit(jsonText(used.json)) }
+            let columns = [
+                Column.member("name", "FEED"), Column.member("kind"), Column("SYNC") { $0["enabled"]?.bool == true ? "yes" : "by name" },
+                Column.member("url"), Column.member("source", wide: true), Column.member("stream", wide: true),
+                Column.member("checksum", wide: true),
+            ]
+            emit(try output.text(Shown(used.feeds.map(\.json), columns) { $0.text("name") }))
+        }
+    }
+}
+
+/// `fettle feeds accept`.
+struct FeedsAcceptCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept", abstract: "Put revisions into use that wait because they have lost many records.",
+        discussion: """
+            Examples:
+              fettle feeds accept osv-pypi
+            """)
+
+    @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @Argument(help: "The feeds.") var names: [String]
+    @Flag(name: .long, help: "Change nothing; say what would be done.") var dryRun = false
+
+    func run() async throws {
+        try await failing {
+            for name in names {
+                guard let manifest = try feeds.folder.manifest(name) else {
+                    throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
+                }
+                guard let held = manifest.held else {
+                    throw CommandFailure.failed("nothing of \(name) waits to be accepted")
+                }
+                if dryRun {
+                    say("dry run: would put \(name) with \(held.revision.stored) records into use; nothing was changed")
+                    continue
+                }
+                try feeds.folder.accept(name)
+                say("\(name): \(held.revision.stored) records are in use")
+            }
+        }
+    }
+}
+
+/// `fettle feeds remove`.
+struct FeedsRemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Take feeds out of the folder, with all they say.",
+        discussion: """
+            Examples:
+              fettle feeds remove osv-hackage
+            """)
+
+    @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup var confirming: Confirming
+    @Argument(help: "The feeds.") var names: [String]
+    @Flag(name: .long, help: "Change nothing; say what would be done.") var dryRun = false
+
+    func run() async throws {
+        try await failing {
+            for name in names {
+                guard try feeds.folder.manifest(name) != nil else {
+                    throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
+                }
+                if dryRun {
+                    say("dry run: would take out \(name); nothing was changed")
+                    continue
+                }
+                try confirming.confirm("take out the feed \(name)")
+                try feeds.folder.remove(name)
+            }
+        }
+    }
+}
+
+/// `fettle feeds bundle`.
+struct FeedsBundleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bundle", abstract: "Write all feeds in use into one file, for sites without a network.",
+        discussion: """
+            The file is a tar with a list of the feeds and their SHA-256; fettle feeds import FILE compares them and takes \
+            the feeds in. With the name's end .zst it is compressed.
+
+            Examples:
+              fettle feeds bundle /media/stick/feeds.tar
+              fettle feeds bundle feeds.tar osv-debian kev
+            """)
+
+    @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @Argument(help: "The file.", completion: .file()) var file: String
+    @Argument(help: "The feeds; all that are in use where none are named.") var names: [String] = []
+
+    func run() async throws {
+        try await failing {
+            let written = try FeedBundle.write(feeds.folder, names: names, to: file, now: now())
+            var status = stat()
+            let size = stat(file, &status) == 0 ? Int64(status.st_size) : 0
+            say("\(file): \(written.count) feeds, \(size) bytes")
+        }
+    }
+}
+
+/// Runs what works on feeds, and says why it failed in the way of all commands.
+func failing(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let error as ImportError {
+        throw error.kind == .usage ? CommandFailure.usage(error.description) : .failed(error.description)
+    }
+}
