@@ -146,7 +146,7 @@ let package = Package(
                 "Server", "Store", "Signer", "Signatures", "FeedImport", core("Versions"), core("CVSS"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
-                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),

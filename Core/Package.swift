@@ -17,6 +17,8 @@ let package = Package(
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
         .library(name: "Priority", targets: ["Priority"]),
+        .library(name: "Matching", targets: ["Matching"]),
+        .library(name: "SoftwareReading", targets: ["SoftwareReading"]),
         .library(name: "Inventory", targets: ["Inventory"]),
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
@@ -40,6 +42,10 @@ let package = Package(
         .target(
             name: "Priority", dependencies: ["Access", "CSV", "CVSS", "Feeds", "JSON", "Timestamps"],
             swiftSettings: settings),
+        .target(
+            name: "Matching",
+            dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
@@ -69,6 +75,12 @@ let package = Package(
         .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
         .testTarget(
             name: "PriorityTests", dependencies: ["Access", "CSV", "Feeds", "JSON", "Priority", "Timestamps"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MatchingTests", dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON"],
             swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),

@@ -27,7 +27,7 @@ struct Fettle: AsyncParsableCommand {
                 subcommands: [
                     HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self,
                 ]),
-            CommandGroup(name: "Vulnerabilities", subcommands: [FeedsCommand.self]),
+            CommandGroup(name: "Vulnerabilities", subcommands: [FeedsCommand.self, BacktestCommand.self]),
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(
                 name: "Who you are",

@@ -106,7 +106,7 @@ struct RankTests {
                 now: now)
         }
         for capacity in [nil, 5.0] as [Double?] {
-            let plan = PatchPlan(patches, maximumCount: 3, capacity: capacity)
+            let plan = PatchSelection(patches, maximumCount: 3, capacity: capacity)
             var best = 0.0
             for mask in 0..<512 where mask.nonzeroBitCount <= 3 {
                 let chosen = patches.indices.filter { mask & (1 << $0) != 0 }

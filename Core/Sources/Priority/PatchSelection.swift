@@ -5,7 +5,7 @@ public import Timestamps
 /// The risk cut is the sum of ``FindingRisk/hazard`` over the findings that at least one chosen patch closes: what two
 /// patches both close counts once. Of such a sum greedy choice is never worse than 63 % of the best (Nemhauser, Wolsey,
 /// Fisher 1978); how near it came here is worked out and told (``share``).
-public struct PatchPlan: Sendable, Hashable {
+public struct PatchSelection: Sendable, Hashable {
     /// A chosen patch.
     public struct Choice: Sendable, Hashable {
         /// Its id.
