@@ -2,6 +2,7 @@ import FeedImport
 import Glibc
 import JSON
 import Synchronization
+import Timestamps
 
 /// What became of feeds, told as it happens and as data at the end.
 final class FeedReport: Sendable {

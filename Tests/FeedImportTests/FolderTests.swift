@@ -1,0 +1,185 @@
+import Feeds
+import Foundation
+import Testing
+import Timestamps
+
+@testable import FeedImport
+
+@Suite struct FolderTests {
+    private func zip(_ scratch: Scratch, _ name: String, _ records: [String]) throws -> String {
+        try? FileManager.default.removeItem(atPath: "\(scratch.path)/zip-in")
+        for (index, record) in records.enumerated() { _ = try scratch.write("zip-in/\(index).json", record) }
+        try scratch.run("python3", "-c", "import sys,zipfile,os\nz=zipfile.ZipFile(sys.argv[1],'w',zipfile.ZIP_DEFLATED)\nfor f in sorted(os.listdir('zip-in')): z.write('zip-in/'+f,f)\nz.close()", name)
+        return "\(scratch.path)/\(name)"
+    }
+
+    @Test func `A feed that shrinks is held, and accepted by a person`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let naming = FeedImporter.Naming(name: "mine")
+        _ = try folder.take(try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") }), naming)
+        #expect(try folder.ids().count == 20)
+        // Two of twenty may go, three may not.
+        guard case .success(.stored)? = try folder.take(try zip(scratch, "b.zip", (0..<18).map { osv("A-\($0)") }), naming)["mine"] else {
+            Issue.record("10 % fewer are no matter")
+            return
+        }
+        guard case .success(.held(let manifest, _))? = try folder.take(try zip(scratch, "c.zip", (0..<15).map { osv("A-\($0)") }), naming)["mine"] else {
+            Issue.record("17 % fewer must be held")
+            return
+        }
+        #expect(try folder.ids().count == 18)
+        #expect(manifest.held?.reason.contains("15 records where the one in use has 18") == true)
+        #expect(manifest.next(now: noon, maximumAge: 1_000_000)?.contains("fettle feeds accept mine") == true)
+        // The same again waits still; the former one again ends the waiting.
+        _ = try folder.take("\(scratch.path)/c.zip", naming)
+        #expect(try folder.ids().count == 18 && folder.manifest("mine")?.held != nil)
+        _ = try folder.take("\(scratch.path)/b.zip", naming)
+        #expect(try folder.manifest("mine")?.held == nil)
+        _ = try folder.take("\(scratch.path)/c.zip", naming)
+        try folder.accept("mine")
+        #expect(try folder.ids().count == 15)
+        #expect(words { try folder.accept("mine") }.contains("nothing of mine waits"))
+        // With a person's word at once; and nothing of former revisions is left.
+        _ = try folder.take(try zip(scratch, "d.zip", [osv("A-1")]), naming, accept: true)
+        #expect(try folder.ids() == ["A-1"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/mine").count == 3)
+    }
+
+    @Test func `A feed that is empty now, damaged or hostile loses nothing`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let naming = FeedImporter.Naming(name: "mine", kind: .osv)
+        let good = try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") })
+        _ = try folder.take(good, naming)
+        let before = try folder.ids()
+        func refused(_ file: String) throws -> String {
+            guard case .failure(let error)? = try folder.take(file, naming).values.first else { return "" }
+            return error.description
+        }
+        let whole = try bytes(good)
+        #expect(try refused(try scratch.write("cut.zip", Array(whole.prefix(whole.count - 30)))).contains("not whole"))
+        try scratch.run("sh", "-c", "head -c 100000000 /dev/zero | gzip > bomb.gz")
+        #expect(try refused("\(scratch.path)/bomb.gz").contains("bomb"))
+        #expect(try refused(try scratch.write("deep.json", String(repeating: "[", count: 100_000))).contains("not whole"))
+        #expect(try refused(try scratch.write("half.json", String(osv("A-1").dropLast(20)))).contains("not whole"))
+        #expect(try refused(try scratch.write("utf8.json", Array("{\"id\":\"A-1\",\"summary\":\"".utf8) + [0xFF, 0xC0] + Array("\"}".utf8))).contains("not whole"))
+        #expect(try refused(try scratch.write("empty.json", "")).contains("empty"))
+        // A whole file without any record that can be used is a shrink to nothing.
+        guard case .success(.held)? = try folder.take(try zip(scratch, "none.zip", ["{\"id\":\"A-1\"}"]), naming)["mine"] else {
+            Issue.record("a feed without records must be held")
+            return
+        }
+        #expect(try folder.ids() == before)
+        #expect(try folder.manifest("mine")?.revision?.stored == 20)
+        // And where there was nothing, nothing begins with it.
+        guard case .failure(let error)? = try folder.take("\(scratch.path)/none.zip", .init(name: "other", kind: .osv)).values.first else {
+            Issue.record("a first revision without records must be refused")
+            return
+        }
+        #expect(error.description.contains("no record") && error.description.contains("date of modification"))
+        #expect(try folder.manifest("other")?.revision == nil)
+    }
+
+    @Test func `Bad records are put aside with place and reason`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let file = try zip(scratch, "a.zip", [osv("A-1"), "{\"id\":\"A-2\"}", "{", osv("A-3")])
+        guard case .success(.stored(let manifest, let counts))? = try folder.take(file, .init(name: "mine", kind: .osv))["mine"],
+            let revision = manifest.revision
+        else {
+            Issue.record("it must be taken")
+            return
+        }
+        #expect(revision.stored == 2 && revision.quarantined == 2 && counts.documents == 4)
+        let text = String(decoding: try bytes(folder.quarantineFile(of: "mine", revision)), as: UTF8.self)
+        #expect(text.contains("\"place\":\"mine/1.json\"") && text.contains("\"record\":\"A-2\"") && text.contains("mine/2.json"))
+    }
+
+    @Test func `A bundle carries feeds to a site without a network, and a changed one is refused`() throws {
+        let scratch = try Scratch()
+        let here = FeedFolder("\(scratch.path)/here")
+        _ = try here.take(try zip(scratch, "a.zip", (0..<5).map { osv("A-\($0)") }), .init(name: "one"))
+        _ = try here.take(try zip(scratch, "b.zip", (0..<5).map { osv("B-\($0)") }), .init(name: "two"))
+        for name in ["bundle.tar", "bundle.tar.zst"] {
+            let bundle = "\(scratch.path)/\(name)"
+            #expect(try FeedBundle.write(here, to: bundle, now: noon).map(\.feed.name) == ["one", "two"])
+            let there = FeedFolder("\(scratch.path)/there-\(name)")
+            let answers = try there.take(bundle)
+            #expect(answers.count == 2)
+            #expect(try there.ids() == here.ids())
+            #expect(try there.manifest("one")?.revision?.digest == here.manifest("one")?.revision?.digest)
+            // Once more changes nothing.
+            guard case .success(.unchanged)? = try there.take(bundle)["one"] else {
+                Issue.record("it is the same")
+                return
+            }
+        }
+        let whole = try bytes("\(scratch.path)/bundle.tar")
+        var changed = whole
+        // In the last feed's file, behind its header.
+        changed[whole.lastRange(of: Array("PK".utf8))! - 40] ^= 1
+        let third = FeedFolder("\(scratch.path)/third")
+        #expect(words { _ = try third.take(try scratch.write("changed.tar", changed)) }.contains("SHA-256"))
+        #expect(words { _ = try third.take(try scratch.write("short.tar", Array(whole.prefix(whole.count / 2)))) } != "")
+        #expect(try third.manifests().isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(third.path)/one").isEmpty)
+    }
+
+    @Test func `An older bundle does not turn a feed back`() throws {
+        let scratch = try Scratch()
+        let here = FeedFolder("\(scratch.path)/here")
+        _ = try here.take(try zip(scratch, "a.zip", [osv("A-1")]), .init(name: "one"))
+        try FeedBundle.write(here, to: "\(scratch.path)/old.tar", now: noon)
+        let file = try zip(scratch, "b.zip", [osv("A-1"), osv("A-2")])
+        let importer = FeedImporter(here, FeedConfiguration(feeds: []), now: { noon.adding(seconds: 3600) })
+        try importer.run(file, .init(name: "one")) { _, _ in }
+        guard case .failure(let error)? = try here.take("\(scratch.path)/old.tar")["one"] else {
+            Issue.record("it must be refused")
+            return
+        }
+        #expect(error.description.contains("go back") && (try here.ids().count) == 2)
+    }
+
+    @Test func `A folder's files are feeds, its loose records one feed`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        _ = try scratch.write("in/loose/A-1.json", osv("A-1"))
+        _ = try scratch.write("in/loose/deeper/A-2.json", osv("A-2"))
+        _ = try scratch.write("in/README.md", "# text")
+        let source = try zip(scratch, "z.zip", [osv("B-1")])
+        try FileManager.default.createDirectory(atPath: "\(scratch.path)/in/osv/Debian", withIntermediateDirectories: true)
+        try FileManager.default.moveItem(atPath: source, toPath: "\(scratch.path)/in/osv/Debian/all.zip")
+        let answers = try folder.take("\(scratch.path)/in")
+        #expect(try folder.manifests().map(\.feed.name) == ["osv-debian", "osv-loose"])
+        #expect(try folder.ids() == ["A-1", "A-2", "B-1"])
+        guard case .failure(let error)? = answers["\(scratch.path)/in/README.md"] else {
+            Issue.record("a text is no feed")
+            return
+        }
+        #expect(error.description.contains("of no kind that is known"))
+    }
+
+    @Test func `Two imports do not work in one folder at once`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let lock = try folder.lock()
+        #expect(words { _ = try folder.take(try scratch.write("a.json", osv("A-1"))) }.contains("another sync or import"))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func `What is built in survives being written and read`() throws {
+        let text = FeedConfiguration.builtIn.json.canonicalBytes()
+        #expect(try FeedConfiguration(parsing: text, path: "feeds.json") == .builtIn)
+        #expect(FeedConfiguration.builtIn.feeds.allSatisfy { FeedDefinition.isName($0.name) && $0.url.hasPrefix("https://") })
+        let fault = words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[{\"name\":\"../x\",\"url\":\"https://x\",\"kind\":\"osv\"}]}".utf8), path: "feeds.json") }
+        #expect(fault.contains("feeds.json: /feeds/0/name"))
+        #expect(words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[],\"speed\":1}".utf8), path: "f") }.contains("speed"))
+    }
+}
+
+extension [UInt8] {
+    fileprivate func lastRange(of needle: [UInt8]) -> Int? {
+        indices.reversed().first { self[$0...].starts(with: needle) }
+    }
+}

@@ -1,0 +1,188 @@
+import Feeds
+import Foundation
+import Testing
+import Timestamps
+
+@testable import FeedImport
+
+@Suite struct SyncTests {
+    private func source(_ count: Int) throws -> (Scratch, FeedServer, FeedFolder) {
+        let scratch = try Scratch()
+        try write(scratch, count)
+        return (scratch, try FeedServer("\(scratch.path)/www"), FeedFolder("\(scratch.path)/feeds"))
+    }
+
+    /// A zip whose records do not compress away, so that it can be cut.
+    private func write(_ scratch: Scratch, _ count: Int) throws {
+        try? FileManager.default.createDirectory(atPath: "\(scratch.path)/www", withIntermediateDirectories: true)
+        let lines = (0..<count).map { osv("A-\($0)", fixed: "\($0).\(UInt64.random(in: 0...(.max)))-1") }.joined(separator: "\n")
+        _ = try scratch.write("lines", lines)
+        try scratch.run("python3", "-c", "import zipfile\nz=zipfile.ZipFile('www/all.zip','w')\nfor i,l in enumerate(open('lines')): z.writestr('%d.json'%i,l)\nz.close()")
+    }
+
+    private func feed(_ url: String) -> FeedDefinition { FeedDefinition(name: "f", url: url, kind: .osv) }
+
+    @Test func `A feed is fetched once, and again when it has changed`() async throws {
+        let (scratch, server, folder) = try source(50)
+        let feed = feed(server.url("plain/all.zip"))
+        guard case .success(.stored(let manifest, _)) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(manifest.revision?.stored == 50 && manifest.entityTag != nil && manifest.checked == noon)
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try await server.requests(2)[1].hasSuffix(manifest.entityTag ?? "?"))
+        try write(scratch, 60)
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try folder.ids().count == 60)
+        // A source that ignores the tag sends the same bytes: nothing is read anew.
+        guard case .success(.stored) = try await folder.sync(self.feed(server.url("lie/all.zip"))) else {
+            guard case .success(.unchanged) = try await folder.sync(self.feed(server.url("lie/all.zip"))) else { throw Wrong() }
+            return
+        }
+    }
+
+    @Test func `A download that breaks off goes on where it was`() async throws {
+        let (_, server, folder) = try source(200)
+        guard case .success(.stored(let manifest, _)) = try await folder.sync(feed(server.url("cut/3000/all.zip"))) else { throw Wrong() }
+        #expect(manifest.revision?.stored == 200)
+        let requests = try await server.requests(2)
+        #expect(requests.count == 2 && requests[1].contains("bytes=3000-"))
+    }
+
+    @Test func `A download goes on in the next sync, also byte by byte, unless the file has changed`() async throws {
+        let (scratch, server, folder) = try source(200)
+        let feed = feed(server.url("always-cut/7000/all.zip"))
+        var limits = NetworkLimits.quick
+        limits.attempts = 2
+        guard case .failure(let error) = try await folder.sync(feed, limits) else { throw Wrong() }
+        #expect(error.description.contains("14000 bytes are kept"))
+        #expect(try folder.manifest("f")?.failure != nil)
+        guard case .failure = try await folder.sync(feed, limits) else { throw Wrong() }
+        #expect(try await server.requests(4)[2].contains("bytes=14000-"))
+        // Another file at the same address: what was begun is thrown away.
+        try write(scratch, 30)
+        limits.attempts = 10
+        guard case .success(.stored) = try await folder.sync(feed, limits) else { throw Wrong() }
+        #expect(try folder.ids().count == 30 && folder.manifest("f")?.failure == nil)
+    }
+
+    @Test func `Without a strong tag a broken download begins anew`() async throws {
+        let (_, server, folder) = try source(20)
+        guard case .success(.stored) = try await folder.sync(feed(server.url("weak/all.zip"))) else { throw Wrong() }
+        guard case .success(.unchanged) = try await folder.sync(feed(server.url("weak/all.zip"))) else { throw Wrong() }
+    }
+
+    @Test func `Busy sources are asked again, wrong addresses are not`() async throws {
+        let (_, server, folder) = try source(10)
+        guard case .success(.stored) = try await folder.sync(feed(server.url("busy/2/all.zip"))) else { throw Wrong() }
+        guard case .failure(let error) = try await folder.sync(feed(server.url("plain/none.zip"))) else { throw Wrong() }
+        #expect(error.description.contains("404") && error.description.contains("is the address right?"))
+        #expect(try await server.requests(4).count == 4)
+        // What was in use stays in use, and status says what went wrong.
+        #expect(try folder.ids().count == 10)
+        #expect(try folder.manifest("f")?.next(now: noon, maximumAge: 10)?.contains("why it failed") == true)
+    }
+
+    @Test func `Redirects are followed, so many, and never to where it is less safe`() async throws {
+        let (_, server, folder) = try source(10)
+        guard case .success(.stored) = try await folder.sync(feed(server.url("redirect/5/all.zip"))) else { throw Wrong() }
+        guard case .failure(let error) = try await folder.sync(feed(server.url("redirect/6/all.zip"))) else { throw Wrong() }
+        #expect(error.description.contains("more than 5 redirects"))
+        guard case .failure(let away) = try await folder.sync(feed(server.url("away"))) else { throw Wrong() }
+        #expect(away.description.contains("less safe"))
+        #expect(words { _ = try FeedClient.redirected(from: FeedURL("https://a/x"), to: "http://a/x") }.contains("less safe"))
+        #expect(try FeedClient.redirected(from: FeedURL("https://a/x/y"), to: "z?q").description == "https://a/x/z?q")
+        #expect(try FeedClient.redirected(from: FeedURL("http://a/x"), to: "//b/z").description == "http://b/z")
+    }
+
+    @Test func `Slow and silent sources are left`() async throws {
+        let (_, server, folder) = try source(50)
+        var limits = NetworkLimits.quick
+        limits.attempts = 1
+        limits.window = 1
+        limits.minimumRate = 100
+        guard case .failure(let slow) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else { throw Wrong() }
+        #expect(slow.description.contains("bytes came in 1 s"))
+        guard case .failure(let silent) = try await folder.sync(feed(server.url("silent/all.zip")), limits) else { throw Wrong() }
+        #expect(silent.description.contains("only 0 bytes came in 1 s"))
+        limits.minimumRate = 0
+        limits.total = 1
+        guard case .failure(let long) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else { throw Wrong() }
+        #expect(long.description.contains("not done after 1 s"))
+        limits = .quick
+        limits.maximumBytes = 100
+        guard case .failure(let large) = try await folder.sync(feed(server.url("plain/all.zip")), limits) else { throw Wrong() }
+        #expect(large.description.contains("larger than 100 bytes"))
+    }
+
+    @Test func `A checksum beside the file must agree`() async throws {
+        let (scratch, server, folder) = try source(10)
+        var feed = feed(server.url("plain/all.zip"))
+        feed.checksum = .sha256
+        _ = try scratch.write("www/all.zip.sha256", String(repeating: "0", count: 64) + "  all.zip\n")
+        guard case .failure(let error) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(error.description.contains("its SHA-256 is") && (try folder.ids().isEmpty))
+        try scratch.run("sh", "-c", "cd www && sha256sum all.zip > all.zip.sha256")
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        // NVD's is of what is inside.
+        _ = try scratch.write("www/y.json", osv("A-1"))
+        try scratch.run("sh", "-c", "cd www && gzip -k y.json && echo lastModifiedDate:x > y.meta && echo sha256:$(sha256sum < y.json | cut -c-64 | tr a-f A-F) >> y.meta")
+        feed = FeedDefinition(name: "g", url: server.url("plain/y.json.gz"), kind: .osv)
+        feed.checksum = .nvdMeta
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+    }
+
+    @Test func `Mirrors are asked in turn, and pointers followed`() async throws {
+        let (scratch, server, folder) = try source(10)
+        var feed = feed(server.url("plain/gone.zip"))
+        feed.mirrors = ["http://127.0.0.1:1/all.zip", server.url("plain/all.zip")]
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        _ = try scratch.write("www/latest.txt", "all.zip\n")
+        feed = FeedDefinition(name: "g", url: server.url("plain/latest.txt"), kind: .osv)
+        feed.pointer = .latest
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        // A repository's list names updateinfo by its digest; the same digest is not fetched again.
+        let update = "<updates><update type='security' from='x@almalinux.org'><id>ALSA-1</id><pkglist><collection><package name='a' version='1' release='1.el9' arch='noarch'/></collection></pkglist></update></updates>"
+        _ = try scratch.write("www/r/repodata/u.xml", update)
+        let digest = try scratch.run("sha256sum", "www/r/repodata/u.xml").prefix(64)
+        func list(_ digest: Substring) -> String {
+            "<repomd xmlns='x'><data type='primary'><location href='repodata/p.xml'/></data><data type='updateinfo'><checksum type='sha256'>\(digest)</checksum><location href='repodata/u.xml'/></data></repomd>"
+        }
+        _ = try scratch.write("www/r/repodata/repomd.xml", list(digest))
+        feed = FeedDefinition(name: "h", url: server.url("plain/r/repodata/repomd.xml"), kind: .updateInfo)
+        feed.pointer = .repository
+        let before = try await server.requests(5).count
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try await server.requests(before + 3).count == before + 3)
+        _ = try scratch.write("www/r/repodata/repomd.xml", list(Substring(repeating: "0", count: 64)))
+        guard case .failure = try await folder.sync(feed) else { throw Wrong() }
+    }
+
+    @Test func `A folder is a source as well`() async throws {
+        let (scratch, _, folder) = try source(10)
+        let feed = feed("file://\(scratch.path)/www/all.zip")
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+    }
+
+    @Test func `The environment's proxy is used, unless it says not to`() throws {
+        func proxy(_ url: String, _ variables: [String: String]) throws -> Proxy? {
+            try Proxy.forAddress(FeedURL(url)) { variables[$0] }
+        }
+        #expect(try proxy("https://a.example/x", [:]) == nil)
+        let found = try proxy("https://a.example/x", ["https_proxy": "http://user:p%40ss@proxy:8080/"])
+        #expect(found?.host == "proxy" && found?.port == 8080 && found?.authorization == "Basic dXNlcjpwQHNz")
+        #expect(try proxy("https://a.example/x", ["https_proxy": "proxy", "no_proxy": "localhost, .example"]) == nil)
+        #expect(try proxy("https://example/x", ["https_proxy": "proxy:1", "no_proxy": "ample"])?.port == 1)
+        #expect(try proxy("http://a/x", ["HTTP_PROXY": "http://proxy"]) == nil)
+        #expect(try proxy("http://a/x", ["http_proxy": "http://proxy"])?.port == 3128)
+        #expect(words { _ = try proxy("https://a/x", ["https_proxy": "socks5://proxy"]) }.contains("https_proxy"))
+    }
+
+    @Test(arguments: ["ftp://a/x", "https://", "https://u:p@a/x", "https://a:0/x", "https://a b/", "all.zip", "https://[::1/x", "file://x"])
+    func `What is no address is refused`(_ text: String) {
+        #expect(words { _ = try FeedURL(text) }.contains("no address of a feed"))
+    }
+
+    struct Wrong: Error {}
+}
