@@ -139,22 +139,23 @@ public struct PriorityReplay: Sendable {
     public func evaluate(
         date: Timestamp, listed: Set<String>, later: Set<String>, weights: RiskWeights = RiskWeights()
     ) -> Outcome {
-        let rows = known.filter { !listed.contains($0.key) }.sorted { $0.key < $1.key }
-        let likelihoods = rows.compactMap(\.value.likelihood).sorted()
+        // In any order: ties count as they would on average, so that it changes nothing.
+        let rows = known.filter { !listed.contains($0.key) }.map { ($0.key, $0.value) }
+        let likelihoods = rows.compactMap(\.1.likelihood).sorted()
         let typical = Self.typical(rows)
         var scores: [Double] = []
         scores.reserveCapacity(rows.count)
         for (id, facts) in rows {
             scores.append(weights.score(Self.inputs(id, facts, date, typical, likelihoods)))
         }
-        let isTarget = rows.map { later.contains($0.key) }
+        let isTarget = rows.map { later.contains($0.0) }
         func measure(_ scores: [Double]) -> OrderMeasure {
             OrderMeasure(scores: scores, isTarget: isTarget, efforts: Self.efforts)
         }
         return Outcome(
-            date: date, scored: rows.count { $0.value.severity != nil },
-            severity: measure(rows.map { $0.value.severity ?? RiskWeights.neutralSeverity }),
-            likelihood: measure(rows.map { $0.value.likelihood ?? 0 }), priority: measure(scores))
+            date: date, scored: rows.count { $0.1.severity != nil },
+            severity: measure(rows.map { $0.1.severity ?? RiskWeights.neutralSeverity }),
+            likelihood: measure(rows.map { $0.1.likelihood ?? 0 }), priority: measure(scores))
     }
 
     private static func inputs(
@@ -176,7 +177,7 @@ public struct PriorityReplay: Sendable {
             isTotal: facts.isTotal, isFresh: isFresh)
     }
 
-    private static func typical(_ rows: [(key: String, value: Known)]) -> TypicalLikelihood {
+    private static func typical(_ rows: [(String, Known)]) -> TypicalLikelihood {
         var years: [Int: [Double]] = [:]
         for (id, facts) in rows {
             if let likelihood = facts.likelihood, let year = TypicalLikelihood.year(of: id) {

@@ -75,7 +75,7 @@ public struct RiskWeights: Sendable, Hashable {
     /// Of each point of CVSS above ``neutralSeverity``.
     public var severity = 0.25
     /// See ``RiskTerm/likelyExploited``.
-    public var likelyExploited = 1.5
+    public var likelyExploited = 2.0
     /// See ``RiskTerm/exploited``.
     public var exploited = 3.0
     /// See ``RiskTerm/weaponised``.

@@ -56,9 +56,11 @@ struct BacktestCommand: ParsableCommand {
                     .member("date"), .member("order"), .member("count", "VULNERABILITIES"), .member("targets"),
                     .member("scored", "WITH CVSS", wide: true),
                 ] + PriorityReplay.efforts.map { effort in
-                    let name = "\(Int(effort * 100))%"
-                    return Column("FIRST \(name)", raw: { $0.text(name) }, text: { $0.text(name) + " %" })
-                } + [.member("auc", "AUC")], name: { "\($0.text("date")) \($0.text("order"))" })
+                    let name = "first\(Int(effort * 100))Percent"
+                    return Column("FIRST \(Int(effort * 100)) %", raw: { flatText($0[name] ?? .null) }) { row in
+                        "\(flatText(row[name] ?? .null)) %"
+                    }
+                } + [Column("AUC") { flatText($0["auc"] ?? .null) }], name: { "\($0.text("date")) \($0.text("order"))" })
             emit(try output.text(shown))
             say("replayed \(outcomes.count) dates in \((ContinuousClock.now - started).inTenths) s")
             let shortfalls = outcomes.flatMap { outcome in
@@ -108,7 +110,7 @@ struct BacktestCommand: ParsableCommand {
                     "auc": JSONValue((measure.area * 1000).rounded() / 1000) ?? .null,
                 ]
                 for (effort, coverage) in zip(PriorityReplay.efforts, measure.coverage) {
-                    row["\(Int(effort * 100))%"] = JSONValue((coverage * 1000).rounded() / 10) ?? .null
+                    row["first\(Int(effort * 100))Percent"] = JSONValue((coverage * 1000).rounded() / 10) ?? .null
                 }
                 return .object(row)
             }
