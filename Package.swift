@@ -122,6 +122,14 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: settings),
 
+        // What `fettle match` reads: catalogues kept beside their feeds, roots, inventories, bills of materials
+        .target(
+            name: "MatchInputs",
+            dependencies: [
+                "CSQLite", "FeedImport", "PackageManagers", core("Matching"), core("SoftwareReading"), core("Feeds"),
+                core("Inventory"), core("Digest"), core("Timestamps"),
+            ], swiftSettings: settings),
+
         // The server's side
         .target(
             name: "Store",
@@ -143,7 +151,8 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", "Signer", "Signatures", "FeedImport", core("Versions"), core("CVSS"),
+                "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", core("Matching"),
+                core("SoftwareReading"), core("Versions"), core("CVSS"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
@@ -153,8 +162,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
-                core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
+                "Store", "Agent", "CSQLite", "MatchInputs", core("Matching"), core("Feeds"), core("Access"),
+                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
                 argumentParser,
             ] + nio,
             path: "Benchmarks", exclude: ["patchman-ingest"], swiftSettings: settings, linkerSettings: lld),
@@ -190,6 +199,11 @@ let package = Package(
             dependencies: [
                 "FeedImport", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
             ], exclude: ["feed-server.py"], swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "MatchInputsTests",
+            dependencies: [
+                "MatchInputs", core("Matching"), core("SoftwareReading"), core("Inventory"), core("Feeds"),
+            ], swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],

@@ -47,7 +47,7 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Tools",
-                subcommands: [VersionCommand.self, CVSSCommand.self, CompletionCommand.self, ManCommand.self]),
+                subcommands: [MatchCommand.self, VersionCommand.self, CVSSCommand.self, CompletionCommand.self, ManCommand.self]),
         ])
 }
 

@@ -43,6 +43,15 @@ extension JSONReader {
         try object(member)
     }
 
+    /// An array of objects, or one alone; null is none.
+    mutating func feedObjects(_ element: (inout JSONReader) throws(JSONError) -> Void) throws(JSONError) {
+        switch try peek() {
+        case .null: try null()
+        case .object: try element(&self)
+        default: try array(element)
+        }
+    }
+
     /// A date as feeds write it (``FeedDate``); null and an empty text are none.
     mutating func feedDate() throws(JSONError) -> Timestamp? {
         if try isNull() { return nil }
@@ -66,6 +75,8 @@ func bounded(_ text: String) -> String {
 
 /// Dates of feeds: RFC 3339, the same without an offset (read as UTC, as NVD writes it), or a day alone.
 enum FeedDate {
+    typealias Value = Timestamp
+
     static func timestamp(_ text: String) -> Timestamp? {
         if let date = Timestamp(rfc3339: text) { return date }
         // 2024-01-02, 2024-01-02T03:04:05.678, 2024-01-02T03:04Z, 2024-01-02T03:04:05+0000

@@ -22,6 +22,22 @@ public struct SecDBReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
+        // Older releases have YAML of the same form.
+        if let first = bytes.first(where: { $0 > 0x20 && $0 < 0x80 }), first != 0x7B {
+            let json: [UInt8]
+            do throws(PlainYAML.Fault) {
+                json = try PlainYAML.parse(bytes).canonicalBytes()
+            } catch {
+                return tally.quarantine(place: "\(place), line \(error.line)", reason: error.reason)
+            }
+            return try json.withUnsafeBytes { try readJSON($0, place, store) }
+        }
+        try readJSON(bytes, place, store)
+    }
+
+    private mutating func readJSON(
+        _ bytes: UnsafeRawBufferPointer, _ place: String, _ store: (FeedRecord) throws -> Void
+    ) throws {
         try document(bytes, place, FeedLimits.advisory) { this, reader, stopped throws(JSONError) in
             // What the packages belong to may stand after them.
             let start = reader

@@ -48,5 +48,18 @@ public struct SoftwareReadingError: Error, Sendable, Hashable, CustomStringConve
     /// What is wrong, and where.
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    /// An error.
+    public init(_ description: String) { self.description = description }
+}
+
+extension FoundSoftware {
+    /// Takes over what another document has.
+    public mutating func add(_ other: FoundSoftware, place: String) {
+        for var package in other.packages {
+            package.place = place
+            packages.append(package)
+        }
+        for reason in other.skipped where skipped.count < 1_000 { skipped.append("\(place): \(reason)") }
+        skippedCount += other.skippedCount
+    }
 }

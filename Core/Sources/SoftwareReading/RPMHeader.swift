@@ -1,0 +1,52 @@
+public import Inventory
+
+/// Reads one package header of rpm's database (`lib/header.c`: counts, index entries, data; all big-endian).
+public enum RPMHeader {
+    /// The largest header, in bytes.
+    public static let maximumBytes = 64 << 20
+
+    /// The package that a header describes; nil where it is damaged, or a key (gpg-pubkey), which is no software.
+    ///
+    /// - Parameter distribution: as os-release names it.
+    public static func package(_ bytes: UnsafeRawBufferPointer, distribution: String) -> SoftwarePackage? {
+        guard bytes.count >= 8, bytes.count <= maximumBytes else { return nil }
+        func word(_ offset: Int) -> Int { Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
+        let (count, size) = (word(0), word(4))
+        guard count > 0, count <= 100_000, size >= 0, 8 + count * 16 + size <= bytes.count else { return nil }
+        let data = UnsafeRawBufferPointer(rebasing: bytes[(8 + count * 16)..<(8 + count * 16 + size)])
+        var texts: [Int: String] = [:]
+        var epoch = 0
+        for entry in 0..<count {
+            let start = 8 + entry * 16
+            let (tag, type, offset) = (word(start), word(start + 4), word(start + 8))
+            guard offset < data.count else { continue }
+            switch (tag, type) {
+            case (1000, 6), (1001, 6), (1002, 6), (1022, 6), (1044, 6), (5096, 6):
+                let text = data[offset...].prefix { $0 != 0 }
+                texts[tag] = String(decoding: text, as: UTF8.self)
+            case (1003, 4) where offset + 4 <= data.count:
+                epoch = Int(UInt32(bigEndian: data.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            default: break
+            }
+        }
+        if texts[1000] == "gpg-pubkey" { return nil }
+        guard let name = texts[1000], let version = texts[1001], let release = texts[1002],
+            !name.isEmpty, !version.isEmpty
+        else { return nil }
+        let full = (epoch > 0 ? "\(epoch):" : "") + "\(version)-\(release)"
+        var package = SoftwarePackage(
+            scheme: "rpm", distribution: distribution, name: name, architecture: texts[1022] ?? "noarch", version: full)
+        if let source = SourceVersion.ofSourceRPM(texts[1044] ?? "", epochOf: full) {
+            (package.source, package.sourceVersion) = source
+        }
+        package.module = (texts[5096] ?? "").split(separator: ":").prefix(2).joined(separator: ":")
+        return package
+    }
+
+    /// Whether a header is one of a key that signs packages.
+    public static func isKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let name = Array("gpg-pubkey\0".utf8)
+        guard bytes.count >= name.count else { return false }
+        return (0...(bytes.count - name.count)).contains { bytes[$0] == name[0] && bytes[$0..<$0 + name.count].elementsEqual(name) }
+    }
+}

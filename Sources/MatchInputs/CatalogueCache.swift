@@ -1,0 +1,179 @@
+import Digest
+import FeedImport
+import Feeds
+import Glibc
+public import Matching
+
+/// The catalogue of a folder of feeds, kept beside them and written anew when they change.
+public struct CatalogueCache: Sendable {
+    /// The folder of feeds: one that `fettle feeds` keeps, or any folder or file of feeds' documents.
+    public let feeds: String
+    /// The most files that a plain folder of feeds may have.
+    public static let maximumFiles = 1_000_000
+
+    /// The cache of a folder.
+    public init(feeds: String) { self.feeds = feeds }
+
+    private static let name = ".fettle-catalogue"
+
+    /// Opens the catalogue, and writes it first where there is none of these feeds.
+    ///
+    /// - Parameters:
+    ///   - folder: where it is kept; nil for beside the feeds, or in the user's cache where that cannot be written.
+    ///   - say: told what takes long, and what was put aside.
+    public func open(folder: String? = nil, say: (String) -> Void) throws -> Catalogue {
+        let fingerprint = try self.fingerprint()
+        var places = [folder].compactMap(\.self)
+        if folder == nil {
+            var status = stat()
+            let isFolder = stat(feeds, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            if isFolder { places.append("\(feeds)/\(Self.name)") }
+            if let home = getenv("XDG_CACHE_HOME").map({ String(cString: $0) }) ?? getenv("HOME").map({ String(cString: $0) + "/.cache" }) {
+                places.append("\(home)/fettle/catalogues")
+            }
+        }
+        for place in places {
+            let path = "\(place)/\(fingerprint)"
+            guard access(path, R_OK) == 0 else { continue }
+            // A damaged one is written anew.
+            if let catalogue = try? CatalogueFile.open(path) { return catalogue }
+        }
+        let bytes = try build(say: say)
+        for place in places {
+            guard Self.makeFolder(place), access(place, W_OK) == 0 else { continue }
+            let path = "\(place)/\(fingerprint)"
+            do {
+                try CatalogueFile.write(bytes, to: path)
+            } catch {
+                say("the catalogue is not kept: \(error)")
+                continue
+            }
+            // Beside the feeds there is one catalogue; the user's cache is shared by folders of feeds.
+            if place.hasSuffix(Self.name) { Self.sweep(place, except: fingerprint) }
+            return try CatalogueFile.open(path)
+        }
+        return try Catalogue(bytes)
+    }
+
+    /// Reads all feeds into a catalogue's bytes.
+    public func build(say: (String) -> Void) throws -> [UInt8] {
+        var builder = CatalogueBuilder()
+        let folder = FeedFolder(feeds)
+        let manifests = isKept ? try folder.manifests() : []
+        var quarantined = 0
+        if !manifests.isEmpty {
+            for manifest in manifests {
+                guard let revision = manifest.revision else { continue }
+                quarantined += revision.quarantined
+            }
+            var lastDates: [String: FeedManifest.Revision] = [:]
+            try folder.records { manifest, record in
+                if let revision = manifest.revision { lastDates[Self.source(of: record)] = revision }
+                try builder.add(record)
+            }
+            for (source, revision) in lastDates.sorted(by: { $0.key < $1.key }) where !source.isEmpty {
+                builder.setFeed(source, date: revision.dated ?? revision.fetched, revision: revision.digest)
+            }
+        } else {
+            let files = try Self.files(of: feeds)
+            guard !files.isEmpty else {
+                throw MatchInputError("\(feeds) has no feeds: run fettle feeds sync, or give a folder of their files")
+            }
+            // What lies open in a folder is one document a file; what is no feed is told and passed over.
+            var unknown = 0
+            for file in files {
+                let counts = try FeedFile(file).records { try builder.add($0) }
+                quarantined += counts.quarantined
+                unknown += counts.unknownCount
+                for fault in counts.faults.prefix(5) { say("\(fault)") }
+            }
+            if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
+        }
+        if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
+        return try builder.bytes()
+    }
+
+    private static func source(of record: FeedRecord) -> String {
+        switch record {
+        case .advisory(let advisory): advisory.source
+        case .exploited(let entry): entry.source
+        case .likelihood(let likelihood): likelihood.source
+        case .decisionPoints(let points): points.source
+        case .weakness: ""
+        }
+    }
+
+    /// Whether `fettle feeds` keeps the folder.
+    private var isKept: Bool { ((try? FeedFolder(feeds).manifests()) ?? []).contains { $0.revision != nil } }
+
+    /// A name for the feeds' content: of the revisions in use, or of names, sizes and times of plain files.
+    private func fingerprint() throws -> String {
+        var text = "catalogue 1\n"
+        let manifests = (try? FeedFolder(feeds).manifests()) ?? []
+        if manifests.contains(where: { $0.revision != nil }) {
+            for manifest in manifests {
+                text += "\(manifest.feed.name) \(manifest.revision?.digest ?? "-") \(manifest.feed.source ?? "") \(manifest.feed.stream ?? "")\n"
+            }
+        } else {
+            for file in try Self.files(of: feeds) {
+                var status = stat()
+                guard stat(file, &status) == 0 else { throw MatchInputError.system("read", file) }
+                text += "\(file) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n"
+            }
+        }
+        // The program that wrote it counts too: another one may read feeds better.
+        var status = stat()
+        if stat("/proc/self/exe", &status) == 0 { text += "\(status.st_size) \(status.st_mtim.tv_sec)\n" }
+        return SHA256.hash(Array(text.utf8)).hex
+    }
+
+    /// All files below a folder, sorted; the file itself where it is one.
+    private static func files(of path: String) throws -> [String] {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw MatchInputError.system("read", path) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return [path] }
+        var files: [String] = []
+        var folders = [(path, 0)]
+        while let (folder, depth) = folders.popLast() {
+            guard let handle = opendir(folder) else { throw MatchInputError.system("read", folder) }
+            defer { closedir(handle) }
+            while let entry = readdir(handle) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                guard !name.hasPrefix(".") else { continue }
+                let full = "\(folder)/\(name)"
+                guard stat(full, &status) == 0 else { continue }
+                if status.st_mode & S_IFMT == S_IFDIR {
+                    if depth < 16 { folders.append((full, depth + 1)) }
+                } else if status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 {
+                    files.append(full)
+                }
+                guard files.count <= maximumFiles else {
+                    throw MatchInputError("\(path) has more than \(maximumFiles) files: import it with fettle feeds import")
+                }
+            }
+        }
+        return files.sorted()
+    }
+
+    private static func makeFolder(_ path: String) -> Bool {
+        var made = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            made += made.isEmpty && part.isEmpty ? "/" : made.isEmpty || made == "/" ? String(part) : "/\(part)"
+            if !made.isEmpty, access(made, F_OK) != 0, mkdir(made, 0o755) != 0, errno != EEXIST { return false }
+        }
+        return true
+    }
+
+    private static func sweep(_ folder: String, except kept: String) {
+        guard let handle = opendir(folder) else { return }
+        defer { closedir(handle) }
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.count == 64, name != kept, name.allSatisfy(\.isHexDigit) { unlink("\(folder)/\(name)") }
+        }
+    }
+}
