@@ -142,7 +142,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
+                core("SoftwareReading"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -163,7 +164,8 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "Store", "Agent", "CSQLite", "MatchInputs", core("Matching"), core("Feeds"), core("Access"),
-                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
+                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"),
+                core("TextTable"),
                 argumentParser,
             ] + nio,
             path: "Benchmarks", exclude: ["patchman-ingest"], swiftSettings: settings, linkerSettings: lld),

@@ -72,12 +72,14 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
-        .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
         .testTarget(
             name: "PriorityTests", dependencies: ["Access", "CSV", "Feeds", "JSON", "Priority", "Timestamps"],
             swiftSettings: settings),
         .testTarget(
-            name: "MatchingTests", dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],
+            name: "MatchingTests",
+            dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],
             swiftSettings: settings),
         .testTarget(
             name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON"],

@@ -67,7 +67,8 @@ public struct FeedFile: Sendable {
     ///
     /// - Parameter scratch: a folder for documents that are too large for memory, in files without names.
     public init(
-        _ path: String, name: String? = nil, reading: FeedReading = FeedReading(), limits: ImportLimits = ImportLimits(),
+        _ path: String, name: String? = nil, reading: FeedReading = FeedReading(),
+        limits: ImportLimits = ImportLimits(),
         scratch: String = "/var/tmp"
     ) {
         self.path = path

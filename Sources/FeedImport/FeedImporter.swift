@@ -90,7 +90,8 @@ public struct FeedImporter: Sendable {
             if let wanted = naming.name, wanted != manifest.feed.name { continue }
             try attempt(manifest.feed.name, done) {
                 // A bundle that is older than what is here must not turn it back.
-                if let here = try folder.manifest(manifest.feed.name), let own = here.revision, own.fetched > revision.fetched,
+                if let here = try folder.manifest(manifest.feed.name), let own = here.revision,
+                    own.fetched > revision.fetched,
                     own.digest != revision.digest, !acceptsShrink
                 {
                     throw ImportError(
@@ -135,7 +136,9 @@ public struct FeedImporter: Sendable {
         if kind == nil { kind = try firstKind(path) }
         guard let kind else {
             throw ImportError(
-                .refused, "\(label) is of no kind that is known; say --kind, one of \(FeedKind.allCases.map(\.rawValue).joined(separator: ", "))")
+                .refused,
+                "\(label) is of no kind that is known; say --kind, one of \(FeedKind.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         var result = feed ?? FeedDefinition(name: naming.name ?? Self.name(kind, label), url: "", kind: kind)
         result.kind = kind
@@ -163,12 +166,17 @@ public struct FeedImporter: Sendable {
     private static func name(_ kind: FeedKind, _ path: String) -> String {
         let parts = path.split(separator: "/").map(String.init)
         var last = parts.last ?? ""
-        for suffix in [".gz", ".xz", ".zst", ".bz2", ".tar", ".zip", ".json", ".xml", ".csv", ".txt"] where last.lowercased().hasSuffix(suffix) {
+        for suffix in [".gz", ".xz", ".zst", ".bz2", ".tar", ".zip", ".json", ".xml", ".csv", ".txt"]
+        where last.lowercased().hasSuffix(suffix) {
             last = String(last.dropLast(suffix.count))
         }
-        if ["all", "data", "feed", "current", "latest"].contains(last.lowercased()), parts.count > 1 { last = parts[parts.count - 2] }
+        if ["all", "data", "feed", "current", "latest"].contains(last.lowercased()), parts.count > 1 {
+            last = parts[parts.count - 2]
+        }
         let own = FeedDefinition.name(from: last)
-        if own == "feed" || own == kind.rawValue || own.hasPrefix(kind.rawValue) { return own == "feed" ? kind.rawValue : own }
+        if own == "feed" || own == kind.rawValue || own.hasPrefix(kind.rawValue) {
+            return own == "feed" ? kind.rawValue : own
+        }
         return FeedDefinition.name(from: "\(kind.rawValue)-\(own)")
     }
 
@@ -194,10 +202,15 @@ public struct FeedImporter: Sendable {
                 continue
             }
             guard let kind else {
-                try attempt(full, done) { try importFile(full, Naming(kind: naming.kind, source: naming.source, stream: naming.stream), label: file) }
+                try attempt(full, done) {
+                    try importFile(
+                        full, Naming(kind: naming.kind, source: naming.source, stream: naming.stream), label: file)
+                }
                 continue
             }
-            let top = file.contains("/") ? String(file.prefix { $0 != "/" }) : (path.split(separator: "/").last.map(String.init) ?? "")
+            let top =
+                file.contains("/")
+                ? String(file.prefix { $0 != "/" }) : (path.split(separator: "/").last.map(String.init) ?? "")
             let key = "\(kind.rawValue)/\(top)"
             if let index = loose.firstIndex(where: { $0.key == key }) {
                 loose[index].files.append(file)
@@ -216,14 +229,17 @@ public struct FeedImporter: Sendable {
     private func looseKind(_ path: String) throws -> FeedKind? {
         var kind: FeedKind?
         try MappedBytes.with(path: path) { bytes in
-            guard ContainerFormat(bytes) == .plain, let found = FeedSniffer.kind(of: bytes), found.isRecordPerDocument else { return }
+            guard ContainerFormat(bytes) == .plain, let found = FeedSniffer.kind(of: bytes), found.isRecordPerDocument
+            else { return }
             kind = found
         }
         return kind
     }
 
     /// Files of one feed become one file, so that a revision is one thing.
-    private func importTogether(_ path: String, _ files: [String], _ naming: Naming, label: String) throws -> FeedOutcome {
+    private func importTogether(
+        _ path: String, _ files: [String], _ naming: Naming, label: String
+    ) throws -> FeedOutcome {
         var kind = naming.kind ?? naming.name.flatMap { configuration.feed($0)?.kind }
         for file in files where kind == nil { kind = try firstKind("\(path)/\(file)") }
         var naming = naming

@@ -16,7 +16,9 @@ enum FeedSniffer {
         case UInt8(ascii: "["):
             // Arch publishes an array of groups; arrays of OSV records are passed round.
             let keys = Keys(head, depth: 2)
-            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") { return .arch }
+            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") {
+                return .arch
+            }
             return nil
         default: return text(head)
         }
@@ -38,7 +40,8 @@ enum FeedSniffer {
     private static func text(_ head: UnsafeRawBufferPointer) -> FeedKind? {
         let text = String(decoding: head.prefix(4096), as: UTF8.self)
         let lines = text.split(separator: "\n", maxSplits: 4).map(String.init)
-        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") }) {
+        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") })
+        {
             return .epss
         }
         // `CVE,CVSS3,EPSS,EPSS Percentile`
@@ -64,12 +67,16 @@ enum FeedSniffer {
         if all.contains("id"), all.contains("modified") || all.contains("affected") || all.contains("schema_version") {
             return .osv
         }
-        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion")) || all.contains("urlprefix") {
+        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion"))
+            || all.contains("urlprefix")
+        {
             return .secdb
         }
         // A package's name, and below it CVEs: as the Debian tracker does.
         let inner = Keys(head, depth: 2).all
-        if inner.contains(where: { $0.hasPrefix("CVE-") || $0.hasPrefix("TEMP-") }), Keys(head, depth: 3).all.contains("releases") {
+        if inner.contains(where: { $0.hasPrefix("CVE-") || $0.hasPrefix("TEMP-") }),
+            Keys(head, depth: 3).all.contains("releases")
+        {
             return .debianTracker
         }
         return nil

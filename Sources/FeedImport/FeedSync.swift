@@ -1,5 +1,5 @@
-public import Timestamps
 import Glibc
+public import Timestamps
 
 /// Fetches feeds from their sources.
 public struct FeedSync: Sendable {
@@ -16,7 +16,8 @@ public struct FeedSync: Sendable {
     ///   - acceptsShrink: whether a person has said that fewer records are right.
     ///   - userAgent: what sources are told of who asks.
     public init(
-        _ folder: FeedFolder, _ configuration: FeedConfiguration, acceptsShrink: Bool = false, userAgent: String = "fettle",
+        _ folder: FeedFolder, _ configuration: FeedConfiguration, acceptsShrink: Bool = false,
+        userAgent: String = "fettle",
         now: @escaping @Sendable () -> Timestamp, progress: @escaping @Sendable (FeedProgress) -> Void = { _ in }
     ) {
         self.folder = folder
@@ -74,7 +75,8 @@ public struct FeedSync: Sendable {
         let former = try folder.manifest(feed.name)
         // What was kept of another place, or read in another way, says nothing about this one.
         let isSame = former.map { $0.feed.reading == feed.reading && $0.feed.url == feed.url } ?? false
-        let known = isSame ? FeedValidators(entityTag: former?.entityTag, lastModified: former?.lastModified) : FeedValidators()
+        let known =
+            isSame ? FeedValidators(entityTag: former?.entityTag, lastModified: former?.lastModified) : FeedValidators()
         let target = try await target(of: feed, place)
         if let former, isSame, let digest = target.digest,
             former.revision?.digest == digest || former.held?.revision.digest == digest
@@ -85,7 +87,9 @@ public struct FeedSync: Sendable {
         let progress = progress
         let download = FeedDownload(client: client, folder: home) { progress(.fetching(name, $0, $1)) }
         guard let file = try await download.fetch(target.url, known: known) else {
-            guard let former else { throw ImportError(.refused, "\(target.url) says that nothing has changed since never") }
+            guard let former else {
+                throw ImportError(.refused, "\(target.url) says that nothing has changed since never")
+            }
             return .unchanged(try checked(former))
         }
         do {
@@ -124,7 +128,8 @@ public struct FeedSync: Sendable {
         case nil: return Target(url: url)
         case .latest:
             let text = String(decoding: try await small(url), as: UTF8.self)
-            guard let name = text.split(whereSeparator: \.isNewline).first?.trimmed, !name.isEmpty, !name.contains(" ") else {
+            guard let name = text.split(whereSeparator: \.isNewline).first?.trimmed, !name.isEmpty, !name.contains(" ")
+            else {
                 throw ImportError(.refused, "\(url) names no file")
             }
             return Target(url: try FeedClient.redirected(from: url, to: name))
@@ -142,7 +147,8 @@ public struct FeedSync: Sendable {
                     guard let place = data.child("location")?["href"], !place.isEmpty else { break }
                     // `repodata/…` is meant from the repository's own folder.
                     let root = url.target.replacing("repodata/repomd.xml", with: "")
-                    let base = try? FeedURL("\(url.scheme.rawValue)://\(url.scheme == .file ? "" : url.authority)\(root)")
+                    let base = try? FeedURL(
+                        "\(url.scheme.rawValue)://\(url.scheme == .file ? "" : url.authority)\(root)")
                     guard let next = try? FeedClient.redirected(from: base ?? url, to: place) else { break }
                     let checksum = data.child("checksum")
                     return Target(url: next, digest: checksum?["type"] == "sha256" ? checksum?.text.lowercased() : nil)
@@ -160,7 +166,9 @@ public struct FeedSync: Sendable {
     }
 
     private func verify(_ file: FetchedFile, _ feed: FeedDefinition, _ target: Target) async throws {
-        if let digest = target.digest { try same(try DurableFile.digest(of: file.path), digest, target.url, "repomd.xml") }
+        if let digest = target.digest {
+            try same(try DurableFile.digest(of: file.path), digest, target.url, "repomd.xml")
+        }
         switch feed.checksum {
         case nil: break
         case .sha256:
@@ -173,9 +181,13 @@ public struct FeedSync: Sendable {
             }
             let place = try FeedURL(target.url.description.replacing(".json.gz", with: ".meta"))
             let text = String(decoding: try await small(place), as: UTF8.self)
-            let wanted = text.split(whereSeparator: \.isNewline).map { $0.lowercased() }.first { $0.hasPrefix("sha256:") }
-            let inner = try Container(limits: folder.limits, scratch: "\(folder.path)/\(feed.name)").digest(of: file.path)
-            try same(inner, Self.digest(in: wanted.map { String($0.dropFirst(7)) } ?? ""), target.url, place.description)
+            let wanted = text.split(whereSeparator: \.isNewline).map { $0.lowercased() }.first {
+                $0.hasPrefix("sha256:")
+            }
+            let inner = try Container(limits: folder.limits, scratch: "\(folder.path)/\(feed.name)").digest(
+                of: file.path)
+            try same(
+                inner, Self.digest(in: wanted.map { String($0.dropFirst(7)) } ?? ""), target.url, place.description)
         }
     }
 

@@ -28,7 +28,9 @@ public struct CatalogueCache: Sendable {
             var status = stat()
             let isFolder = stat(feeds, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
             if isFolder { places.append("\(feeds)/\(Self.name)") }
-            if let home = getenv("XDG_CACHE_HOME").map({ String(cString: $0) }) ?? getenv("HOME").map({ String(cString: $0) + "/.cache" }) {
+            if let home = getenv("XDG_CACHE_HOME").map({ String(cString: $0) })
+                ?? getenv("HOME").map({ String(cString: $0) + "/.cache" })
+            {
                 places.append("\(home)/fettle/catalogues")
             }
         }
@@ -112,7 +114,8 @@ public struct CatalogueCache: Sendable {
         let manifests = (try? FeedFolder(feeds).manifests()) ?? []
         if manifests.contains(where: { $0.revision != nil }) {
             for manifest in manifests {
-                text += "\(manifest.feed.name) \(manifest.revision?.digest ?? "-") \(manifest.feed.source ?? "") \(manifest.feed.stream ?? "")\n"
+                text +=
+                    "\(manifest.feed.name) \(manifest.revision?.digest ?? "-") \(manifest.feed.source ?? "") \(manifest.feed.stream ?? "")\n"
             }
         } else {
             for file in try Self.files(of: feeds) {
@@ -150,7 +153,8 @@ public struct CatalogueCache: Sendable {
                     files.append(full)
                 }
                 guard files.count <= maximumFiles else {
-                    throw MatchInputError("\(path) has more than \(maximumFiles) files: import it with fettle feeds import")
+                    throw MatchInputError(
+                        "\(path) has more than \(maximumFiles) files: import it with fettle feeds import")
                 }
             }
         }

@@ -18,7 +18,9 @@ public enum RPMDatabase {
             default: address.unicodeScalars.append(Unicode.Scalar(byte))
             }
         }
-        guard sqlite3_open_v2(address + "?immutable=1", &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil) == SQLITE_OK,
+        guard
+            sqlite3_open_v2(address + "?immutable=1", &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil)
+                == SQLITE_OK,
             let database
         else {
             sqlite3_close(database)
@@ -26,8 +28,11 @@ public enum RPMDatabase {
         }
         defer { sqlite3_close(database) }
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v2(database, "SELECT blob FROM Packages ORDER BY hnum", -1, &statement, nil) == SQLITE_OK else {
-            throw MatchInputError("\(path) has no table Packages: it is no database of rpm (\(String(cString: sqlite3_errmsg(database))))")
+        guard sqlite3_prepare_v2(database, "SELECT blob FROM Packages ORDER BY hnum", -1, &statement, nil) == SQLITE_OK
+        else {
+            throw MatchInputError(
+                "\(path) has no table Packages: it is no database of rpm (\(String(cString: sqlite3_errmsg(database))))"
+            )
         }
         defer { sqlite3_finalize(statement) }
         var packages: [SoftwarePackage] = []
@@ -49,7 +54,9 @@ public enum RPMDatabase {
             }
         }
         // A package that cannot be read may be the one that matters.
-        guard damaged == 0 else { throw MatchInputError("\(path): \(damaged) package headers are damaged; run rpm --rebuilddb") }
+        guard damaged == 0 else {
+            throw MatchInputError("\(path): \(damaged) package headers are damaged; run rpm --rebuilddb")
+        }
         return packages
     }
 }

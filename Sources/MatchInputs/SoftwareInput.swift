@@ -18,7 +18,9 @@ public enum SoftwareInput {
         var hasDatabase = false
         if exists("\(root)/var/lib/dpkg/status") {
             hasDatabase = true
-            found.packages += try DpkgSoftware.packages(root: root).map { FoundPackage($0, place: "/var/lib/dpkg/status") }
+            found.packages += try DpkgSoftware.packages(root: root).map {
+                FoundPackage($0, place: "/var/lib/dpkg/status")
+            }
         }
         for place in ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"] {
             if exists("\(root)/\(place)/rpmdb.sqlite") {
@@ -29,20 +31,24 @@ public enum SoftwareInput {
             }
             for old in ["Packages", "Packages.db"] where exists("\(root)/\(place)/\(old)") {
                 throw MatchInputError(
-                    "\(root)/\(place)/\(old) is an rpm database in an old format (Berkeley DB or ndb) that is not read here: give a bill of materials, or lines of `ecosystem<TAB>name<TAB>version`")
+                    "\(root)/\(place)/\(old) is an rpm database in an old format (Berkeley DB or ndb) that is not read here: give a bill of materials, or lines of `ecosystem<TAB>name<TAB>version`"
+                )
             }
         }
         for place in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] where exists("\(root)/\(place)") {
             hasDatabase = true
             let bytes = try read("\(root)/\(place)")
-            found.packages += AlpineDatabase.packages(bytes, distribution: distribution).map { FoundPackage($0, place: "/\(place)") }
+            found.packages += AlpineDatabase.packages(bytes, distribution: distribution).map {
+                FoundPackage($0, place: "/\(place)")
+            }
             break
         }
         guard !hasDatabase else { return found }
         var count = 0
         try walk(root, "", 0, &count, &found)
         guard count > 0 else {
-            throw MatchInputError("\(root) has no database of dpkg, rpm or apk, and no lock file that is known below it")
+            throw MatchInputError(
+                "\(root) has no database of dpkg, rpm or apk, and no lock file that is known below it")
         }
         return found
     }
@@ -89,7 +95,9 @@ public enum SoftwareInput {
         }
     }
 
-    private static func lockFile(_ bytes: [UInt8], _ path: String, name: String) throws(MatchInputError) -> FoundSoftware {
+    private static func lockFile(
+        _ bytes: [UInt8], _ path: String, name: String
+    ) throws(MatchInputError) -> FoundSoftware {
         do throws(SoftwareReadingError) {
             return try LockFile.read(bytes, name: name)
         } catch {
@@ -120,7 +128,8 @@ public enum SoftwareInput {
         if bytes.first == UInt8(ascii: "{") { return try billOfMaterials(bytes, path) }
         if bytes.starts(with: Array("Package: ".utf8)) {
             return found(
-                try DpkgSoftware.packages(status: bytes, path: path, distribution: try needed(distribution, path)), name)
+                try DpkgSoftware.packages(status: bytes, path: path, distribution: try needed(distribution, path)), name
+            )
         }
         if bytes.starts(with: Array("C:".utf8)) || bytes.starts(with: Array("P:".utf8)) {
             return found(AlpineDatabase.packages(bytes, distribution: try needed(distribution, path)), name)
@@ -138,7 +147,8 @@ public enum SoftwareInput {
             let fields = text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             guard fields.count >= 3, !fields[0].isEmpty, !fields[1].isEmpty, !fields[2].isEmpty else {
                 throw MatchInputError(
-                    "\(path), line \(number + 1): a line is `ecosystem<TAB>name<TAB>version`, such as `Debian:12<TAB>openssl<TAB>3.0.11-1`")
+                    "\(path), line \(number + 1): a line is `ecosystem<TAB>name<TAB>version`, such as `Debian:12<TAB>openssl<TAB>3.0.11-1`"
+                )
             }
             let package = PackageStreams.package(stream: fields[0], name: fields[1], version: fields[2])
             list.append((fields.prefix(3).joined(separator: "\t"), package))
@@ -156,7 +166,8 @@ public enum SoftwareInput {
 
     private static func needed(_ distribution: String?, _ path: String) throws -> String {
         guard let distribution else {
-            throw MatchInputError("\(path) does not say of which distribution it is: give --distribution, such as debian-12")
+            throw MatchInputError(
+                "\(path) does not say of which distribution it is: give --distribution, such as debian-12")
         }
         return distribution
     }
@@ -179,7 +190,9 @@ public enum SoftwareInput {
             guard count >= 0 else { throw MatchInputError.system("read", path) }
             if count == 0 { return bytes }
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            guard bytes.count <= maximumBytes else { throw MatchInputError("\(path) has more than \(maximumBytes) bytes") }
+            guard bytes.count <= maximumBytes else {
+                throw MatchInputError("\(path) has more than \(maximumBytes) bytes")
+            }
         }
     }
 }

@@ -9,7 +9,10 @@ import Timestamps
     private func zip(_ scratch: Scratch, _ name: String, _ records: [String]) throws -> String {
         try? FileManager.default.removeItem(atPath: "\(scratch.path)/zip-in")
         for (index, record) in records.enumerated() { _ = try scratch.write("zip-in/\(index).json", record) }
-        try scratch.run("python3", "-c", "import sys,zipfile,os\nz=zipfile.ZipFile(sys.argv[1],'w',zipfile.ZIP_DEFLATED)\nfor f in sorted(os.listdir('zip-in')): z.write('zip-in/'+f,f)\nz.close()", name)
+        try scratch.run(
+            "python3", "-c",
+            "import sys,zipfile,os\nz=zipfile.ZipFile(sys.argv[1],'w',zipfile.ZIP_DEFLATED)\nfor f in sorted(os.listdir('zip-in')): z.write('zip-in/'+f,f)\nz.close()",
+            name)
         return "\(scratch.path)/\(name)"
     }
 
@@ -20,11 +23,17 @@ import Timestamps
         _ = try folder.take(try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") }), naming)
         #expect(try folder.ids().count == 20)
         // Two of twenty may go, three may not.
-        guard case .success(.stored)? = try folder.take(try zip(scratch, "b.zip", (0..<18).map { osv("A-\($0)") }), naming)["mine"] else {
+        guard
+            case .success(.stored)? = try folder.take(
+                try zip(scratch, "b.zip", (0..<18).map { osv("A-\($0)") }), naming)["mine"]
+        else {
             Issue.record("10 % fewer are no matter")
             return
         }
-        guard case .success(.held(let manifest, _))? = try folder.take(try zip(scratch, "c.zip", (0..<15).map { osv("A-\($0)") }), naming)["mine"] else {
+        guard
+            case .success(.held(let manifest, _))? = try folder.take(
+                try zip(scratch, "c.zip", (0..<15).map { osv("A-\($0)") }), naming)["mine"]
+        else {
             Issue.record("17 % fewer must be held")
             return
         }
@@ -61,19 +70,29 @@ import Timestamps
         #expect(try refused(try scratch.write("cut.zip", Array(whole.prefix(whole.count - 30)))).contains("not whole"))
         try scratch.run("sh", "-c", "head -c 100000000 /dev/zero | gzip > bomb.gz")
         #expect(try refused("\(scratch.path)/bomb.gz").contains("bomb"))
-        #expect(try refused(try scratch.write("deep.json", String(repeating: "[", count: 100_000))).contains("not whole"))
+        #expect(
+            try refused(try scratch.write("deep.json", String(repeating: "[", count: 100_000))).contains("not whole"))
         #expect(try refused(try scratch.write("half.json", String(osv("A-1").dropLast(20)))).contains("not whole"))
-        #expect(try refused(try scratch.write("utf8.json", Array("{\"id\":\"A-1\",\"summary\":\"".utf8) + [0xFF, 0xC0] + Array("\"}".utf8))).contains("not whole"))
+        #expect(
+            try refused(
+                try scratch.write(
+                    "utf8.json", Array("{\"id\":\"A-1\",\"summary\":\"".utf8) + [0xFF, 0xC0] + Array("\"}".utf8))
+            ).contains("not whole"))
         #expect(try refused(try scratch.write("empty.json", "")).contains("empty"))
         // A whole file without any record that can be used is a shrink to nothing.
-        guard case .success(.held)? = try folder.take(try zip(scratch, "none.zip", ["{\"id\":\"A-1\"}"]), naming)["mine"] else {
+        guard
+            case .success(.held)? = try folder.take(try zip(scratch, "none.zip", ["{\"id\":\"A-1\"}"]), naming)["mine"]
+        else {
             Issue.record("a feed without records must be held")
             return
         }
         #expect(try folder.ids() == before)
         #expect(try folder.manifest("mine")?.revision?.stored == 20)
         // And where there was nothing, nothing begins with it.
-        guard case .failure(let error)? = try folder.take("\(scratch.path)/none.zip", .init(name: "other", kind: .osv)).values.first else {
+        guard
+            case .failure(let error)? = try folder.take("\(scratch.path)/none.zip", .init(name: "other", kind: .osv))
+                .values.first
+        else {
             Issue.record("a first revision without records must be refused")
             return
         }
@@ -85,7 +104,9 @@ import Timestamps
         let scratch = try Scratch()
         let folder = FeedFolder("\(scratch.path)/feeds")
         let file = try zip(scratch, "a.zip", [osv("A-1"), "{\"id\":\"A-2\"}", "{", osv("A-3")])
-        guard case .success(.stored(let manifest, let counts))? = try folder.take(file, .init(name: "mine", kind: .osv))["mine"],
+        guard
+            case .success(.stored(let manifest, let counts))? = try folder.take(file, .init(name: "mine", kind: .osv))[
+                "mine"],
             let revision = manifest.revision
         else {
             Issue.record("it must be taken")
@@ -93,7 +114,9 @@ import Timestamps
         }
         #expect(revision.stored == 2 && revision.quarantined == 2 && counts.documents == 4)
         let text = String(decoding: try bytes(folder.quarantineFile(of: "mine", revision)), as: UTF8.self)
-        #expect(text.contains("\"place\":\"mine/1.json\"") && text.contains("\"record\":\"A-2\"") && text.contains("mine/2.json"))
+        #expect(
+            text.contains("\"place\":\"mine/1.json\"") && text.contains("\"record\":\"A-2\"")
+                && text.contains("mine/2.json"))
     }
 
     @Test func `A bundle carries feeds to a site without a network, and a changed one is refused`() throws {
@@ -121,7 +144,8 @@ import Timestamps
         changed[whole.lastRange(of: Array("PK".utf8))! - 40] ^= 1
         let third = FeedFolder("\(scratch.path)/third")
         #expect(words { _ = try third.take(try scratch.write("changed.tar", changed)) }.contains("SHA-256"))
-        #expect(words { _ = try third.take(try scratch.write("short.tar", Array(whole.prefix(whole.count / 2)))) } != "")
+        #expect(
+            words { _ = try third.take(try scratch.write("short.tar", Array(whole.prefix(whole.count / 2)))) } != "")
         #expect(try third.manifests().isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(third.path)/one").isEmpty)
     }
@@ -148,7 +172,8 @@ import Timestamps
         _ = try scratch.write("in/loose/deeper/A-2.json", osv("A-2"))
         _ = try scratch.write("in/README.md", "# text")
         let source = try zip(scratch, "z.zip", [osv("B-1")])
-        try FileManager.default.createDirectory(atPath: "\(scratch.path)/in/osv/Debian", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: "\(scratch.path)/in/osv/Debian", withIntermediateDirectories: true)
         try FileManager.default.moveItem(atPath: source, toPath: "\(scratch.path)/in/osv/Debian/all.zip")
         let answers = try folder.take("\(scratch.path)/in")
         #expect(try folder.manifests().map(\.feed.name) == ["osv-debian", "osv-loose"])
@@ -164,17 +189,27 @@ import Timestamps
         let scratch = try Scratch()
         let folder = FeedFolder("\(scratch.path)/feeds")
         let lock = try folder.lock()
-        #expect(words { _ = try folder.take(try scratch.write("a.json", osv("A-1"))) }.contains("another sync or import"))
+        #expect(
+            words { _ = try folder.take(try scratch.write("a.json", osv("A-1"))) }.contains("another sync or import"))
         withExtendedLifetime(lock) {}
     }
 
     @Test func `What is built in survives being written and read`() throws {
         let text = FeedConfiguration.builtIn.json.canonicalBytes()
         #expect(try FeedConfiguration(parsing: text, path: "feeds.json") == .builtIn)
-        #expect(FeedConfiguration.builtIn.feeds.allSatisfy { FeedDefinition.isName($0.name) && $0.url.hasPrefix("https://") })
-        let fault = words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[{\"name\":\"../x\",\"url\":\"https://x\",\"kind\":\"osv\"}]}".utf8), path: "feeds.json") }
+        #expect(
+            FeedConfiguration.builtIn.feeds.allSatisfy {
+                FeedDefinition.isName($0.name) && $0.url.hasPrefix("https://")
+            })
+        let fault = words {
+            _ = try FeedConfiguration(
+                parsing: Array("{\"feeds\":[{\"name\":\"../x\",\"url\":\"https://x\",\"kind\":\"osv\"}]}".utf8),
+                path: "feeds.json")
+        }
         #expect(fault.contains("feeds.json: /feeds/0/name"))
-        #expect(words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[],\"speed\":1}".utf8), path: "f") }.contains("speed"))
+        #expect(
+            words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[],\"speed\":1}".utf8), path: "f") }.contains(
+                "speed"))
     }
 }
 

@@ -146,7 +146,9 @@ extension FeedFolder {
     }
 
     /// Imports a path.
-    func take(_ path: String, _ naming: FeedImporter.Naming = .init(), accept: Bool = false) throws -> [String: Result<FeedOutcome, ImportError>] {
+    func take(
+        _ path: String, _ naming: FeedImporter.Naming = .init(), accept: Bool = false
+    ) throws -> [String: Result<FeedOutcome, ImportError>] {
         var answers: [String: Result<FeedOutcome, ImportError>] = [:]
         let importer = FeedImporter(self, FeedConfiguration(feeds: []), acceptsShrink: accept, now: { noon })
         try importer.run(path, naming) { answers[$0] = $1 }

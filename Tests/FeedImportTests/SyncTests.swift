@@ -15,9 +15,13 @@ import Timestamps
     /// A zip whose records do not compress away, so that it can be cut.
     private func write(_ scratch: Scratch, _ count: Int) throws {
         try? FileManager.default.createDirectory(atPath: "\(scratch.path)/www", withIntermediateDirectories: true)
-        let lines = (0..<count).map { osv("A-\($0)", fixed: "\($0).\(UInt64.random(in: 0...(.max)))-1") }.joined(separator: "\n")
+        let lines = (0..<count).map { osv("A-\($0)", fixed: "\($0).\(UInt64.random(in: 0...(.max)))-1") }.joined(
+            separator: "\n")
         _ = try scratch.write("lines", lines)
-        try scratch.run("python3", "-c", "import zipfile\nz=zipfile.ZipFile('www/all.zip','w')\nfor i,l in enumerate(open('lines')): z.writestr('%d.json'%i,l)\nz.close()")
+        try scratch.run(
+            "python3", "-c",
+            "import zipfile\nz=zipfile.ZipFile('www/all.zip','w')\nfor i,l in enumerate(open('lines')): z.writestr('%d.json'%i,l)\nz.close()"
+        )
     }
 
     private func feed(_ url: String) -> FeedDefinition { FeedDefinition(name: "f", url: url, kind: .osv) }
@@ -34,14 +38,17 @@ import Timestamps
         #expect(try folder.ids().count == 60)
         // A source that ignores the tag sends the same bytes: nothing is read anew.
         guard case .success(.stored) = try await folder.sync(self.feed(server.url("lie/all.zip"))) else {
-            guard case .success(.unchanged) = try await folder.sync(self.feed(server.url("lie/all.zip"))) else { throw Wrong() }
+            guard case .success(.unchanged) = try await folder.sync(self.feed(server.url("lie/all.zip"))) else {
+                throw Wrong()
+            }
             return
         }
     }
 
     @Test func `A download that breaks off goes on where it was`() async throws {
         let (_, server, folder) = try source(200)
-        guard case .success(.stored(let manifest, _)) = try await folder.sync(feed(server.url("cut/3000/all.zip"))) else { throw Wrong() }
+        guard case .success(.stored(let manifest, _)) = try await folder.sync(feed(server.url("cut/3000/all.zip")))
+        else { throw Wrong() }
         #expect(manifest.revision?.stored == 200)
         let requests = try await server.requests(2)
         #expect(requests.count == 2 && requests[1].contains("bytes=3000-"))
@@ -73,7 +80,9 @@ import Timestamps
     @Test func `Busy sources are asked again, wrong addresses are not`() async throws {
         let (_, server, folder) = try source(10)
         guard case .success(.stored) = try await folder.sync(feed(server.url("busy/2/all.zip"))) else { throw Wrong() }
-        guard case .failure(let error) = try await folder.sync(feed(server.url("plain/none.zip"))) else { throw Wrong() }
+        guard case .failure(let error) = try await folder.sync(feed(server.url("plain/none.zip"))) else {
+            throw Wrong()
+        }
         #expect(error.description.contains("404") && error.description.contains("is the address right?"))
         #expect(try await server.requests(4).count == 4)
         // What was in use stays in use, and status says what went wrong.
@@ -83,12 +92,18 @@ import Timestamps
 
     @Test func `Redirects are followed, so many, and never to where it is less safe`() async throws {
         let (_, server, folder) = try source(10)
-        guard case .success(.stored) = try await folder.sync(feed(server.url("redirect/5/all.zip"))) else { throw Wrong() }
-        guard case .failure(let error) = try await folder.sync(feed(server.url("redirect/6/all.zip"))) else { throw Wrong() }
+        guard case .success(.stored) = try await folder.sync(feed(server.url("redirect/5/all.zip"))) else {
+            throw Wrong()
+        }
+        guard case .failure(let error) = try await folder.sync(feed(server.url("redirect/6/all.zip"))) else {
+            throw Wrong()
+        }
         #expect(error.description.contains("more than 5 redirects"))
         guard case .failure(let away) = try await folder.sync(feed(server.url("away"))) else { throw Wrong() }
         #expect(away.description.contains("less safe"))
-        #expect(words { _ = try FeedClient.redirected(from: FeedURL("https://a/x"), to: "http://a/x") }.contains("less safe"))
+        #expect(
+            words { _ = try FeedClient.redirected(from: FeedURL("https://a/x"), to: "http://a/x") }.contains(
+                "less safe"))
         #expect(try FeedClient.redirected(from: FeedURL("https://a/x/y"), to: "z?q").description == "https://a/x/z?q")
         #expect(try FeedClient.redirected(from: FeedURL("http://a/x"), to: "//b/z").description == "http://b/z")
     }
@@ -99,17 +114,25 @@ import Timestamps
         limits.attempts = 1
         limits.window = 1
         limits.minimumRate = 100
-        guard case .failure(let slow) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else { throw Wrong() }
+        guard case .failure(let slow) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else {
+            throw Wrong()
+        }
         #expect(slow.description.contains("bytes came in 1 s"))
-        guard case .failure(let silent) = try await folder.sync(feed(server.url("silent/all.zip")), limits) else { throw Wrong() }
+        guard case .failure(let silent) = try await folder.sync(feed(server.url("silent/all.zip")), limits) else {
+            throw Wrong()
+        }
         #expect(silent.description.contains("only 0 bytes came in 1 s"))
         limits.minimumRate = 0
         limits.total = 1
-        guard case .failure(let long) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else { throw Wrong() }
+        guard case .failure(let long) = try await folder.sync(feed(server.url("slow/all.zip")), limits) else {
+            throw Wrong()
+        }
         #expect(long.description.contains("not done after 1 s"))
         limits = .quick
         limits.maximumBytes = 100
-        guard case .failure(let large) = try await folder.sync(feed(server.url("plain/all.zip")), limits) else { throw Wrong() }
+        guard case .failure(let large) = try await folder.sync(feed(server.url("plain/all.zip")), limits) else {
+            throw Wrong()
+        }
         #expect(large.description.contains("larger than 100 bytes"))
     }
 
@@ -124,7 +147,10 @@ import Timestamps
         guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
         // NVD's is of what is inside.
         _ = try scratch.write("www/y.json", osv("A-1"))
-        try scratch.run("sh", "-c", "cd www && gzip -k y.json && echo lastModifiedDate:x > y.meta && echo sha256:$(sha256sum < y.json | cut -c-64 | tr a-f A-F) >> y.meta")
+        try scratch.run(
+            "sh", "-c",
+            "cd www && gzip -k y.json && echo lastModifiedDate:x > y.meta && echo sha256:$(sha256sum < y.json | cut -c-64 | tr a-f A-F) >> y.meta"
+        )
         feed = FeedDefinition(name: "g", url: server.url("plain/y.json.gz"), kind: .osv)
         feed.checksum = .nvdMeta
         guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
@@ -141,7 +167,8 @@ import Timestamps
         guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
         guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
         // A repository's list names updateinfo by its digest; the same digest is not fetched again.
-        let update = "<updates><update type='security' from='x@almalinux.org'><id>ALSA-1</id><pkglist><collection><package name='a' version='1' release='1.el9' arch='noarch'/></collection></pkglist></update></updates>"
+        let update =
+            "<updates><update type='security' from='x@almalinux.org'><id>ALSA-1</id><pkglist><collection><package name='a' version='1' release='1.el9' arch='noarch'/></collection></pkglist></update></updates>"
         _ = try scratch.write("www/r/repodata/u.xml", update)
         let digest = try scratch.run("sha256sum", "www/r/repodata/u.xml").prefix(64)
         func list(_ digest: Substring) -> String {
@@ -179,7 +206,10 @@ import Timestamps
         #expect(words { _ = try proxy("https://a/x", ["https_proxy": "socks5://proxy"]) }.contains("https_proxy"))
     }
 
-    @Test(arguments: ["ftp://a/x", "https://", "https://u:p@a/x", "https://a:0/x", "https://a b/", "all.zip", "https://[::1/x", "file://x"])
+    @Test(arguments: [
+        "ftp://a/x", "https://", "https://u:p@a/x", "https://a:0/x", "https://a b/", "all.zip", "https://[::1/x",
+        "file://x",
+    ])
     func `What is no address is refused`(_ text: String) {
         #expect(words { _ = try FeedURL(text) }.contains("no address of a feed"))
     }

@@ -144,7 +144,9 @@ public struct CVEReader: TallyingReader {
                 try reader.object { reader, key throws(JSONError) in
                     guard key == "advisory", try reader.peek() == .string else { return }
                     let other = try reader.string()
-                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil { draft.advisory.aliases.append(other) }
+                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil {
+                        draft.advisory.aliases.append(other)
+                    }
                 }
             case "affected":
                 try reader.array { reader throws(JSONError) in try self.affected(&draft, &reader, place) }
@@ -180,7 +182,9 @@ public struct CVEReader: TallyingReader {
                     try reader.object { reader, key throws(JSONError) in
                         if key == "type" { kind = try reader.feedText() }
                     }
-                    guard kind.lowercased() == "ssvc" else { return self.tally.drop("\(place)metrics/\(kind.prefix(64))") }
+                    guard kind.lowercased() == "ssvc" else {
+                        return self.tally.drop("\(place)metrics/\(kind.prefix(64))")
+                    }
                     reader = before
                     return try reader.object { reader, key throws(JSONError) in
                         guard key == "content" else { return }
@@ -242,6 +246,8 @@ public struct CVEReader: TallyingReader {
             default: self.drop("\(place)affected/", key)
             }
         }
-        if !product.add(to: &draft.statements, &draft.cpes) { tally.drop("\(place)affected that names no CPE or package") }
+        if !product.add(to: &draft.statements, &draft.cpes) {
+            tally.drop("\(place)affected that names no CPE or package")
+        }
     }
 }

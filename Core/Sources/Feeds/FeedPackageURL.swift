@@ -42,7 +42,8 @@ struct FeedPackageURL: Hashable {
 
     /// The version with its epoch in front, as the schemes of distributions read it.
     var fullVersion: String {
-        guard let epoch = qualifiers["epoch"], epoch != "0", !epoch.isEmpty, !version.isEmpty, !version.contains(":") else {
+        guard let epoch = qualifiers["epoch"], epoch != "0", !epoch.isEmpty, !version.isEmpty, !version.contains(":")
+        else {
             return version
         }
         return "\(epoch):\(version)"
@@ -98,7 +99,8 @@ struct FeedPackageURL: Hashable {
         case ("deb", "ubuntu"): return ubuntu(distro)
         case ("apk", "alpine"):
             let parts = release.split(separator: ".").prefix(2)
-            return parts.count == 2 ? ("Alpine:\(parts[0].hasPrefix("v") ? "" : "v")\(parts.joined(separator: "."))", "") : nil
+            return parts.count == 2
+                ? ("Alpine:\(parts[0].hasPrefix("v") ? "" : "v")\(parts.joined(separator: "."))", "") : nil
         case ("apk", "wolfi"): return ("Wolfi", "")
         case ("apk", "chainguard"): return ("Chainguard", "")
         case ("apk", "minimos"): return ("MinimOS", "")
@@ -114,7 +116,8 @@ struct FeedPackageURL: Hashable {
             return major.isEmpty ? nil : ("Oracle Linux:\(major)", "")
         case ("rpm", "suse"), ("rpm", "sles"): return release.isEmpty ? nil : ("SUSE:\(release)", "")
         case ("rpm", "opensuse"):
-            return release.isEmpty ? nil : (distro.contains("leap") ? "openSUSE:Leap \(release)" : "openSUSE:Tumbleweed", "")
+            return release.isEmpty
+                ? nil : (distro.contains("leap") ? "openSUSE:Leap \(release)" : "openSUSE:Tumbleweed", "")
         case ("rpm", "photon"): return release.isEmpty ? nil : ("Photon OS:\(release)", "")
         case ("rpm", "azurelinux"), ("rpm", "mariner"): return release.isEmpty ? nil : ("Azure Linux:\(major)", "")
         default: return nil

@@ -29,7 +29,9 @@ enum RecordID {
         prefixes.contains { id.hasPrefix($0) } || isWrapped(id)
     }
 
-    private static let prefixes = ["CVE-", "GHSA-", "PYSEC-", "GO-", "RUSTSEC-", "BIT-", "OSV-", "XSA-", "MAL-", "CGA-"]
+    private static let prefixes = [
+        "CVE-", "GHSA-", "PYSEC-", "GO-", "RUSTSEC-", "BIT-", "OSV-", "XSA-", "MAL-", "CGA-",
+    ]
 
     /// `UBUNTU-CVE-2026-1`, `DEBIAN-CVE-2026-1`, `ALPINE-CVE-2026-1`: a distribution's name of a CVE.
     static func isWrapped(_ id: String) -> Bool {

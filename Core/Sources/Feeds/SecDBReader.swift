@@ -45,7 +45,8 @@ public struct SecDBReader: TallyingReader {
             try this.head(&head, &reader)
             guard let stream = this.stream ?? head.stream else {
                 throw JSONError(
-                    .missingField, reason: "it tells neither a distroversion nor an address of a distribution that is known")
+                    .missingField,
+                    reason: "it tells neither a distroversion nor an address of a distribution that is known")
             }
             guard head.isDatabase else {
                 throw JSONError(.missingField, reason: "it has no packages; is it a security database?")
@@ -89,7 +90,9 @@ public struct SecDBReader: TallyingReader {
         var isDatabase = false
 
         var stream: String? {
-            if !version.isEmpty { return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version) }
+            if !version.isEmpty {
+                return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version)
+            }
             let hosts = [
                 ("wolfi.dev", "Wolfi"), ("cgr.dev", "Chainguard"), ("mini.dev", "MinimOS"), ("minimus.io", "MinimOS"),
             ]
@@ -124,7 +127,8 @@ public struct SecDBReader: TallyingReader {
             for entry in try reader.feedStrings() {
                 // `CVE-2017-2616 (+ regression fix)`, `CVE-2019-1 CVE-2019-2`.
                 for token in entry.split(whereSeparator: { $0 == " " || $0 == "," }) {
-                    guard let first = token.unicodeScalars.first, ("A"..."Z").contains(first), token.contains("-") else {
+                    guard let first = token.unicodeScalars.first, ("A"..."Z").contains(first), token.contains("-")
+                    else {
                         self.tally.drop("secfixes/note")
                         continue
                     }
@@ -152,7 +156,9 @@ public struct SecDBReader: TallyingReader {
             statement.status = .notAffected
             return statement
         }
-        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater { last = version }
+        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater {
+            last = version
+        }
         statement.ranges = fixes.map { VersionRange(scheme: "apk", upper: $0) }
         statement.fixed = last
         return statement

@@ -100,7 +100,9 @@ extension Catalogue {
     public func vulnerability(_ row: Int) throws(CatalogueError) -> CatalogueVulnerability {
         let reader = reader
         var advisories: [Int] = []
-        for number in try reader.list(.groups, row, 3).rows { advisories.append(Int(try reader.word(.numbers, number, 0))) }
+        for number in try reader.list(.groups, row, 3).rows {
+            advisories.append(Int(try reader.word(.numbers, number, 0)))
+        }
         var vulnerability = CatalogueVulnerability(
             name: try vulnerabilityName(row), ids: try reader.strings(try reader.list(.groups, row, 1)),
             advisories: advisories, exploited: [], likelihoods: [], decisions: [])
@@ -228,7 +230,8 @@ extension Catalogue {
         let reader = reader
         let status = try reader.word(.statements, row, 2)
         guard let kind: Statement.Kind = value(try reader.word(.packages, package, 1) + 1),
-            let state: Statement.Status = value((status & 0xFF) + 1), let plan: Statement.Plan = value((status >> 8) + 1)
+            let state: Statement.Status = value((status & 0xFF) + 1),
+            let plan: Statement.Plan = value((status >> 8) + 1)
         else { throw .damaged("statement \(row) has a kind, status or plan that does not exist") }
         var statement = Statement(
             stream: try reader.string(try reader.word(.packages, package, 0)), kind: kind,
@@ -241,8 +244,10 @@ extension Catalogue {
             statement.ranges.append(
                 VersionRange(
                     scheme: try reader.string(try reader.word(.ranges, range, 0)),
-                    lower: lower == 0 ? nil : try reader.version(ofBound: Int(lower) - 1), includesLower: flags & 1 != 0,
-                    upper: upper == 0 ? nil : try reader.version(ofBound: Int(upper) - 1), includesUpper: flags & 2 != 0))
+                    lower: lower == 0 ? nil : try reader.version(ofBound: Int(lower) - 1),
+                    includesLower: flags & 1 != 0,
+                    upper: upper == 0 ? nil : try reader.version(ofBound: Int(upper) - 1), includesUpper: flags & 2 != 0
+                ))
         }
         statement.versions = try reader.strings(try reader.list(.statements, row, 5))
         let fixed = try reader.word(.statements, row, 7)

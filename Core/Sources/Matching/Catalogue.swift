@@ -142,12 +142,15 @@ struct CatalogueReader {
         CatalogueList(first: try word(section, row, column), count: try word(section, row, column + 1))
     }
 
-    private func slice(_ section: Section, _ offset: Int, _ length: Int) throws(CatalogueError) -> UnsafeRawBufferPointer {
+    private func slice(
+        _ section: Section, _ offset: Int, _ length: Int
+    ) throws(CatalogueError) -> UnsafeRawBufferPointer {
         let range = sections[section.rawValue]
         guard offset >= 0, length >= 0, offset <= range.count, length <= range.count - offset else {
             throw .damaged("\(length) bytes at \(offset) of \(section) are outside of it")
         }
-        return UnsafeRawBufferPointer(rebasing: bytes[(range.lowerBound + offset)..<(range.lowerBound + offset + length)])
+        return UnsafeRawBufferPointer(
+            rebasing: bytes[(range.lowerBound + offset)..<(range.lowerBound + offset + length)])
     }
 
     func stringBytes(_ index: UInt32) throws(CatalogueError) -> UnsafeRawBufferPointer {

@@ -68,7 +68,9 @@ private struct CatalogueWriter {
     private mutating func writeBounds() {
         var bounds: Set<Bound> = []
         for statement in builder.statements {
-            if let fixed = statement.fixed { bounds.insert(Bound(scheme: ranked(statement.fixedScheme), version: ranked(fixed))) }
+            if let fixed = statement.fixed {
+                bounds.insert(Bound(scheme: ranked(statement.fixedScheme), version: ranked(fixed)))
+            }
             for range in statement.ranges {
                 for version in [range.lower, range.upper] {
                     if let version { bounds.insert(Bound(scheme: ranked(range.scheme), version: ranked(version))) }
@@ -115,7 +117,9 @@ private struct CatalogueWriter {
             if keys[left] != keys[right] { return keys[left] < keys[right] }
             // The newest first; the rest of the order only makes it independent of how they came in.
             let (a, b) = (list[left], list[right])
-            if a.modified != b.modified { return (a.modified?.milliseconds ?? .min) > (b.modified?.milliseconds ?? .min) }
+            if a.modified != b.modified {
+                return (a.modified?.milliseconds ?? .min) > (b.modified?.milliseconds ?? .min)
+            }
             if a.summary != b.summary { return a.summary > b.summary }
             if a.details != b.details { return a.details > b.details }
             if a.withdrawn != b.withdrawn {
@@ -233,7 +237,9 @@ private struct CatalogueWriter {
     private mutating func write(_ statement: CatalogueBuilder.CompactStatement) {
         let ranges = list(.ranges, statement.ranges.count)
         for range in statement.ranges {
-            let words: [UInt32] = [range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0]
+            let words: [UInt32] = [
+                range.scheme, range.flags, range.lower.map { $0 + 1 } ?? 0, range.upper.map { $0 + 1 } ?? 0,
+            ]
             for word in words { append(word, to: .ranges) }
         }
         let versions = words(statement.versions)
@@ -275,9 +281,11 @@ private struct CatalogueWriter {
         let list = builder.advisories
         let records = advisories.enumerated().map { index, united in
             // What a distribution's advisory relates to is what it closes; in a language's database it is a neighbour.
-            let isAdvisory = !packagesOfAdvisory[index].isEmpty && packagesOfAdvisory[index].allSatisfy {
-                word(.packages, Int($0), 1) <= 1
-            }
+            let isAdvisory =
+                !packagesOfAdvisory[index].isEmpty
+                && packagesOfAdvisory[index].allSatisfy {
+                    word(.packages, Int($0), 1) <= 1
+                }
             return VulnerabilityGroups.Record(
                 id: ranked(list[united.newest].id), aliases: united.aliases, closes: united.closes,
                 related: isAdvisory ? united.related : [])
@@ -313,9 +321,12 @@ private struct CatalogueWriter {
             let title = writer.text(entry.title)
             let action = writer.text(entry.action)
             let ransom: UInt32 = entry.isUsedForRansom.map { $0 ? 2 : 1 } ?? 0
-            return [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.date(entry.added) + Self.date(entry.due)
-                + [(entry.due == nil ? 0 : 1) | ransom << 1, title.first, title.count, action.first, action.count,
-                    weaknesses.first, weaknesses.count]
+            return [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.date(entry.added)
+                + Self.date(entry.due)
+                + [
+                    (entry.due == nil ? 0 : 1) | ransom << 1, title.first, title.count, action.first, action.count,
+                    weaknesses.first, weaknesses.count,
+                ]
         }
         let groupsOfLikelihoods = builder.likelihoods.map { groups.group(of: ranked($0.id)) }
         let likelihoods = write(
@@ -354,7 +365,8 @@ private struct CatalogueWriter {
             append(group, to: .ids)
         }
         var lastWeakness: String?
-        for weakness in builder.weaknesses.sorted(by: { ($0.id, $0.name) < ($1.id, $1.name) }) where weakness.id != lastWeakness {
+        for weakness in builder.weaknesses.sorted(by: { ($0.id, $0.name) < ($1.id, $1.name) })
+        where weakness.id != lastWeakness {
             lastWeakness = weakness.id
             let name = text(weakness.name)
             let parents = words(Set(weakness.parents.map(ranked)).sorted())
@@ -444,7 +456,9 @@ private struct CatalogueWriter {
         for entry in builder.exploited { countOnce(entry.source, entry.id, entry.added) }
         for entry in builder.likelihoods { countOnce(entry.source, entry.id, entry.date) }
         for entry in builder.decisions { countOnce(entry.source, entry.id, entry.date) }
-        for (source, feed) in builder.feeds { newest[source] = (feed.date ?? newest[source]?.date, newest[source]?.records ?? 0) }
+        for (source, feed) in builder.feeds {
+            newest[source] = (feed.date ?? newest[source]?.date, newest[source]?.records ?? 0)
+        }
         for (source, entry) in newest.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             let row = [ranked(source)] + Self.date(entry.date) + [entry.date == nil ? 0 : 1, entry.records]
             for word in row { append(word, to: .feeds) }
@@ -493,7 +507,8 @@ private struct CatalogueWriter {
     private func list(_ section: Section, _ count: Int) -> CatalogueList {
         guard count > 0 else { return .none }
         return CatalogueList(
-            first: UInt32(truncatingIfNeeded: sections[section.rawValue].count / 4 / section.width), count: UInt32(count))
+            first: UInt32(truncatingIfNeeded: sections[section.rawValue].count / 4 / section.width),
+            count: UInt32(count))
     }
 
     private mutating func text(_ text: String) -> CatalogueList {

@@ -114,7 +114,9 @@ public struct CatalogueBuilder: Sendable {
         }
         textBytes += advisory.summary.utf8.count + advisory.details.utf8.count
         for reference in advisory.references { textBytes += reference.url.utf8.count }
-        guard textBytes <= Self.maximumTextBytes else { throw .tooLarge("more than \(Self.maximumTextBytes) bytes of text") }
+        guard textBytes <= Self.maximumTextBytes else {
+            throw .tooLarge("more than \(Self.maximumTextBytes) bytes of text")
+        }
         advisoryCount += 1
         let number = UInt32(advisories.count)
         advisories.append(
@@ -141,10 +143,12 @@ public struct CatalogueBuilder: Sendable {
         statements.append(
             CompactStatement(
                 stream: intern(statement.stream), kind: UInt32(Self.number(statement.kind)),
-                name: intern(PackageStreams.canonicalName(statement.name, stream: statement.stream)), advisory: advisory,
+                name: intern(PackageStreams.canonicalName(statement.name, stream: statement.stream)),
+                advisory: advisory,
                 module: intern(statement.module),
                 status: UInt32(Self.number(statement.status)) | UInt32(Self.number(statement.plan)) << 8,
-                fixed: statement.fixed.map { intern($0) }, fixedScheme: intern(scheme), reason: intern(statement.reason),
+                fixed: statement.fixed.map { intern($0) }, fixedScheme: intern(scheme),
+                reason: intern(statement.reason),
                 channel: intern(statement.channel), ranges: ranges,
                 versions: statement.versions.map { intern($0) },
                 architectures: statement.architectures.map { intern($0) },

@@ -10,7 +10,8 @@ public enum CatalogueError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What happened and what to do.
     public var description: String {
         switch self {
-        case .notACatalogue(let what): "this is no catalogue that this program reads: \(what). Build it again from its feeds."
+        case .notACatalogue(let what):
+            "this is no catalogue that this program reads: \(what). Build it again from its feeds."
         case .damaged(let what): "the catalogue is damaged: \(what). Delete it; it is built again from its feeds."
         case .tooLarge(let what): "the feeds do not fit a catalogue: \(what)"
         }

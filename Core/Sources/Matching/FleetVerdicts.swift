@@ -119,8 +119,10 @@ public struct FleetVerdicts: Sendable {
             let before = affected[place]
             let openBefore = undecided[place]
             for vulnerability in Set(before).union(now).union(open).union(openBefore).sorted() {
-                let old: Verdict? = before.contains(vulnerability) ? .affected : openBefore.contains(vulnerability) ? .unknown : nil
-                let new: Verdict? = now.contains(vulnerability) ? .affected : open.contains(vulnerability) ? .unknown : nil
+                let old: Verdict? =
+                    before.contains(vulnerability) ? .affected : openBefore.contains(vulnerability) ? .unknown : nil
+                let new: Verdict? =
+                    now.contains(vulnerability) ? .affected : open.contains(vulnerability) ? .unknown : nil
                 guard old != new else { continue }
                 changes.append(
                     VerdictChange(
@@ -136,7 +138,11 @@ public struct FleetVerdicts: Sendable {
             }
             if isUnknown[place] != verdicts.isUnknown {
                 index.forEachHost(of: place) { host in
-                    if verdicts.isUnknown { hosts[Int(host)].unknownPackages += 1 } else { hosts[Int(host)].unknownPackages -= 1 }
+                    if verdicts.isUnknown {
+                        hosts[Int(host)].unknownPackages += 1
+                    } else {
+                        hosts[Int(host)].unknownPackages -= 1
+                    }
                 }
                 isUnknown[place] = verdicts.isUnknown
             }

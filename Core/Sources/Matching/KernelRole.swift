@@ -21,7 +21,8 @@ public enum KernelRole: Sendable, Hashable {
             self = .none
             return
         }
-        if name.contains("-headers") || name.contains("-doc") || name.hasSuffix("-devel") || name.hasPrefix("linux-libc-dev")
+        if name.contains("-headers") || name.contains("-doc") || name.hasSuffix("-devel")
+            || name.hasPrefix("linux-libc-dev")
             || name.contains("-source") || name.contains("-abi-") || name.contains("-tools") || name.contains("-kbuild")
             || name == "bpftool" || name == "perf" || name.hasPrefix("python3-perf") || name.hasPrefix("linux-perf")
         {
@@ -29,14 +30,16 @@ public enum KernelRole: Sendable, Hashable {
             return
         }
         let isDebian = package.scheme == "deb"
-        guard isDebian ? ["linux-image-", "linux-modules-"].contains(where: name.hasPrefix) : name.hasPrefix("kernel") else {
+        guard isDebian ? ["linux-image-", "linux-modules-"].contains(where: name.hasPrefix) : name.hasPrefix("kernel")
+        else {
             self = .none
             return
         }
         guard let release, !release.isEmpty else { return nil }
         if isDebian {
             // A metapackage (linux-image-amd64) has no release in its name, and no code.
-            guard name.contains(where: \.isNumber), name.split(separator: "-").contains(where: { $0.first?.isNumber == true && $0.contains(".") })
+            guard name.contains(where: \.isNumber),
+                name.split(separator: "-").contains(where: { $0.first?.isNumber == true && $0.contains(".") })
             else {
                 self = .withoutCode
                 return
@@ -45,7 +48,9 @@ public enum KernelRole: Sendable, Hashable {
         } else {
             // rpm's release of the running kernel is version-release.architecture, with + and a flavour behind it.
             let version = package.version.split(separator: ":").last.map(String.init) ?? package.version
-            self = release == version || release.hasPrefix(version + ".") || release.hasPrefix(version + "+") ? .running : .installed
+            self =
+                release == version || release.hasPrefix(version + ".") || release.hasPrefix(version + "+")
+                ? .running : .installed
         }
     }
 

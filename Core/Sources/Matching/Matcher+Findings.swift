@@ -1,8 +1,8 @@
 import CVSS
 import Feeds
+public import Inventory
 import Timestamps
 import Versions
-public import Inventory
 
 extension Matcher {
     /// What is known of one package: every vulnerability that a record names it for, with its evidence.
@@ -63,14 +63,17 @@ extension Matcher {
                 guard head.withdrawn == nil else { continue }
                 isDisputed = isDisputed || head.isDisputed
                 severity.offer(head.severities, of: head.source, rank: 4)
-                if summary.isEmpty { summary = try catalogue.reader.text(try catalogue.reader.list(.advisories, advisory, 21)) }
+                if summary.isEmpty {
+                    summary = try catalogue.reader.text(try catalogue.reader.list(.advisories, advisory, 21))
+                }
             }
         }
         let deciding = voices.first { $0.overruled.isEmpty && $0.verdict == decision.verdict }
         let fixes = voices.filter { $0.overruled.isEmpty && $0.verdict == decision.verdict }.compactMap(\.fixed)
         return Finding(
             vulnerability: try catalogue.vulnerabilityName(row), ids: ids, verdict: decision.verdict,
-            fixed: try highest(fixes, decision), plan: deciding?.plan ?? .none, severity: severity.best, summary: summary,
+            fixed: try highest(fixes, decision), plan: deciding?.plan ?? .none, severity: severity.best,
+            summary: summary,
             isWeak: decision.isWeak, isDisputed: isDisputed, isInformational: decision.isInformational,
             reason: decision.reason, voices: voices)
     }

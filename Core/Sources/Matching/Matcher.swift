@@ -146,7 +146,9 @@ public struct Matcher: Sendable {
         guard let string = try reader.index(of: name) else { return }
         let first = Int(try reader.word(.streams, streamRow, 1))
         let count = Int(try reader.word(.streams, streamRow, 2))
-        guard first + count <= reader.rows(.packages) else { throw .damaged("stream \(streamRow) has packages that are not there") }
+        guard first + count <= reader.rows(.packages) else {
+            throw .damaged("stream \(streamRow) has packages that are not there")
+        }
         let words = [try reader.word(.streams, streamRow, 0), UInt32(CatalogueBuilder.number(kind)), string]
         let row = try reader.lowerBound(.packages, words, in: first..<first + count)
         guard row < first + count, try reader.word(.packages, row, 1) == words[1],
@@ -194,7 +196,8 @@ public struct Matcher: Sendable {
         let fixed = Int(try reader.word(.statements, statement, 7)) - 1
         guard fixed >= 0, package.scheme == "rpm" else { return true }
         return RebuildFlavour.isComparable(
-            package, with: try reader.version(ofBound: fixed), channel: try reader.string(try reader.word(.statements, statement, 10)))
+            package, with: try reader.version(ofBound: fixed),
+            channel: try reader.string(try reader.word(.statements, statement, 10)))
     }
 
     private func isModuleUnknown(
@@ -255,11 +258,14 @@ public struct Matcher: Sendable {
                     voices[other].package == voices[index].package || top == 3
                 else { continue }
                 // In one record, the part that says affected is as exact as the one that does not.
-                if voices[other].advisory == voices[index].advisory, voices[other].layer == voices[index].layer { continue }
+                if voices[other].advisory == voices[index].advisory, voices[other].layer == voices[index].layer {
+                    continue
+                }
                 voices[index].overruled = "its own stream says that the package is not affected"
             }
             // A fix of the same minor release's channel is the one that this build has.
-            for other in heard where voices[other].answer.verdict == .fixed && voices[index].answer.verdict == .affected {
+            for other in heard where voices[other].answer.verdict == .fixed && voices[index].answer.verdict == .affected
+            {
                 guard let fixed = voices[other].answer.fixed, let bound = voices[index].answer.fixed,
                     voices[other].layer == voices[index].layer
                 else { continue }

@@ -85,7 +85,8 @@ public enum PackageStreams {
     ]
 
     private static let debianCodenames = [
-        "squeeze": "6", "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12",
+        "squeeze": "6", "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11",
+        "bookworm": "12",
         "trixie": "13", "forky": "14", "duke": "15",
     ]
 
@@ -114,7 +115,8 @@ public enum PackageStreams {
             return SoftwarePackage(scheme: type, distribution: "", name: name, architecture: "", version: version)
         }
         return SoftwarePackage(
-            scheme: scheme(ofStream: stream) ?? "", distribution: stream, name: name, architecture: "", version: version)
+            scheme: scheme(ofStream: stream) ?? "", distribution: stream, name: name, architecture: "", version: version
+        )
     }
 
     /// A name as the stream compares names: registries that ignore case or punctuation say so.
@@ -122,7 +124,9 @@ public enum PackageStreams {
         switch stream {
         case "PyPI":
             // PEP 503; nearly all names are in that form already.
-            guard name.utf8.contains(where: { (0x41...0x5A).contains($0) || $0 == 0x5F || $0 == 0x2E }) || name.contains("--")
+            guard
+                name.utf8.contains(where: { (0x41...0x5A).contains($0) || $0 == 0x5F || $0 == 0x2E })
+                    || name.contains("--")
             else { return name }
             var result = ""
             for character in name.lowercased() {

@@ -1,5 +1,5 @@
-import Versions
 public import Inventory
+import Versions
 
 /// One package's step from its installed version to one that is offered.
 public struct VersionStep: Sendable, Hashable {
@@ -28,9 +28,13 @@ public enum StepCost: Int, Sendable, Hashable, Comparable, CaseIterable {
     /// for a boot, libraries and daemons for restarts. The host's own verdict after the step stands above it.
     public init(of package: SoftwarePackage) {
         let source = package.source
-        if KernelRole(package, running: "?") == .installed || Self.boot.contains(source) || source.hasPrefix("firmware-") {
+        if KernelRole(package, running: "?") == .installed || Self.boot.contains(source)
+            || source.hasPrefix("firmware-")
+        {
             self = .reboot
-        } else if package.name.hasPrefix("lib") || package.name.hasSuffix("-libs") || package.name.hasSuffix("-server") || Self.daemons.contains(source) {
+        } else if package.name.hasPrefix("lib") || package.name.hasSuffix("-libs") || package.name.hasSuffix("-server")
+            || Self.daemons.contains(source)
+        {
             self = .restart
         } else {
             self = .none
@@ -38,11 +42,13 @@ public enum StepCost: Int, Sendable, Hashable, Comparable, CaseIterable {
     }
 
     private static let boot: Set = [
-        "linux", "kernel", "glibc", "systemd", "dbus", "dbus-broker", "linux-firmware", "intel-microcode", "amd64-microcode",
+        "linux", "kernel", "glibc", "systemd", "dbus", "dbus-broker", "linux-firmware", "intel-microcode",
+        "amd64-microcode",
         "microcode_ctl", "linux-firmware-nonfree",
     ]
     private static let daemons: Set = [
-        "openssh", "apache2", "httpd", "nginx", "postgresql", "mariadb", "mysql", "bind9", "bind", "docker.io", "containerd",
+        "openssh", "apache2", "httpd", "nginx", "postgresql", "mariadb", "mysql", "bind9", "bind", "docker.io",
+        "containerd",
     ]
 }
 
@@ -107,14 +113,17 @@ public struct PatchPlan: Sendable, Hashable {
                     continue
                 }
                 guard let candidate, Self.reaches(candidate, fixed, package) else {
-                    notInstallable.append(Pair(package: package.name, vulnerability: finding.vulnerability, fixed: fixed))
+                    notInstallable.append(
+                        Pair(package: package.name, vulnerability: finding.vulnerability, fixed: fixed))
                     open[package.source, default: []].insert(finding.vulnerability)
                     continue
                 }
                 isNeeded = true
                 closed[package.source, default: []].insert(finding.vulnerability)
             }
-            if isNeeded, let candidate { closing[package.source, default: []].append(Closing(package: package, candidate: candidate)) }
+            if isNeeded, let candidate {
+                closing[package.source, default: []].append(Closing(package: package, candidate: candidate))
+            }
         }
         for (source, list) in closing.sorted(by: { $0.key < $1.key }) {
             let left = open[source] ?? []
@@ -123,7 +132,8 @@ public struct PatchPlan: Sendable, Hashable {
                     source: source,
                     steps: list.map {
                         VersionStep(
-                            name: $0.package.name, architecture: $0.package.architecture, from: $0.package.version, to: $0.candidate)
+                            name: $0.package.name, architecture: $0.package.architecture, from: $0.package.version,
+                            to: $0.candidate)
                     }.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) },
                     closes: (closed[source] ?? []).subtracting(left).sorted(), leaves: left.sorted(),
                     cost: list.map { StepCost(of: $0.package) }.max() ?? .none))
@@ -136,7 +146,9 @@ public struct PatchPlan: Sendable, Hashable {
     /// step from one to the other does not tell, and the fix counts as not installable until a scan shows it.
     private static func reaches(_ candidate: String, _ fixed: String, _ package: SoftwarePackage) -> Bool {
         let scheme = package.scheme
-        if package.version == package.sourceVersion || package.sourceVersion.isEmpty || package.version.hasPrefix(package.sourceVersion + "+b") {
+        if package.version == package.sourceVersion || package.sourceVersion.isEmpty
+            || package.version.hasPrefix(package.sourceVersion + "+b")
+        {
             let order = VersionOrder.order(candidate, fixed, scheme: scheme)
             return order == .equal || order == .greater
         }

@@ -9,7 +9,8 @@ enum RebuildFlavour {
         guard let underscore = digits.firstIndex(of: "_"), underscore != digits.startIndex,
             digits.index(after: underscore) != digits.endIndex
         else { return nil }
-        return "el" + digits.prefix { $0.isNumber } + "_" + digits[digits.index(after: underscore)...].prefix { $0.isNumber }
+        return "el" + digits.prefix { $0.isNumber } + "_"
+            + digits[digits.index(after: underscore)...].prefix { $0.isNumber }
     }
 
     /// Whether an advisory's build says anything of an installed one.

@@ -103,7 +103,10 @@ struct PackedLists: Sendable {
 
     /// The lists of which list holds which number.
     func inverted(count: Int) -> PackedLists {
-        func size(_ difference: UInt32) -> Int { difference < 0x80 ? 1 : difference < 0x4000 ? 2 : difference < 0x20_0000 ? 3 : difference < 0x1000_0000 ? 4 : 5 }
+        func size(_ difference: UInt32) -> Int {
+            difference < 0x80
+                ? 1 : difference < 0x4000 ? 2 : difference < 0x20_0000 ? 3 : difference < 0x1000_0000 ? 4 : 5
+        }
         var sizes = [Int](repeating: 0, count: count + 1)
         var last = [UInt32](repeating: 0, count: count)
         for list in 0..<offsets.count - 1 {

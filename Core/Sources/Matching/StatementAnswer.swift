@@ -35,7 +35,8 @@ extension Catalogue {
             let upper = Int(try reader.word(.ranges, range, 3)) - 1
             if lower < 0, upper < 0 {
                 // Every version; one that is none in this scheme is not known to be meant.
-                if said == .affected, try version.key(scheme, { () throws(CatalogueError) in try reader.string(scheme) }) == nil,
+                if said == .affected,
+                    try version.key(scheme, { () throws(CatalogueError) in try reader.string(scheme) }) == nil,
                     VersionOrder.compare(version.version, version.version, scheme: try reader.string(scheme)) == nil
                 {
                     isUnordered = true
@@ -101,7 +102,9 @@ extension Catalogue {
         let reader = reader
         guard let string = try version.string(reader) else { return false }
         let rows = list.rows
-        guard rows.upperBound <= reader.rows(.words) else { throw .damaged("a list of versions is outside of its section") }
+        guard rows.upperBound <= reader.rows(.words) else {
+            throw .damaged("a list of versions is outside of its section")
+        }
         let row = try reader.lowerBound(.words, [string], in: rows)
         guard row < rows.upperBound else { return false }
         return try reader.word(.words, row, 0) == string

@@ -11,7 +11,8 @@ enum VersionOrder {
 
     /// How two versions without keys stand; nil where that is not known.
     static func compare(_ a: String, _ b: String, scheme: String) -> Ordering? {
-        guard let order = VersionSchemes.named(scheme), let result = try? order.compare(a, b), result != .unordered else {
+        guard let order = VersionSchemes.named(scheme), let result = try? order.compare(a, b), result != .unordered
+        else {
             return nil
         }
         return result
@@ -36,7 +37,9 @@ struct JudgedVersion {
     }
 
     /// The key in a scheme, made once.
-    mutating func key(_ scheme: UInt32, _ name: () throws(CatalogueError) -> String) throws(CatalogueError) -> VersionKey? {
+    mutating func key(
+        _ scheme: UInt32, _ name: () throws(CatalogueError) -> String
+    ) throws(CatalogueError) -> VersionKey? {
         for entry in keys where entry.scheme == scheme { return entry.key }
         let key = VersionOrder.key(version, scheme: try name())
         keys.append((scheme, key))

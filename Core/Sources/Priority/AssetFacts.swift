@@ -138,7 +138,8 @@ public struct AssetRules: Sendable, Hashable {
         facts.exposure = property("exposure", \.exposure, otherwise: facts.exposure)
         facts.criticality = property("criticality", \.criticality, otherwise: facts.criticality)
         facts.safety = property("safety", \.safety, otherwise: facts.safety)
-        facts.mitigation = matching.lazy.compactMap { rule in rule.mitigation.map { "\($0) (rule '\(rule.name)')" } }.first
+        facts.mitigation =
+            matching.lazy.compactMap { rule in rule.mitigation.map { "\($0) (rule '\(rule.name)')" } }.first
         return facts
     }
 }

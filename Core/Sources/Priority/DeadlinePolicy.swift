@@ -72,13 +72,15 @@ public struct DeadlinePolicy: Sendable, Hashable {
         exceptions: [RiskException] = [], statements: [ExploitabilityStatement] = [], now: Timestamp
     ) -> Deadline {
         let decision = table.decide(Self.answers(vulnerability, asset))
-        var deadline = Deadline(decision: decision, term: term(of: decision.outcome), policy: id, policyVersion: version)
+        var deadline = Deadline(
+            decision: decision, term: term(of: decision.outcome), policy: id, policyVersion: version)
         deadline.isEvidenceFirst = evidenceFirst.contains(decision.outcome)
         let added = vulnerability.knownExploited?.added
         (deadline.start, deadline.startedBy) = start(dates, added)
         let end = dates.closed ?? now
         deadline.pausedSeconds = SLAPause.seconds(of: dates.pauses, reasons: pauses, from: deadline.start, to: end)
-        deadline.pausedBy = dates.pauses.first { $0.until == nil && $0.from <= now && pauses.contains($0.reason) }?.reason
+        deadline.pausedBy =
+            dates.pauses.first { $0.until == nil && $0.from <= now && pauses.contains($0.reason) }?.reason
         deadline.due = deadline.term?.due(from: deadline.start)?.adding(seconds: deadline.pausedSeconds)
         deadline.catalogueDue = vulnerability.knownExploited?.due
         deadline.state = .open
@@ -108,7 +110,9 @@ public struct DeadlinePolicy: Sendable, Hashable {
     /// count; nil where nothing is left that has a date.
     public static func deadline(ofPatchWith deadlines: [Deadline]) -> Deadline? {
         deadlines.filter(\.counts).filter { $0.due != nil }.min {
-            ($0.due?.milliseconds ?? .max, $1.isEvidenceFirst ? 1 : 0) < ($1.due?.milliseconds ?? .max, $0.isEvidenceFirst ? 1 : 0)
+            ($0.due?.milliseconds ?? .max, $1.isEvidenceFirst ? 1 : 0) < (
+                $1.due?.milliseconds ?? .max, $0.isEvidenceFirst ? 1 : 0
+            )
         }
     }
 
@@ -118,7 +122,8 @@ public struct DeadlinePolicy: Sendable, Hashable {
         case .release:
             dates.fixReleased.map { ($0, "release of the fix") }
                 ?? (dates.detected, "detection, as the release of the fix is unknown")
-        case .knownExploited: added.map { ($0, "addition to KEV") } ?? (dates.detected, "detection, as it is not in KEV")
+        case .knownExploited:
+            added.map { ($0, "addition to KEV") } ?? (dates.detected, "detection, as it is not in KEV")
         case .informed:
             if let added, added > dates.detected { (added, "addition to KEV") } else { (dates.detected, "detection") }
         }

@@ -168,7 +168,8 @@ public struct DecisionTable: Sendable, Hashable {
             step *= point.values.count
         }
         return Decision(
-            table: id, version: version, row: Int(rowNumbers[cell]), outcome: outcomes[Int(cells[cell])], inputs: inputs)
+            table: id, version: version, row: Int(rowNumbers[cell]), outcome: outcomes[Int(cells[cell])], inputs: inputs
+        )
     }
 
     /// An answer with whose word it is.

@@ -1,15 +1,15 @@
 public import Timestamps
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #elseif canImport(Darwin)
-    import Darwin
+import Darwin
 #endif
 
 /// How far an attacker reaches a vulnerability on an asset, 0 to 1.
-public struct Reach: Sendable, Hashable {
+public struct AttackReach: Sendable, Hashable {
     /// The factor.
     public var factor: Double
     /// What made it, such as `open (label exposure=open)`.
@@ -109,7 +109,8 @@ public struct PatchCandidate: Sendable, Hashable {
 
     /// A patch.
     public init(
-        id: String, name: String, closes: [FindingRisk], needsReboot: Bool = false, failures: FailureRate = FailureRate()
+        id: String, name: String, closes: [FindingRisk], needsReboot: Bool = false,
+        failures: FailureRate = FailureRate()
     ) {
         self.id = id
         self.name = name
@@ -246,7 +247,8 @@ public struct RankedPatch: Sendable, Hashable {
                 + "\(finding.reach.places(2)), impact \(finding.impact.places(0)); \(finding.deadline.sentence)"
         }
         lines.append(
-            "benefit \(benefit.places(3)): for each asset 1 - the product of (1 - probability x reach), times its impact, summed")
+            "benefit \(benefit.places(3)): for each asset 1 - the product of (1 - probability x reach), times its impact, summed"
+        )
         var parts = "1 for the work"
         if patch.needsReboot { parts += " + \(PatchCandidate.rebootCost.places(0)) for the reboot" }
         parts +=

@@ -36,7 +36,9 @@ public struct PriorityReplay: Sendable {
     ///   - date: when the file was made.
     /// - Returns: the CVEs that stood in CISA's catalogue.
     /// - Throws: ``ReplayFault`` for a missing column or a broken line.
-    public mutating func readExploitFlags(_ bytes: UnsafeRawBufferPointer, date: Timestamp) throws(ReplayFault) -> Set<String> {
+    public mutating func readExploitFlags(
+        _ bytes: UnsafeRawBufferPointer, date: Timestamp
+    ) throws(ReplayFault) -> Set<String> {
         let columns = [
             "cve", "base_score", "base_vector", "published_date", "epss", "cisa_kev", "vulncheck_kev", "exploitdb",
             "metasploit", "nuclei", "poc_github",
@@ -167,7 +169,9 @@ public struct PriorityReplay: Sendable {
         // Without a record of its own all that is known of its age is the year in its id.
         let isFresh =
             facts.published.map { $0 >= freshFrom }
-            ?? TypicalLikelihood.year(of: id).map { $0 >= CivilDate(daysSinceEpoch: Int(date.seconds / 86_400)).year - 1 }
+            ?? TypicalLikelihood.year(of: id).map {
+                $0 >= CivilDate(daysSinceEpoch: Int(date.seconds / 86_400)).year - 1
+            }
             ?? false
         return RiskInputs(
             likelihood: facts.likelihood ?? typical.likelihood(of: id),

@@ -58,7 +58,9 @@ extension Timestamp {
         let month = date.year * 12 + date.month - 1 + months
         let year = month >= 0 ? month / 12 : (month - 11) / 12
         let last = CivilDate.days(inMonth: month - year * 12 + 1, of: year)
-        guard let later = CivilDate(year: year, month: month - year * 12 + 1, day: min(date.day, last)) else { return self }
+        guard let later = CivilDate(year: year, month: month - year * 12 + 1, day: min(date.day, last)) else {
+            return self
+        }
         return Timestamp(milliseconds: Int64(later.daysSinceEpoch) * 86_400_000 + rest)
     }
 }

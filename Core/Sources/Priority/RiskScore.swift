@@ -2,11 +2,11 @@ import Feeds
 public import Timestamps
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #elseif canImport(Darwin)
-    import Darwin
+import Darwin
 #endif
 
 /// What a score is made of; each is shown to whoever asks why.

@@ -100,7 +100,8 @@ public enum BillOfMaterials {
             }
             let id = package["SPDXID"]?.string ?? ""
             guard let url else {
-                if package["versionInfo"]?.string != nil, package["primaryPackagePurpose"]?.string != "OPERATING-SYSTEM" {
+                if package["versionInfo"]?.string != nil, package["primaryPackagePurpose"]?.string != "OPERATING-SYSTEM"
+                {
                     found.skip("\(package["name"]?.string ?? id) has no package URL")
                 }
                 continue
@@ -138,7 +139,9 @@ public enum BillOfMaterials {
             parts[parts.count - 1].append(character)
             isEscaped = character == "\\" && !isEscaped
         }
-        guard parts.count >= 3, !parts[1].isEmpty, !parts[2].isEmpty, parts[1] != "*", parts[2] != "*" else { return nil }
+        guard parts.count >= 3, !parts[1].isEmpty, !parts[2].isEmpty, parts[1] != "*", parts[2] != "*" else {
+            return nil
+        }
         return parts.prefix(3).joined(separator: ":")
     }
 }

@@ -30,7 +30,8 @@ public enum LockFile {
     /// - Throws: ``SoftwareReadingError`` where the name is unknown or the content cannot be read.
     public static func read(_ bytes: [UInt8], name: String) throws(SoftwareReadingError) -> FoundSoftware {
         guard let reader = readers[name] else {
-            throw SoftwareReadingError("\(name) is no lock file that is known: \(names.sorted().joined(separator: ", "))")
+            throw SoftwareReadingError(
+                "\(name) is no lock file that is known: \(names.sorted().joined(separator: ", "))")
         }
         guard bytes.count <= maximumBytes else {
             throw SoftwareReadingError("it has \(bytes.count) bytes, more than \(maximumBytes)")
@@ -44,16 +45,21 @@ public enum LockFile {
                 throw SoftwareReadingError("it is no JSON: \(error.description)")
             }
         case .text(let read):
-            read(String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline), &found)
+            read(
+                String(decoding: bytes, as: UTF8.self).split(
+                    omittingEmptySubsequences: false, whereSeparator: \.isNewline), &found)
         }
         return found
     }
 
-    private static func add(_ type: String, _ name: some StringProtocol, _ version: some StringProtocol, _ found: inout FoundSoftware) {
+    private static func add(
+        _ type: String, _ name: some StringProtocol, _ version: some StringProtocol, _ found: inout FoundSoftware
+    ) {
         guard !name.isEmpty, !version.isEmpty else { return found.skip("\(name) \(version) names no package") }
         found.packages.append(
             FoundPackage(
-                SoftwarePackage(scheme: type, distribution: "", name: String(name), architecture: "", version: String(version))))
+                SoftwarePackage(
+                    scheme: type, distribution: "", name: String(name), architecture: "", version: String(version))))
     }
 
     // MARK: JavaScript
@@ -75,7 +81,9 @@ public enum LockFile {
             for (name, entry) in dependencies.sorted(by: { $0.key < $1.key }) {
                 let version = entry["version"]?.string ?? ""
                 if version.hasPrefix("npm:"), let at = version.lastIndex(of: "@") {
-                    add("npm", version[version.index(version.startIndex, offsetBy: 4)..<at], version[version.index(after: at)...], &found)
+                    add(
+                        "npm", version[version.index(version.startIndex, offsetBy: 4)..<at],
+                        version[version.index(after: at)...], &found)
                 } else if version.contains(":") || version.contains("/") {
                     found.skip("\(name) is from \(version)")
                 } else {
@@ -105,7 +113,9 @@ public enum LockFile {
                 continue
             }
             let text = line.trimmed
-            guard !name.isEmpty, line.hasPrefix("  "), !line.hasPrefix("   "), text.hasPrefix("version") else { continue }
+            guard !name.isEmpty, line.hasPrefix("  "), !line.hasPrefix("   "), text.hasPrefix("version") else {
+                continue
+            }
             let version = text.dropFirst("version".count).drop { $0 == ":" || $0 == " " }
             add("npm", name, String(version).unquoted, &found)
             name = ""
@@ -116,7 +126,8 @@ public enum LockFile {
         var isInside = false
         for line in lines {
             if let first = line.first, first != " ", first != "#" { isInside = line.hasPrefix("packages:") }
-            guard isInside, line.hasPrefix("  "), !line.hasPrefix("   "), line.last == ":" || line.hasSuffix(": {}") else { continue }
+            guard isInside, line.hasPrefix("  "), !line.hasPrefix("   "), line.last == ":" || line.hasSuffix(": {}")
+            else { continue }
             var key = String(line.trimmed.prefix { $0 != " " })
             if key.hasSuffix(":") { key.removeLast() }
             key = key.unquoted
@@ -215,7 +226,8 @@ public enum LockFile {
         var required: [(String, String)] = []
         var replaced: [String: (String, String)] = [:]
         for line in lines {
-            let text = String(line.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false).first ?? "").trimmed
+            let text = String(line.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false).first ?? "")
+                .trimmed
             if text == ")" {
                 block = ""
                 continue
@@ -262,7 +274,9 @@ public enum LockFile {
         for section in ["packages", "packages-dev"] {
             for entry in document[section]?.array ?? [] {
                 let version = entry["version"]?.string ?? ""
-                add("composer", (entry["name"]?.string ?? "").lowercased(), version.hasPrefix("v") ? version.dropFirst() : version[...], &found)
+                add(
+                    "composer", (entry["name"]?.string ?? "").lowercased(),
+                    version.hasPrefix("v") ? version.dropFirst() : version[...], &found)
             }
         }
     }
@@ -271,7 +285,8 @@ public enum LockFile {
         var section = ""
         for line in lines {
             if let first = line.first, first != " " { section = String(line) }
-            guard section == "GEM", line.hasPrefix("    "), !line.hasPrefix("     "), let open = line.firstIndex(of: "("),
+            guard section == "GEM", line.hasPrefix("    "), !line.hasPrefix("     "),
+                let open = line.firstIndex(of: "("),
                 line.last == ")"
             else { continue }
             // 1.15.4-x86_64-linux: the platform is no part of the version.
@@ -294,7 +309,9 @@ public enum LockFile {
         for line in lines {
             if let first = line.first, first != " ", first != "#" { isInside = line.hasPrefix("packages:") }
             guard isInside else { continue }
-            if line.hasPrefix("  "), !line.hasPrefix("   "), line.hasSuffix(":") { name = String(line.trimmed.dropLast()).unquoted }
+            if line.hasPrefix("  "), !line.hasPrefix("   "), line.hasSuffix(":") {
+                name = String(line.trimmed.dropLast()).unquoted
+            }
             if line.hasPrefix("    version:"), !line.hasPrefix("     ") {
                 add("pub", name, line.dropFirst("    version:".count).trimmed.unquoted, &found)
             }
@@ -314,7 +331,9 @@ public enum LockFile {
         var seen: Set<String> = []
         for (_, framework) in (document["dependencies"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
             for (name, entry) in (framework.object ?? [:]).sorted(by: { $0.key < $1.key }) {
-                guard let version = entry["resolved"]?.string, seen.insert("\(name) \(version)").inserted else { continue }
+                guard let version = entry["resolved"]?.string, seen.insert("\(name) \(version)").inserted else {
+                    continue
+                }
                 add("nuget", name, version, &found)
             }
         }
@@ -329,7 +348,9 @@ public enum LockFile {
     private static func swift(_ document: JSONValue, _ found: inout FoundSoftware) {
         for pin in document["pins"]?.array ?? document["object"]?["pins"]?.array ?? [] {
             var url = pin["location"]?.string ?? pin["repositoryURL"]?.string ?? ""
-            for prefix in ["https://", "http://", "ssh://git@", "git@"] where url.hasPrefix(prefix) { url.removeFirst(prefix.count) }
+            for prefix in ["https://", "http://", "ssh://git@", "git@"] where url.hasPrefix(prefix) {
+                url.removeFirst(prefix.count)
+            }
             if url.hasSuffix(".git") { url.removeLast(4) }
             guard let version = pin["state"]?["version"]?.string else {
                 found.skip("\(url) is pinned to a commit, not a version")

@@ -10,7 +10,9 @@ extension PackageURL {
         guard !version.isEmpty else { return nil }
         guard ["deb", "rpm", "apk", "alpm"].contains(type) else { return languagePackage }
         var version = version
-        if let epoch = qualifiers["epoch"] ?? properties["aquasecurity:trivy:Epoch"], epoch != "0", !version.contains(":") {
+        if let epoch = qualifiers["epoch"] ?? properties["aquasecurity:trivy:Epoch"], epoch != "0",
+            !version.contains(":")
+        {
             version = "\(epoch):\(version)"
         }
         var package = SoftwarePackage(
@@ -39,7 +41,9 @@ extension PackageURL {
         if let source = properties["aquasecurity:trivy:SrcName"], !source.isEmpty {
             package.source = source
             if var version = properties["aquasecurity:trivy:SrcVersion"], !version.isEmpty {
-                if let release = properties["aquasecurity:trivy:SrcRelease"], !release.isEmpty { version += "-\(release)" }
+                if let release = properties["aquasecurity:trivy:SrcRelease"], !release.isEmpty {
+                    version += "-\(release)"
+                }
                 if let epoch = properties["aquasecurity:trivy:SrcEpoch"], epoch != "0", !epoch.isEmpty {
                     version = "\(epoch):\(version)"
                 }
@@ -50,8 +54,9 @@ extension PackageURL {
             return
         }
         let upstream = qualifiers["upstream"] ?? properties["syft:metadata:source"] ?? ""
-        if type == "rpm", let source = SourceVersion.ofSourceRPM(
-            upstream.isEmpty ? properties["syft:metadata:sourceRpm"] ?? "" : upstream, epochOf: package.version)
+        if type == "rpm",
+            let source = SourceVersion.ofSourceRPM(
+                upstream.isEmpty ? properties["syft:metadata:sourceRpm"] ?? "" : upstream, epochOf: package.version)
         {
             (package.source, package.sourceVersion) = source
             return

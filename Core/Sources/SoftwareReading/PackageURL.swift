@@ -24,7 +24,8 @@ public struct PackageURL: Sendable, Hashable {
         qualifiers = [:]
         if let question = rest.lastIndex(of: "?") {
             for pair in rest[rest.index(after: question)...].split(separator: "&") {
-                guard let equals = pair.firstIndex(of: "="), let value = Self.decoded(pair[pair.index(after: equals)...])
+                guard let equals = pair.firstIndex(of: "="),
+                    let value = Self.decoded(pair[pair.index(after: equals)...])
                 else { continue }
                 if !value.isEmpty { qualifiers[pair[..<equals].lowercased()] = value }
             }
@@ -68,7 +69,9 @@ public struct PackageURL: Sendable, Hashable {
                 bytes.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else { return nil }
+            guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else {
+                return nil
+            }
             bytes.append(high << 4 | low)
         }
         return String(validating: bytes, as: UTF8.self)
@@ -89,7 +92,9 @@ extension PackageURL {
                 name = String(name[name.index(after: slash)...])
             }
         } else {
-            namespace = package.distribution.lastIndex(of: "-").map { String(package.distribution[..<$0]) } ?? package.distribution
+            namespace =
+                package.distribution.lastIndex(of: "-").map { String(package.distribution[..<$0]) }
+                ?? package.distribution
         }
         let path = namespace.split(separator: "/").map { encoded(String($0)) } + [encoded(name)]
         var text = "pkg:\(package.scheme)/\(path.joined(separator: "/"))@\(encoded(package.version))"

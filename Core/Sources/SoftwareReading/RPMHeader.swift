@@ -10,7 +10,9 @@ public enum RPMHeader {
     /// - Parameter distribution: as os-release names it.
     public static func package(_ bytes: UnsafeRawBufferPointer, distribution: String) -> SoftwarePackage? {
         guard bytes.count >= 8, bytes.count <= maximumBytes else { return nil }
-        func word(_ offset: Int) -> Int { Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
+        func word(_ offset: Int) -> Int {
+            Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+        }
         let (count, size) = (word(0), word(4))
         guard count > 0, count <= 100_000, size >= 0, 8 + count * 16 + size <= bytes.count else { return nil }
         let data = UnsafeRawBufferPointer(rebasing: bytes[(8 + count * 16)..<(8 + count * 16 + size)])
@@ -47,6 +49,8 @@ public enum RPMHeader {
     public static func isKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let name = Array("gpg-pubkey\0".utf8)
         guard bytes.count >= name.count else { return false }
-        return (0...(bytes.count - name.count)).contains { bytes[$0] == name[0] && bytes[$0..<$0 + name.count].elementsEqual(name) }
+        return (0...(bytes.count - name.count)).contains {
+            bytes[$0] == name[0] && bytes[$0..<$0 + name.count].elementsEqual(name)
+        }
     }
 }

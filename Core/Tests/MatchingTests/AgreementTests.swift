@@ -21,7 +21,8 @@ import Testing
                 let theirs = Set(fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : [])
                 count += 1
                 if ours != theirs {
-                    wrong.append("\(fields[0...2]): more \(ours.subtracting(theirs)), fewer \(theirs.subtracting(ours))")
+                    wrong.append(
+                        "\(fields[0...2]): more \(ours.subtracting(theirs)), fewer \(theirs.subtracting(ours))")
                 }
             }
             print("matching: \(file): \(count) rows, \(wrong.count) differ")

@@ -12,11 +12,14 @@ struct CatalogueTests {
         full.published = Timestamp(seconds: 1_000)
         full.summary = "A flaw"
         full.details = "Long"
-        full.severities = [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", scorer: "x")]
+        full.severities = [
+            Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", scorer: "x")
+        ]
         full.weaknesses = ["CWE-79"]
         full.references = [Reference(type: "WEB", url: "https://example.org/1")]
         full.statements = [
-            statement("npm", "p", kind: .language, from: "1.0.0", below: "2.0.0", versions: ["odd", "1.0.0"], scheme: "npm"),
+            statement(
+                "npm", "p", kind: .language, from: "1.0.0", below: "2.0.0", versions: ["odd", "1.0.0"], scheme: "npm"),
             statement("Debian:12", "x", status: .notAffected, module: "m:1", channel: "c", architectures: ["amd64"]),
         ]
         var exploited = KnownExploited(source: "kev", id: "CVE-2026-1", added: Timestamp(seconds: 5))
@@ -49,7 +52,9 @@ struct CatalogueTests {
         #expect(read == expected)
         // Records of one id add up.
         let tracker = try catalogue.advisory(try catalogue.advisories(id: "CVE-2026-1")[0])
-        #expect(tracker.statements.map(\.stream) == ["Debian:11", "Debian:12"] && tracker.modified == Timestamp(seconds: 20))
+        #expect(
+            tracker.statements.map(\.stream) == ["Debian:11", "Debian:12"] && tracker.modified == Timestamp(seconds: 20)
+        )
         let vulnerability = try catalogue.vulnerabilities(named: "GHSA-a")[0]
         #expect(vulnerability.name == "CVE-2026-1" && vulnerability.advisories.count == 2)
         guard case .exploited(let exploited) = records[1], case .decisionPoints(let points) = records[2],
@@ -69,12 +74,14 @@ struct CatalogueTests {
             return try builder.bytes()
         }
         var generator = Random(seed: 7)
-        let all = records + (0..<200).map { index in
-            advisory(
-                "osv", "X-\(index % 150)", closes: ["CVE-2025-\(index % 40)", "CVE-2025-\(index % 7)"],
-                aliases: ["GHSA-\(index % 30)"], modified: Int64(index),
-                [statement("Debian:1\(index % 3)", "p\(index % 20)", below: "1.\(index)")])
-        }
+        let all =
+            records
+            + (0..<200).map { index in
+                advisory(
+                    "osv", "X-\(index % 150)", closes: ["CVE-2025-\(index % 40)", "CVE-2025-\(index % 7)"],
+                    aliases: ["GHSA-\(index % 30)"], modified: Int64(index),
+                    [statement("Debian:1\(index % 3)", "p\(index % 20)", below: "1.\(index)")])
+            }
         let first = try bytes(all)
         for _ in 0..<5 { #expect(try bytes(all.shuffled(using: &generator)) == first) }
         #expect(try bytes(all + all) == first)

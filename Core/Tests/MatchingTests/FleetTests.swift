@@ -16,7 +16,9 @@ struct FleetTests {
             var record = Advisory(source: "osv", id: "A-\(number)")
             record.closes = ["CVE-\(number % 20)", "CVE-\(number % 13)"]
             record.statements = (0..<Int.random(in: 0...3, using: &random)).map { _ in
-                statement("Debian:12", "s\(Int.random(in: 0..<25, using: &random))", below: "1.\(Int.random(in: 0...3, using: &random))")
+                statement(
+                    "Debian:12", "s\(Int.random(in: 0..<25, using: &random))",
+                    below: "1.\(Int.random(in: 0...3, using: &random))")
             }
             return .advisory(record)
         }
@@ -38,7 +40,9 @@ struct FleetTests {
                 let moved = Set(fleet.vulnerabilities(of: package)) != Set(before.vulnerabilities(of: package))
                 #expect(moved == result.changes.contains { Int($0.package) == package })
             }
-            for vulnerability in anew.vulnerabilities { #expect(fleet.hosts(with: vulnerability) == anew.hosts(with: vulnerability)) }
+            for vulnerability in anew.vulnerabilities {
+                #expect(fleet.hosts(with: vulnerability) == anew.hosts(with: vulnerability))
+            }
         }
         // One host by itself.
         for host in 0..<sets.count {

@@ -7,7 +7,8 @@ import Timestamps
 func statement(
     _ stream: String, _ name: String, kind: Statement.Kind = .source, status: Statement.Status = .affected,
     from lower: String? = nil, below upper: String? = nil, last: String? = nil, versions: [String] = [],
-    fixed: String? = nil, scheme: String = "deb", module: String = "", channel: String = "", plan: Statement.Plan = .none,
+    fixed: String? = nil, scheme: String = "deb", module: String = "", channel: String = "",
+    plan: Statement.Plan = .none,
     architectures: [String] = [], all: Bool = false, severities: [Severity] = []
 ) -> Statement {
     var statement = Statement(stream: stream, kind: kind, name: name, status: status)
@@ -62,7 +63,8 @@ func rpm(
     architecture: String = "x86_64"
 ) -> SoftwarePackage {
     SoftwarePackage(
-        scheme: "rpm", distribution: distribution, name: name, architecture: architecture, version: version, module: module)
+        scheme: "rpm", distribution: distribution, name: name, architecture: architecture, version: version,
+        module: module)
 }
 
 func language(_ scheme: String, _ name: String, _ version: String) -> SoftwarePackage {

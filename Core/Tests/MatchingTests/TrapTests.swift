@@ -9,13 +9,16 @@ struct TrapTests {
     /// Binary versions differ from their source's; a rebuild's suffix belongs to the binary.
     @Test func sourcesAreJudgedByTheirOwnVersion() throws {
         let matcher = try MatchingTests.matcher([
-            advisory("debian-tracker", "CVE-2026-1", [statement("Debian:12", "samba", below: "2:4.17.12+dfsg-0+deb12u2")])
+            advisory(
+                "debian-tracker", "CVE-2026-1", [statement("Debian:12", "samba", below: "2:4.17.12+dfsg-0+deb12u2")])
         ])
         let libldb = deb(
-            "libldb2", "2:2.6.2+samba4.17.12+dfsg-0+deb12u1", source: "samba", sourceVersion: "2:4.17.12+dfsg-0+deb12u1")
+            "libldb2", "2:2.6.2+samba4.17.12+dfsg-0+deb12u1", source: "samba", sourceVersion: "2:4.17.12+dfsg-0+deb12u1"
+        )
         #expect(try matcher.verdict(libldb) == .affected)
         let fixed = deb(
-            "libldb2", "2:2.6.2+samba4.17.12+dfsg-0+deb12u2", source: "samba", sourceVersion: "2:4.17.12+dfsg-0+deb12u2")
+            "libldb2", "2:2.6.2+samba4.17.12+dfsg-0+deb12u2", source: "samba", sourceVersion: "2:4.17.12+dfsg-0+deb12u2"
+        )
         #expect(try matcher.verdict(fixed) == .fixed)
         // The binary's rebuild is not the source's.
         let rebuilt = try fixedBy("1.0-2")
@@ -61,7 +64,11 @@ struct TrapTests {
         let matcher = try MatchingTests.matcher([
             advisory(
                 "osv", "P-1", aliases: ["CVE-2026-1"],
-                [statement("npm", "p", kind: .language, from: "1.0.0", below: "2.0.0", versions: ["odd one"], scheme: "npm")])
+                [
+                    statement(
+                        "npm", "p", kind: .language, from: "1.0.0", below: "2.0.0", versions: ["odd one"], scheme: "npm"
+                    )
+                ])
         ])
         #expect(try matcher.verdict(language("npm", "p", "odd one")) == .affected)
         #expect(try matcher.verdict(language("npm", "p", "banana")) == .unknown)
@@ -75,7 +82,9 @@ struct TrapTests {
             advisory(
                 "redhat", "RHSA-1", closes: ["CVE-2026-1"],
                 [statement("Red Hat:enterprise_linux:9", "x", kind: .binary, below: "2-1.el9", scheme: "rpm")]),
-            advisory("alma", "ALSA-1", closes: ["CVE-2026-1"], [statement("AlmaLinux:8", "x", kind: .binary, below: "9-1.el8", scheme: "rpm")]),
+            advisory(
+                "alma", "ALSA-1", closes: ["CVE-2026-1"],
+                [statement("AlmaLinux:8", "x", kind: .binary, below: "9-1.el8", scheme: "rpm")]),
         ])
         #expect(try matcher.verdict(rpm("x", "1-1.el9", distribution: "rhel-9.4")) == .affected)
         for clone in ["almalinux-9.4", "rocky-9.4", "centos-9", "ol-9.4"] {
@@ -89,7 +98,11 @@ struct TrapTests {
         let matcher = try MatchingTests.matcher([
             advisory(
                 "alma", "ALSA-1", closes: ["CVE-2026-1"],
-                [statement("AlmaLinux:9", "nodejs", kind: .binary, below: "1:18.20.2-1.module_el9", scheme: "rpm", module: "nodejs:18")])
+                [
+                    statement(
+                        "AlmaLinux:9", "nodejs", kind: .binary, below: "1:18.20.2-1.module_el9", scheme: "rpm",
+                        module: "nodejs:18")
+                ])
         ])
         #expect(try matcher.verdict(rpm("nodejs", "1:18.1.0-1.module_el9", module: "nodejs:18")) == .affected)
         #expect(try matcher.verdict(rpm("nodejs", "1:16.1.0-1.module_el9", module: "nodejs:16")) == nil)
@@ -106,7 +119,11 @@ struct TrapTests {
                 [statement("Red Hat:enterprise_linux:9", "x", kind: .binary, below: "2-9.el9_5", scheme: "rpm")]),
             advisory(
                 "redhat", "RHSA-2", closes: ["CVE-2026-1"],
-                [statement("Red Hat:rhel_eus:9.4", "x", kind: .binary, below: "2-5.el9_4.2", scheme: "rpm", channel: "rhel_eus")]),
+                [
+                    statement(
+                        "Red Hat:rhel_eus:9.4", "x", kind: .binary, below: "2-5.el9_4.2", scheme: "rpm",
+                        channel: "rhel_eus")
+                ]),
         ])
         #expect(try matcher.verdict(rpm("x", "2-5.el9_4.2", distribution: "rhel-9.4")) == .fixed)
         #expect(try matcher.verdict(rpm("x", "2-5.el9_4.1", distribution: "rhel-9.4")) == .affected)
@@ -143,7 +160,9 @@ struct TrapTests {
         let records = [
             advisory("debian-tracker", "CVE-2026-2", [statement("Debian:12", "other", below: "1")]),
             advisory("nvd", "CVE-2026-1", [statement("CPE", "a:acme:x", kind: .cpe, below: "9.0", scheme: "semver")]),
-            advisory("osv", "PYSEC-1", aliases: ["CVE-2026-3"], [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]),
+            advisory(
+                "osv", "PYSEC-1", aliases: ["CVE-2026-3"],
+                [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]),
         ]
         let matcher = try MatchingTests.matcher(records)
         let package = deb("x", "1.0-1")
@@ -159,7 +178,8 @@ struct TrapTests {
         let inside = try matcher.judge(MatchSubject(own, owner: deb("python3-x", "1.0-1", source: "x"))).findings
         #expect(inside.map(\.verdict) == [.notAffected] && inside[0].reason.contains("python3-x"))
         // Alpine's list is not complete: there the registry counts.
-        let alpine = SoftwarePackage(scheme: "apk", distribution: "alpine-3.20", name: "py3-x", architecture: "", version: "1-r0")
+        let alpine = SoftwarePackage(
+            scheme: "apk", distribution: "alpine-3.20", name: "py3-x", architecture: "", version: "1-r0")
         #expect(try matcher.judge(MatchSubject(own, owner: alpine)).findings.map(\.verdict) == [.affected])
         // From another repository: nobody who says something means it.
         #expect(try !matcher.judge(MatchSubject(package, origin: .thirdParty("Docker"))).unknown.isEmpty)
@@ -236,7 +256,8 @@ struct TrapTests {
         for (distribution, stream) in [
             ("debian-12", "Debian:12"), ("debian-bookworm", "Debian:12"), ("ubuntu-22.04", "Ubuntu:22.04:LTS"),
             ("ubuntu-23.10", "Ubuntu:23.10"), ("alpine-3.20.3", "Alpine:v3.20"), ("rocky-9.4", "Rocky Linux:9"),
-            ("rhel-9.4", "Red Hat:enterprise_linux:9"), ("ol-8.10", "Oracle Linux:8"), ("amzn-2023", "Amazon Linux:2023"),
+            ("rhel-9.4", "Red Hat:enterprise_linux:9"), ("ol-8.10", "Oracle Linux:8"),
+            ("amzn-2023", "Amazon Linux:2023"),
             ("sles-15.5", "SUSE:15.5"), ("fedora-40", "Fedora:40"), ("wolfi-20230201", "Wolfi"), ("arch", "Arch Linux"),
         ] { #expect(PackageStreams.streams(ofDistribution: distribution).first == stream, "\(distribution)") }
         #expect(PackageStreams.streams(ofDistribution: "raspbian-12").isEmpty)
@@ -244,12 +265,16 @@ struct TrapTests {
     }
 
     @Test func kernelsAreJudgedByWhatRuns() {
-        func image(_ release: String) -> SoftwarePackage { deb("linux-image-\(release)", "6.1.90-1", source: "linux-signed-amd64") }
+        func image(_ release: String) -> SoftwarePackage {
+            deb("linux-image-\(release)", "6.1.90-1", source: "linux-signed-amd64")
+        }
         #expect(KernelRole(image("6.1.0-21-amd64"), running: "6.1.0-21-amd64") == .running)
         #expect(KernelRole(image("6.1.0-20-amd64"), running: "6.1.0-21-amd64") == .installed)
         #expect(KernelRole(image("6.1.0-20-amd64"), running: nil) == nil)
         #expect(KernelRole(deb("linux-libc-dev", "6.1.90-1", source: "linux"), running: nil) == .withoutCode)
-        #expect(KernelRole(deb("linux-image-amd64", "6.1.90-1", source: "linux-signed-amd64"), running: "x") == .withoutCode)
+        #expect(
+            KernelRole(deb("linux-image-amd64", "6.1.90-1", source: "linux-signed-amd64"), running: "x") == .withoutCode
+        )
         #expect(KernelRole(rpm("kernel-core", "5.14.0-70.el9"), running: "5.14.0-70.el9.x86_64") == .running)
         #expect(KernelRole(rpm("kernel-core", "5.14.0-7.el9"), running: "5.14.0-70.el9.x86_64") == .installed)
         #expect(KernelRole(deb("bash", "5"), running: nil) == KernelRole.none)

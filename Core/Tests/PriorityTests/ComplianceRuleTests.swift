@@ -54,10 +54,13 @@ struct ComplianceRuleTests {
             #expect(ComplianceRule(control).status(facts(nil), now: released) != .notCovered)
         }
         #expect(ComplianceRule(.bod1902).status(facts(labels: ["exposure": "small"]), now: released) == .notCovered)
-        #expect(ComplianceRule(.cyberEssentials).status(facts(mild, severity: "important"), now: released) != .notCovered)
+        #expect(
+            ComplianceRule(.cyberEssentials).status(facts(mild, severity: "important"), now: released) != .notCovered)
         var old = facts()
         old.isSupported = false
-        #expect(ComplianceRule(.cyberEssentials).status(old, now: released) == .broken("the software gets no fixes any more"))
+        #expect(
+            ComplianceRule(.cyberEssentials).status(old, now: released)
+                == .broken("the software gets no fixes any more"))
     }
 
     @Test func theRevokedDirectiveTakesTheCataloguesOwnDate() {
@@ -81,6 +84,7 @@ struct ComplianceRuleTests {
         #expect(rule.status(facts, now: at("2026-04-30")) == .excepted(until: at("2026-05-01")))
         #expect(rule.status(facts, now: at("2026-05-01")) == .missed(due: at("2026-02-14")))
         facts.vulnerability.add(.exploited(KnownExploited(source: "kev", id: "CVE-2026-1", added: at("2026-03-01"))))
-        #expect(rule.status(facts, now: at("2026-03-02")) == .missed(due: at("2026-02-14")), "re-opened by exploitation")
+        #expect(
+            rule.status(facts, now: at("2026-03-02")) == .missed(due: at("2026-02-14")), "re-opened by exploitation")
     }
 }

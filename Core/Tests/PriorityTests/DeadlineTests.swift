@@ -77,9 +77,9 @@ struct DeadlineTests {
         let other = rules.facts(id: "2", name: "db", labels: ["exposure": "what"])
         #expect(other.exposure.value == .small && other.criticality.value == .high && other.safety.because == nil)
         #expect(web.humanImpact.outcome == "very high")
-        let reach = Reach(vulnerability(vector: wormable), web)
+        let reach = AttackReach(vulnerability(vector: wormable), web)
         #expect(reach.factor == 0.5 && reach.text.contains("mitigated by web application firewall"))
-        #expect(Reach(vulnerability(vector: "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"), other).factor == 0.1)
+        #expect(AttackReach(vulnerability(vector: "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"), other).factor == 0.1)
     }
 
     @Test func pausesMoveTheDateOnce() {
@@ -121,7 +121,8 @@ struct DeadlineTests {
 
         let dates = FindingDates(detected: detected)
         let before = DeadlinePolicy.bod2604.deadline(
-            of: vulnerability(vector: wormable), on: asset(), dates: dates, exceptions: [exception], now: at("2026-03-20"))
+            of: vulnerability(vector: wormable), on: asset(), dates: dates, exceptions: [exception],
+            now: at("2026-03-20"))
         #expect(before.state == .excepted("X1", until: at("2026-06-01")) && !before.counts)
         let after = DeadlinePolicy.bod2604.deadline(
             of: vulnerability(vector: wormable, listed: listed), on: asset(), dates: dates, exceptions: [exception],

@@ -120,7 +120,9 @@ struct DecisionTableTests {
     @Test func readsATableOfTheUsersOwn() throws {
         let text = "zone,exploited,answer\r\ndmz,yes,\"1 day\"\r\ndmz,no,7 days\r\nlab,yes,30 days\r\nlab,no,never\r\n"
         let table = try DecisionTable(csv: Array(text.utf8), id: "mine", assumed: ["exploited": "no"])
-        #expect(table.decide(["zone": .init("DMZ", because: "x"), "exploited": .init("Y", because: "x")]).outcome == "1 day")
+        #expect(
+            table.decide(["zone": .init("DMZ", because: "x"), "exploited": .init("Y", because: "x")]).outcome == "1 day"
+        )
         #expect(table.decide(["zone": .init("lab", because: "x")]).outcome == "never")
         #expect(table.decide([:]).outcome == "never", "without an assumption the last value counts")
     }

@@ -38,7 +38,9 @@ struct PriorityReplayTests {
         try TestData.bytes("priority/vulnrichment_2024-10-24.tsv").withUnsafeBytes {
             try replay.readDecisionPoints($0, date: Timestamp(rfc3339: "2024-10-24T00:00:00Z") ?? day)
         }
-        try TestData.unzipped("priority/epss_scores-2026-01-30.csv.gz").withUnsafeBytes { try replay.readLikelihoods($0) }
+        try TestData.unzipped("priority/epss_scores-2026-01-30.csv.gz").withUnsafeBytes {
+            try replay.readLikelihoods($0)
+        }
         let later = replay.evaluate(date: second, listed: middle, later: end)
         #expect(later.shortfalls.isEmpty, "\(later.shortfalls)")
         for outcome in [first, later] {
@@ -52,7 +54,10 @@ struct PriorityReplayTests {
     @Test(
         arguments: [
             ("a,b\n1,2\n", "no column 'cve'"),
-            ("cve,base_score,base_vector,published_date,epss,cisa_kev,vulncheck_kev,exploitdb,metasploit,nuclei,poc_github\nX,1\n", "2 fields"),
+            (
+                "cve,base_score,base_vector,published_date,epss,cisa_kev,vulncheck_kev,exploitdb,metasploit,nuclei,poc_github\nX,1\n",
+                "2 fields"
+            ),
         ])
     func refusesFilesThatAreNot(_ text: String, _ part: String) {
         var replay = PriorityReplay()

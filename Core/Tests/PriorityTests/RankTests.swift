@@ -6,7 +6,9 @@ import Timestamps
 struct RankTests {
     private let now = at("2026-03-20")
 
-    private func finding(_ id: String, _ asset: String = "a1", p: Double = 0.1, days: Int? = 10, impact: Double = 2) -> FindingRisk {
+    private func finding(
+        _ id: String, _ asset: String = "a1", p: Double = 0.1, days: Int? = 10, impact: Double = 2
+    ) -> FindingRisk {
         var dates = FindingDates(detected: at("2026-03-01"))
         dates.closed = nil
         let policy = DeadlinePolicy(
@@ -38,7 +40,8 @@ struct RankTests {
         #expect(score.parts[RiskTerm.likelyExploited.rawValue].value == 0, "known exploitation stands for a likely one")
         let blank = RiskScore(
             vulnerability("CVE-2024-9"), typical: TypicalLikelihood(medians: [2024: 0.02]), now: now)
-        #expect(blank.inputs.likelihood == 0.02 && blank.sentence.contains("EPSS unknown, the median of its year 0.020"))
+        #expect(
+            blank.inputs.likelihood == 0.02 && blank.sentence.contains("EPSS unknown, the median of its year 0.020"))
         #expect(blank.full.contains { $0.contains("CVSS unknown") })
     }
 
@@ -61,7 +64,9 @@ struct RankTests {
             Severity(type: "CVSS_V4", score: "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N")
         ]
         facts.add(.advisory(advisory))
-        #expect(facts.score?.value.name == "CVSS 3.1" && facts.isAutomatable?.value == false, "one number, and it says which")
+        #expect(
+            facts.score?.value.name == "CVSS 3.1" && facts.isAutomatable?.value == false,
+            "one number, and it says which")
     }
 
     @Test func ordersByBandThenBenefitOverCost() {
@@ -85,7 +90,8 @@ struct RankTests {
     @Test func benefitIsOfTheAssetNotOfEachVulnerability() {
         let one = RankedPatch(
             PatchCandidate(
-                id: "x", name: "x", closes: [finding("CVE-1", p: 0.5), finding("CVE-2", p: 0.5), finding("CVE-1", "a2", p: 0.5)]),
+                id: "x", name: "x",
+                closes: [finding("CVE-1", p: 0.5), finding("CVE-2", p: 0.5), finding("CVE-1", "a2", p: 0.5)]),
             now: now)
         #expect(abs(one.benefit - (0.75 * 2 + 0.5 * 2)) < 1e-12 && one.assets == 2)
     }
@@ -122,7 +128,8 @@ struct RankTests {
 
     @Test func forecastsFromWhatWasDone() {
         let queue = RankedPatch.queue(
-            (0..<6).map { PatchCandidate(id: "p\($0)", name: "p", closes: [finding("CVE-\($0)", p: 0.5, days: 10)]) }, now: now)
+            (0..<6).map { PatchCandidate(id: "p\($0)", name: "p", closes: [finding("CVE-\($0)", p: 0.5, days: 10)]) },
+            now: now)
         let cost = queue[0].cost
         #expect(CapacityForecast.fitting(queue, capacity: cost * 2.5) == 2)
         let forecast = CapacityForecast(

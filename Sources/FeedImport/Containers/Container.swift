@@ -99,7 +99,8 @@ final class Container {
                 throw ImportError(.refused, "\(name) has more than \(limits.maximumEntries) entries")
             }
             // Folders, links and devices are no documents.
-            guard archive_entry_filetype(entry) & S_IFMT == S_IFREG || archive_format(archive) == ARCHIVE_FORMAT_RAW else {
+            guard archive_entry_filetype(entry) & S_IFMT == S_IFREG || archive_format(archive) == ARCHIVE_FORMAT_RAW
+            else {
                 continue
             }
             if archive_entry_is_data_encrypted(entry) != 0 {
@@ -157,11 +158,14 @@ final class Container {
 
     private static func entryName(_ entry: OpaquePointer) -> String {
         guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else { return "(no name)" }
-        return String(String(decoding: UnsafeRawBufferPointer(start: name, count: strlen(name)), as: UTF8.self).prefix(256))
+        return String(
+            String(decoding: UnsafeRawBufferPointer(start: name, count: strlen(name)), as: UTF8.self).prefix(256))
     }
 
     private static func withoutSuffix(_ name: String) -> String {
-        for suffix in [".gz", ".xz", ".zst", ".bz2"] where name.hasSuffix(suffix) { return String(name.dropLast(suffix.count)) }
+        for suffix in [".gz", ".xz", ".zst", ".bz2"] where name.hasSuffix(suffix) {
+            return String(name.dropLast(suffix.count))
+        }
         return name
     }
 }

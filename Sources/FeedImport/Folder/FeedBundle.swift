@@ -34,7 +34,9 @@ public enum FeedBundle {
                 chosen.append(manifest)
             }
         }
-        guard !chosen.isEmpty else { throw ImportError(.usage, "\(folder.path) has no feed in use; sync or import some first") }
+        guard !chosen.isEmpty else {
+            throw ImportError(.usage, "\(folder.path) has no feed in use; sync or import some first")
+        }
         let part = path + ".new"
         do {
             let tar = try TarWriter(part, compressed: path.hasSuffix(".zst"))

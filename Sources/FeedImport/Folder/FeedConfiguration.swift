@@ -60,7 +60,9 @@ public struct FeedConfiguration: Sendable, Hashable {
                 }
             }
             if let share = try object.optionalNumber("maximumShrink") {
-                guard (0...1).contains(share) else { throw ImportError(.usage, "/maximumShrink is a share, from 0 to 1") }
+                guard (0...1).contains(share) else {
+                    throw ImportError(.usage, "/maximumShrink is a share, from 0 to 1")
+                }
                 maximumShrink = share
             }
             if let hours = try object.optionalInteger("maximumAgeHours", in: 1...87_600) { maximumAge = hours * 3600 }
@@ -102,8 +104,10 @@ extension FeedConfiguration {
         add("epss", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz", .epss)
         add("cwe", "https://cwe.mitre.org/data/xml/cwec_latest.xml.zip", .cwe)
         let ecosystems = [
-            "AlmaLinux", "Alpine", "Android", "Bitnami", "CRAN", "Chainguard", "Debian", "GitHub Actions", "Go", "Hackage",
-            "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Red Hat", "Rocky Linux", "RubyGems", "SUSE", "SwiftURL",
+            "AlmaLinux", "Alpine", "Android", "Bitnami", "CRAN", "Chainguard", "Debian", "GitHub Actions", "Go",
+            "Hackage",
+            "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Red Hat", "Rocky Linux", "RubyGems", "SUSE",
+            "SwiftURL",
             "Ubuntu", "Wolfi", "crates.io", "npm", "openSUSE",
         ]
         for ecosystem in ecosystems {
@@ -164,7 +168,8 @@ extension FeedConfiguration {
                 add(
                     "rocky-\(release)-\(repository.lowercased())",
                     "https://dl.rockylinux.org/pub/rocky/\(release)/\(repository)/x86_64/os/repodata/repomd.xml",
-                    .updateInfo, source: "rocky", stream: "Rocky Linux:\(release)", pointer: .repository, enabled: false)
+                    .updateInfo, source: "rocky", stream: "Rocky Linux:\(release)", pointer: .repository, enabled: false
+                )
             }
             add(
                 "oracle-\(release)",
@@ -179,7 +184,8 @@ extension FeedConfiguration {
             checksum: .nvdMeta)
         for year in 2002...2026 {
             add(
-                "nvd-\(year)", "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-\(year).json.gz", .nvd, source: "nvd",
+                "nvd-\(year)", "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-\(year).json.gz", .nvd,
+                source: "nvd",
                 checksum: .nvdMeta)
         }
         add(

@@ -45,7 +45,8 @@ public struct FeedFolder: Sendable {
 
     func file(of manifest: FeedManifest, _ revision: FeedManifest.Revision) -> FeedFile {
         FeedFile(
-            "\(path)/\(manifest.feed.name)/\(revision.digest)", name: manifest.feed.name, reading: manifest.feed.reading,
+            "\(path)/\(manifest.feed.name)/\(revision.digest)", name: manifest.feed.name,
+            reading: manifest.feed.reading,
             limits: limits, scratch: "\(path)/\(manifest.feed.name)")
     }
 
@@ -115,7 +116,9 @@ public struct FeedFolder: Sendable {
         let kept = [manifest.revision?.digest, manifest.held?.revision.digest].compactMap { $0 }
         for name in (try? Self.entries(of: folder)) ?? [] {
             let digest = name.prefix(64)
-            guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit), !kept.contains(String(digest)) else { continue }
+            guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit), !kept.contains(String(digest)) else {
+                continue
+            }
             unlink("\(folder)/\(name)")
         }
     }
@@ -140,7 +143,9 @@ public struct FeedFolder: Sendable {
     public func accept(_ name: String) throws -> FeedManifest {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
-        guard var manifest = try manifest(name) else { throw ImportError(.usage, "there is no feed \(name) in \(path)") }
+        guard var manifest = try manifest(name) else {
+            throw ImportError(.usage, "there is no feed \(name) in \(path)")
+        }
         guard let held = manifest.held else { throw ImportError(.usage, "nothing of \(name) waits to be accepted") }
         manifest.revision = held.revision
         manifest.held = nil

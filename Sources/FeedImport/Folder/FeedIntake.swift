@@ -111,7 +111,9 @@ struct FeedIntake {
             count += 1
             if count % 1_000 == 0 { progress(.reading(feed.name, count)) }
             // A date in the future is somebody's mistake, and no age.
-            if let date = Self.date(record), date <= limit, date > newest ?? Timestamp(milliseconds: .min) { newest = date }
+            if let date = Self.date(record), date <= limit, date > newest ?? Timestamp(milliseconds: .min) {
+                newest = date
+            }
         }
         return (counts, newest)
     }

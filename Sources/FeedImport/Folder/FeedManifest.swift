@@ -124,10 +124,13 @@ public struct FeedManifest: Sendable, Hashable {
 
     private static func revision(_ object: inout JSONObject) throws -> Revision {
         let digest = try object.string("sha256")
-        guard digest.utf8.count == 64, digest.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) })
+        guard digest.utf8.count == 64,
+            digest.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) })
         else { throw ImportError(.file, "/sha256 is no digest") }
         func time(_ key: String) throws -> Timestamp {
-            guard let time = Timestamp(rfc3339: try object.string(key)) else { throw ImportError(.file, "/\(key) is no time") }
+            guard let time = Timestamp(rfc3339: try object.string(key)) else {
+                throw ImportError(.file, "/\(key) is no time")
+            }
             return time
         }
         func count(_ key: String) throws -> Int { Int(try object.integer(key, in: 0...Int64(1) << 48)) }

@@ -70,10 +70,13 @@ struct FeedClient: Sendable {
     /// The error of an answer that has no file.
     static func refusal(_ answer: FeedAnswer) -> ImportError {
         switch answer.status {
-        case 404, 410: ImportError(.refused, "\(answer.url) answered \(answer.status): there is no such file; is the address right?")
+        case 404, 410:
+            ImportError(
+                .refused, "\(answer.url) answered \(answer.status): there is no such file; is the address right?")
         case 401, 403, 407:
             ImportError(.refused, "\(answer.url) answered \(answer.status): it does not let everybody in")
-        case 408, 429, 500...599: ImportError(.network, "\(answer.url) answered \(answer.status): it is busy or broken; try again later")
+        case 408, 429, 500...599:
+            ImportError(.network, "\(answer.url) answered \(answer.status): it is busy or broken; try again later")
         default: ImportError(.refused, "\(answer.url) answered \(answer.status), which is no file")
         }
     }
@@ -179,16 +182,21 @@ struct FeedClient: Sendable {
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw ImportError(.file, "the certificates that are trusted cannot be read (SSL_CERT_FILE, or this system's): \(error)")
+            throw ImportError(
+                .file, "the certificates that are trusted cannot be read (SSL_CERT_FILE, or this system's): \(error)")
         }
     }
 
     private static func broken(_ url: FeedURL, _ error: any Error) -> ImportError {
-        if error is NIOSSLExtraError { return ImportError(.refused, "\(url): its certificate is not believed: \(error)") }
+        if error is NIOSSLExtraError {
+            return ImportError(.refused, "\(url): its certificate is not believed: \(error)")
+        }
         if case .handshakeFailed(let reason)? = error as? NIOSSLError {
             return ImportError(.refused, "\(url): TLS does not come about: \(reason)")
         }
-        if error is HTTPParserError { return ImportError(.network, "\(url): the answer breaks off or is no HTTP (\(error))") }
+        if error is HTTPParserError {
+            return ImportError(.network, "\(url): the answer breaks off or is no HTTP (\(error))")
+        }
         return ImportError(.network, "\(url): the connection broke: \(reason(error))")
     }
 
@@ -233,7 +241,8 @@ private final class PaceWatch: ChannelInboundHandler {
                 watch.end(context, "it is not done after \(watch.limits.total) s")
             })
         if limits.minimumRate > 0 {
-            window = loop.scheduleRepeatedTask(initialDelay: .seconds(limits.window), delay: .seconds(limits.window)) { _ in
+            window = loop.scheduleRepeatedTask(initialDelay: .seconds(limits.window), delay: .seconds(limits.window)) {
+                _ in
                 let (watch, context) = here.value
                 let count = watch.count
                 watch.count = 0

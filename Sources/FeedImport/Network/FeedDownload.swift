@@ -74,7 +74,9 @@ struct FeedDownload: Sendable {
                     entityTag: answer.header("etag"), lastModified: answer.header("last-modified"))
                 // The note first: bytes without one are never gone on with.
                 unlink(note)
-                guard ftruncate(file, 0) == 0, lseek(file, 0, SEEK_SET) == 0 else { throw ImportError.system("written", part) }
+                guard ftruncate(file, 0) == 0, lseek(file, 0, SEEK_SET) == 0 else {
+                    throw ImportError.system("written", part)
+                }
                 try writeNote(url, validators)
                 total = answer.length
                 isFile = true
@@ -85,7 +87,9 @@ struct FeedDownload: Sendable {
                     isStale = true
                     return
                 }
-                guard lseek(file, Int(offset), SEEK_SET) == Int(offset) else { throw ImportError.system("written", part) }
+                guard lseek(file, Int(offset), SEEK_SET) == Int(offset) else {
+                    throw ImportError.system("written", part)
+                }
                 total = answer.length.map { $0 + offset }
                 isFile = true
             default: break

@@ -18,11 +18,15 @@ public struct FeedURL: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Throws: ``ImportError`` for anything that is not `https://`, `http://` or `file:///`, and for one with a password.
     public init(_ text: String) throws(ImportError) {
-        func wrong(_ reason: String) -> ImportError { ImportError(.usage, "\"\(text.prefix(200))\" is no address of a feed: \(reason)") }
+        func wrong(_ reason: String) -> ImportError {
+            ImportError(.usage, "\"\(text.prefix(200))\" is no address of a feed: \(reason)")
+        }
         guard text.utf8.count <= 8192, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw wrong("it has blanks or characters that are not ASCII; write them as %20")
         }
-        guard let mark = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<mark.lowerBound].lowercased()) else {
+        guard let mark = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: text[..<mark.lowerBound].lowercased())
+        else {
             throw wrong("it does not begin with https://, http:// or file:///")
         }
         self.scheme = scheme
@@ -43,7 +47,11 @@ public struct FeedURL: Sendable, Hashable, CustomStringConvertible {
             guard let close = authority.firstIndex(of: "]") else { throw wrong("its [ is not closed") }
             name = authority[authority.index(after: authority.startIndex)..<close]
             let tail = authority[authority.index(after: close)...]
-            if tail.hasPrefix(":") { number = Int(tail.dropFirst()) } else if !tail.isEmpty { throw wrong("after ] only a port may stand") }
+            if tail.hasPrefix(":") {
+                number = Int(tail.dropFirst())
+            } else if !tail.isEmpty {
+                throw wrong("after ] only a port may stand")
+            }
         } else if let colon = authority.lastIndex(of: ":") {
             name = authority[..<colon]
             number = Int(authority[authority.index(after: colon)...])

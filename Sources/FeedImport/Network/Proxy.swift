@@ -11,7 +11,9 @@ struct Proxy: Sendable, Hashable {
     /// The proxy for an address; nil for none.
     ///
     /// - Throws: ``ImportError`` for one that is not written as `http://host:port`.
-    static func forAddress(_ url: FeedURL, _ environment: (String) -> String? = Self.variable) throws(ImportError) -> Proxy? {
+    static func forAddress(
+        _ url: FeedURL, _ environment: (String) -> String? = Self.variable
+    ) throws(ImportError) -> Proxy? {
         guard url.scheme != .file else { return nil }
         if excludes(environment("no_proxy") ?? environment("NO_PROXY") ?? "", url.host) { return nil }
         // Of http_proxy only the lower-case name counts: a web server's scripts get a header of the other (httpoxy).

@@ -46,7 +46,8 @@ public struct CVRFReader: FeedReader {
         advisory.modified = FeedDate.parse(tracking?.text("CurrentReleaseDate") ?? "") ?? advisory.published
         let notes = document.child("DocumentNotes")?.all("Note") ?? []
         advisory.details = boundedDetails(
-            (notes.first { $0["Type"] == "Summary" } ?? notes.first { $0["Type"] == "General" } ?? notes.first)?.text ?? "")
+            (notes.first { $0["Type"] == "Summary" } ?? notes.first { $0["Type"] == "General" } ?? notes.first)?.text
+                ?? "")
         for reference in document.child("DocumentReferences")?.all("Reference") ?? [] {
             let url = reference.text("URL")
             if !url.isEmpty {
@@ -66,7 +67,9 @@ public struct CVRFReader: FeedReader {
             if isUsableIdentifier(cve), !advisory.closes.contains(cve) { advisory.closes.append(cve) }
             if advisory.modified == nil { advisory.modified = FeedDate.parse(vulnerability.text("ReleaseDate")) }
             for cwe in vulnerability.all("CWE") {
-                if let id = cwe["ID"], id.hasPrefix("CWE-"), !advisory.weaknesses.contains(id) { advisory.weaknesses.append(id) }
+                if let id = cwe["ID"], id.hasPrefix("CWE-"), !advisory.weaknesses.contains(id) {
+                    advisory.weaknesses.append(id)
+                }
             }
             score(vulnerability, of: vulnerabilities.count, &advisory)
             for status in vulnerability.child("ProductStatuses")?.all("Status") ?? [] {
@@ -95,7 +98,8 @@ public struct CVRFReader: FeedReader {
                 continue
             }
             if let version = package.version, !isVersion(version, scheme: "rpm") {
-                tally.alarm(place: place, record: id, reason: "\(package.name): \(version.prefix(100)) is no rpm version")
+                tally.alarm(
+                    place: place, record: id, reason: "\(package.name): \(version.prefix(100)) is no rpm version")
                 continue
             }
             var statement = Statement(
@@ -138,7 +142,8 @@ public struct CVRFReader: FeedReader {
     }
 
     private static let known: Set = [
-        "DocumentTitle", "DocumentType", "DocumentPublisher", "DocumentTracking", "DocumentNotes", "DocumentDistribution",
+        "DocumentTitle", "DocumentType", "DocumentPublisher", "DocumentTracking", "DocumentNotes",
+        "DocumentDistribution",
         "AggregateSeverity", "DocumentReferences", "ProductTree", "Vulnerability", "Acknowledgments",
     ]
     private static let knownOfVulnerability: Set = [
@@ -164,7 +169,8 @@ private struct CVRFProducts {
             if let id = product["ProductID"] { names[id] = product.text }
         }
         for relation in tree?.descendants("Relationship") ?? [] {
-            guard let id = relation.child("FullProductName")?["ProductID"], let component = relation["ProductReference"],
+            guard let id = relation.child("FullProductName")?["ProductID"],
+                let component = relation["ProductReference"],
                 let product = relation["RelatesToProductReference"]
             else { continue }
             parts[id] = (component, product)
@@ -174,7 +180,8 @@ private struct CVRFProducts {
     /// The package that an id names, where it is one of a known distribution.
     func package(_ id: String) -> Package? {
         guard let part = parts[id] else { return nil }
-        guard let home = DistributionStream(platform: names[part.product] ?? part.product)
+        guard
+            let home = DistributionStream(platform: names[part.product] ?? part.product)
                 ?? DistributionStream(platform: part.product)
         else { return nil }
         let component = names[part.component] ?? part.component

@@ -246,7 +246,8 @@ struct OVALCriteria {
         for separator in [" is earlier than ", " DPKG is earlier than ", " is <", " is &lt;"] {
             guard let range = comment.firstRange(of: separator) else { continue }
             let name = comment[..<range.lowerBound].trimmed
-            let version = comment[range.upperBound...].split(whereSeparator: { $0 == " " || $0 == "," }).first.map(String.init)
+            let version = comment[range.upperBound...].split(whereSeparator: { $0 == " " || $0 == "," }).first.map(
+                String.init)
             guard let version, !name.isEmpty, !name.contains(" ") else { break }
             drop("criterion without its test: read by its comment")
             var finding = Finding(kind: .rpm, name: name)

@@ -51,7 +51,8 @@ public struct OVALReader: FeedReader {
     ) -> Advisory? {
         let definitionID = definition["id"] ?? ""
         guard isUsableIdentifier(definitionID) else {
-            tally.quarantine(place: place, record: String(definitionID.prefix(64)), reason: "<definition> has no usable id")
+            tally.quarantine(
+                place: place, record: String(definitionID.prefix(64)), reason: "<definition> has no usable id")
             return nil
         }
         guard let metadata = definition.child("metadata") else {
@@ -145,11 +146,14 @@ public struct OVALReader: FeedReader {
         // `RHSA-2017:1109: java…`, `PHSA-2020:00001 sqlite…`; a vulnerability's own id is no advisory's.
         let first = title.split(separator: " ").first.map { String($0.hasSuffix(":") ? $0.dropLast() : $0) } ?? ""
         let isName =
-            first.contains("-") && first.contains { $0.isNumber } && first.prefix { $0 != "-" }.allSatisfy { $0.isUppercase }
+            first.contains("-") && first.contains { $0.isNumber }
+            && first.prefix { $0 != "-" }.allSatisfy { $0.isUppercase }
         if isName, isUsableIdentifier(first), !first.hasPrefix("CVE-") {
             advisory.id = first
             advisory.closes = vulnerabilities
-        } else if vulnerabilities.count == 1, first == vulnerabilities[0], !definitionID.hasPrefix("oval:com.microsoft.") {
+        } else if vulnerabilities.count == 1, first == vulnerabilities[0],
+            !definitionID.hasPrefix("oval:com.microsoft.")
+        {
             advisory.id = first
         } else {
             advisory.aliases = vulnerabilities.count == 1 ? vulnerabilities : []
@@ -171,7 +175,9 @@ public struct OVALReader: FeedReader {
                 switch child.name {
                 case "severity":
                     let severity = Severity(type: "", score: child.text)
-                    if !child.text.isEmpty, !advisory.severities.contains(severity) { advisory.severities.append(severity) }
+                    if !child.text.isEmpty, !advisory.severities.contains(severity) {
+                        advisory.severities.append(severity)
+                    }
                 case "issued", "updated": dates[child.name] = child["date"] ?? child.text
                 case "date", "public_date", "advisory_date": dates["issued"] = child.text
                 default: break
@@ -204,7 +210,9 @@ public struct OVALReader: FeedReader {
 
     /// `CWE-79`, also out of `(CWE-120|CWE-122)` and `CWE-190->CWE-787`.
     private static func weaknesses(_ text: String) -> [String] {
-        text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "-" }).map { $0.hasSuffix("-") ? String($0.dropLast()) : String($0) }
-            .filter { $0.hasPrefix("CWE-") && $0.dropFirst(4).allSatisfy(\.isNumber) && $0.utf8.count > 4 }
+        text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "-" }).map {
+            $0.hasSuffix("-") ? String($0.dropLast()) : String($0)
+        }
+        .filter { $0.hasPrefix("CWE-") && $0.dropFirst(4).allSatisfy(\.isNumber) && $0.utf8.count > 4 }
     }
 }

@@ -41,7 +41,9 @@ struct OVALTests {
     /// Reads all of a document's tests, objects, states and variables.
     init(_ bytes: UnsafeRawBufferPointer) throws(XMLFault) {
         let scanner = try XMLScanner(bytes)
-        guard try scanner.next() == "oval_definitions" else { throw XMLFault(description: "its root is not <oval_definitions>") }
+        guard try scanner.next() == "oval_definitions" else {
+            throw XMLFault(description: "its root is not <oval_definitions>")
+        }
         while let name = try scanner.next() {
             if name.hasSuffix("_test") {
                 add(test: try scanner.element())
@@ -125,6 +127,8 @@ struct OVALTests {
     /// `(aarch64|x86_64)` and `aarch64|x86_64` as a list.
     private static func alternatives(_ text: String) -> [String] {
         let inner = text.hasPrefix("(") && text.hasSuffix(")") ? String(text.dropFirst().dropLast()) : text
-        return inner.split(separator: "|").map { $0.trimmed }.filter { !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } }
+        return inner.split(separator: "|").map { $0.trimmed }.filter {
+            !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+        }
     }
 }

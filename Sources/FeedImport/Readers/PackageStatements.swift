@@ -39,7 +39,9 @@ struct PackageStatements {
 
 extension Statement {
     /// Every version before `fixed` is affected.
-    static func affected(stream: DistributionStream, kind: Kind, name: String, scheme: String, before fixed: String) -> Statement {
+    static func affected(
+        stream: DistributionStream, kind: Kind, name: String, scheme: String, before fixed: String
+    ) -> Statement {
         var statement = Statement(stream: stream.stream, kind: kind, name: name, status: .affected)
         statement.channel = stream.channel
         statement.ranges = [VersionRange(scheme: scheme, upper: fixed)]
@@ -74,7 +76,9 @@ func isUsableIdentifier(_ id: String) -> Bool {
 /// A text cut to what an advisory keeps.
 func boundedDetails(_ text: String) -> String {
     guard text.utf8.count > Advisory.maximumDetails else { return text }
-    return String(decoding: Array(text.utf8.prefix(Advisory.maximumDetails - 3)).dropLast(while: { $0 & 0xC0 == 0x80 }), as: UTF8.self)
+    return String(
+        decoding: Array(text.utf8.prefix(Advisory.maximumDetails - 3)).dropLast(while: { $0 & 0xC0 == 0x80 }),
+        as: UTF8.self)
 }
 
 extension Array where Element == UInt8 {

@@ -95,13 +95,15 @@ public struct UpdateInfoReader: FeedReader {
                     tally.drop("pkglist/collection/package/\(child.name)")
                 }
                 guard package["arch"] != "src", package["arch"] != "nosrc" else { continue }
-                guard let name = package["name"], !name.isEmpty, let version = package["version"], !version.isEmpty else {
+                guard let name = package["name"], !name.isEmpty, let version = package["version"], !version.isEmpty
+                else {
                     tally.quarantine(place: place, record: id, reason: "a package has no name or version")
                     return nil
                 }
                 let release = package["release"] ?? ""
                 let epoch = package["epoch"] ?? "0"
-                let evr = (epoch.isEmpty || epoch == "0" ? "" : epoch + ":") + version
+                let evr =
+                    (epoch.isEmpty || epoch == "0" ? "" : epoch + ":") + version
                     + (release.isEmpty ? "" : "-" + release)
                 guard isVersion(evr, scheme: "rpm") else {
                     tally.alarm(place: place, record: id, reason: "\(name): \(evr.prefix(100)) is no rpm version")
@@ -162,7 +164,9 @@ public struct UpdateInfoReader: FeedReader {
             ("almalinux", "ALSA", "AlmaLinux"), ("rocky", "RLSA", "Rocky Linux"), ("oracle", "ELSA", "Oracle Linux"),
             ("redhat", "RHSA", "Red Hat:enterprise_linux"),
         ]
-        let vendor = vendors.first { from.contains($0.0) || id.hasPrefix($0.1) || collection["short"]?.hasPrefix($0.0) == true }
+        let vendor = vendors.first {
+            from.contains($0.0) || id.hasPrefix($0.1) || collection["short"]?.hasPrefix($0.0) == true
+        }
         return DistributionStream(evr: evr, vendor: vendor?.2)
     }
 

@@ -23,10 +23,12 @@ public struct WeaknessReader: FeedReader {
                 }
                 let line = scanner.line
                 let element = try scanner.element()
-                guard let number = element["ID"].flatMap({ Int($0) }), number > 0, let title = element["Name"], !title.isEmpty
+                guard let number = element["ID"].flatMap({ Int($0) }), number > 0, let title = element["Name"],
+                    !title.isEmpty
                 else {
                     tally.quarantine(
-                        place: "\(place):\(line)", record: element["ID"] ?? "", reason: "<\(name)> has no number or name")
+                        place: "\(place):\(line)", record: element["ID"] ?? "",
+                        reason: "<\(name)> has no number or name")
                     continue
                 }
                 var weakness = Weakness(id: "CWE-\(number)", name: title)

@@ -9,7 +9,8 @@ import Timestamps
 /// `fettle backtest priority`.
 struct BacktestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backtest", abstract: "Replay what was known in the past, and measure what Fettle would have done.",
+        commandName: "backtest",
+        abstract: "Replay what was known in the past, and measure what Fettle would have done.",
         discussion: """
             Examples:
               fettle backtest priority --data ../shared/data/priority
@@ -55,19 +56,22 @@ struct BacktestCommand: ParsableCommand {
                 [
                     .member("date"), .member("order"), .member("count", "VULNERABILITIES"), .member("targets"),
                     .member("scored", "WITH CVSS", wide: true),
-                ] + PriorityReplay.efforts.map { effort in
-                    let name = "first\(Int(effort * 100))Percent"
-                    return Column("FIRST \(Int(effort * 100)) %", raw: { flatText($0[name] ?? .null) }) { row in
-                        "\(flatText(row[name] ?? .null)) %"
-                    }
-                } + [Column("AUC") { flatText($0["auc"] ?? .null) }], name: { "\($0.text("date")) \($0.text("order"))" })
+                ]
+                    + PriorityReplay.efforts.map { effort in
+                        let name = "first\(Int(effort * 100))Percent"
+                        return Column("FIRST \(Int(effort * 100)) %", raw: { flatText($0[name] ?? .null) }) { row in
+                            "\(flatText(row[name] ?? .null)) %"
+                        }
+                    } + [Column("AUC") { flatText($0["auc"] ?? .null) }],
+                name: { "\($0.text("date")) \($0.text("order"))" })
             emit(try output.text(shown))
             say("replayed \(outcomes.count) dates in \((ContinuousClock.now - started).inTenths) s")
             let shortfalls = outcomes.flatMap { outcome in
                 outcome.shortfalls.map { "\(outcome.date.description.prefix(10)): \($0)" }
             }
             if !shortfalls.isEmpty {
-                throw CommandFailure.failed("the order does not beat CVSS and EPSS alone\n" + shortfalls.joined(separator: "\n"))
+                throw CommandFailure.failed(
+                    "the order does not beat CVSS and EPSS alone\n" + shortfalls.joined(separator: "\n"))
             }
         }
 
@@ -102,7 +106,8 @@ struct BacktestCommand: ParsableCommand {
         }
 
         private static func rows(_ outcome: PriorityReplay.Outcome) -> [JSONValue] {
-            [("CVSS", outcome.severity), ("EPSS", outcome.likelihood), ("Fettle", outcome.priority)].map { name, measure in
+            [("CVSS", outcome.severity), ("EPSS", outcome.likelihood), ("Fettle", outcome.priority)].map {
+                name, measure in
                 var row: [String: JSONValue] = [
                     "date": .string(String(outcome.date.description.prefix(10))), "order": .string(name),
                     "count": .integer(Int64(measure.count)), "targets": .integer(Int64(measure.targets)),

@@ -66,7 +66,8 @@ struct FeedsStatusCommand: AsyncParsableCommand {
             let manifests = try folder.manifests()
             var shown = Shown(
                 manifests.map { FeedRow.status($0, configuration, folder) }, FeedRow.columns,
-                empty: "no feeds in \(folder.path) yet; say: fettle feeds sync") { $0.text("feed") }
+                empty: "no feeds in \(folder.path) yet; say: fettle feeds sync"
+            ) { $0.text("feed") }
             let kept = Set(manifests.map(\.feed.name))
             let missing = configuration.feeds.filter { $0.isEnabled && !kept.contains($0.name) }.count
             if missing > 0, !manifests.isEmpty {
@@ -100,7 +101,8 @@ struct FeedsSourcesCommand: AsyncParsableCommand {
             let used = try feeds.folder.configuration()
             if configuration { return emit(jsonText(used.json)) }
             let columns = [
-                Column.member("name", "FEED"), Column.member("kind"), Column("SYNC") { $0["enabled"]?.bool == true ? "yes" : "by name" },
+                Column.member("name", "FEED"), Column.member("kind"),
+                Column("SYNC") { $0["enabled"]?.bool == true ? "yes" : "by name" },
                 Column.member("url"), Column.member("source", wide: true), Column.member("stream", wide: true),
                 Column.member("checksum", wide: true),
             ]

@@ -65,7 +65,8 @@ struct FeedsImportCommand: AsyncParsableCommand {
     var acceptShrink = false
     @Option(help: "The feed's name. Default: of the kind and the file's name.") var name: String?
     @Option(
-        help: "What its documents are: \(FeedKind.allCases.map(\.rawValue).joined(separator: ", ")). Default: what they tell.",
+        help:
+            "What its documents are: \(FeedKind.allCases.map(\.rawValue).joined(separator: ", ")). Default: what they tell.",
         transform: { text in
             guard let kind = FeedKind(rawValue: text) else {
                 throw ValidationError("--kind is one of \(FeedKind.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -73,7 +74,8 @@ struct FeedsImportCommand: AsyncParsableCommand {
             return kind
         }) var kind: FeedKind?
     @Option(help: "Whose word it is, such as nvd or redhat-vex. Default: the kind's.") var source: String?
-    @Option(help: "The stream of all its records where they do not say it, such as 'Oracle Linux:9'.") var stream: String?
+    @Option(help: "The stream of all its records where they do not say it, such as 'Oracle Linux:9'.") var stream:
+        String?
     @Argument(help: "Files, folders, bundles.", completion: .file()) var paths: [String]
 
     func run() async throws {

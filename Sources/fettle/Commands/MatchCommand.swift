@@ -49,7 +49,9 @@ struct MatchCommand: AsyncParsableCommand {
     var distribution: String?
     @Option(help: "The release of the running kernel (uname -r). Default with --root /: this machine's.")
     var kernel: String?
-    @Option(name: [.customShort("o"), .long], help: "How to print (\(Output.allCases.map(\.rawValue).joined(separator: ", "))).")
+    @Option(
+        name: [.customShort("o"), .long],
+        help: "How to print (\(Output.allCases.map(\.rawValue).joined(separator: ", "))).")
     var output: Output = .table
     @Flag(help: "Show every verdict: also fixed, not affected and unknown.")
     var all = false
@@ -91,10 +93,14 @@ struct MatchCommand: AsyncParsableCommand {
         let opened = try openCatalogue()
         let matcher = try Matcher([opened])
         if software.skippedCount > 0 {
-            say("\(software.skippedCount) components name no package that can be judged, such as: \(software.skipped[0])")
+            say(
+                "\(software.skippedCount) components name no package that can be judged, such as: \(software.skipped[0])"
+            )
         }
         if output == .tsv {
-            guard let lines else { throw CommandFailure.usage("-o tsv answers lines of ecosystem<TAB>name<TAB>version") }
+            guard let lines else {
+                throw CommandFailure.usage("-o tsv answers lines of ecosystem<TAB>name<TAB>version")
+            }
             return try answer(lines, matcher)
         }
         let report = try report(software, matcher, opened)
@@ -109,7 +115,11 @@ struct MatchCommand: AsyncParsableCommand {
         if report.unknownCount > 0 {
             say("\(report.unknownCount) of \(software.packages.count) packages are unknown: \(report.unknownReasons)")
         }
-        if let failOn, report.findings.contains(where: { $0.isAffected && Self.rank($0.finding.severity.word) >= Self.rank(failOn.rawValue) }) {
+        if let failOn,
+            report.findings.contains(where: {
+                $0.isAffected && Self.rank($0.finding.severity.word) >= Self.rank(failOn.rawValue)
+            })
+        {
             throw CommandFailure.failed("something of severity \(failOn.rawValue) or above is affected")
         }
     }
@@ -152,7 +162,9 @@ struct MatchCommand: AsyncParsableCommand {
             }
         }
         var byPlace: [String: SoftwarePackage] = [:]
-        for found in software.packages where !found.package.distribution.isEmpty { byPlace[found.place] = found.package }
+        for found in software.packages where !found.package.distribution.isEmpty {
+            byPlace[found.place] = found.package
+        }
         var report = MatchReport(catalogue: catalogue, input: inventory ?? sbom ?? root ?? "")
         for found in software.packages {
             let subject = MatchSubject(found.package, cpes: found.cpes, owner: found.owner.flatMap { byPlace[$0] })

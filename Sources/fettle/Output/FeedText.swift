@@ -25,7 +25,8 @@ final class FeedReport: Sendable {
                 state.last = moment
                 let text =
                     switch progress {
-                    case .fetching(let name, let bytes, let total?): "\(name): \(FeedRow.size(bytes)) of \(FeedRow.size(total))"
+                    case .fetching(let name, let bytes, let total?):
+                        "\(name): \(FeedRow.size(bytes)) of \(FeedRow.size(total))"
                     case .fetching(let name, let bytes, nil): "\(name): \(FeedRow.size(bytes))"
                     case .reading(let name, let records): "\(name): \(records) records read"
                     }
@@ -82,7 +83,10 @@ enum FeedRow {
     static func outcome(_ name: String, _ result: Result<FeedOutcome, ImportError>) -> (JSONValue, String) {
         switch result {
         case .failure(let error):
-            return (["feed": .string(name), "outcome": "failed", "error": .string(error.description)], "\(name): \(error.description)")
+            return (
+                ["feed": .string(name), "outcome": "failed", "error": .string(error.description)],
+                "\(name): \(error.description)"
+            )
         case .success(let outcome):
             let manifest = outcome.manifest
             let revision =
@@ -103,12 +107,15 @@ enum FeedRow {
             switch outcome {
             case .unchanged:
                 members["outcome"] = "unchanged"
-                text = "\(name): unchanged" + (manifest.held == nil ? "" : "; a newer revision waits: fettle feeds accept \(name)")
+                text =
+                    "\(name): unchanged"
+                    + (manifest.held == nil ? "" : "; a newer revision waits: fettle feeds accept \(name)")
             case .stored: members["outcome"] = "stored"
             case .held:
                 members["outcome"] = "held"
                 members["reason"] = manifest.held.map { .string($0.reason) } ?? .null
-                text = "\(name): held, \(manifest.held?.reason ?? ""); what was in use stays. To take it: fettle feeds accept \(name)"
+                text =
+                    "\(name): held, \(manifest.held?.reason ?? ""); what was in use stays. To take it: fettle feeds accept \(name)"
             }
             return (.object(members), text)
         }
@@ -133,11 +140,13 @@ enum FeedRow {
     ]
 
     /// A feed that is kept.
-    static func status(_ manifest: FeedManifest, _ configuration: FeedConfiguration, _ folder: FeedFolder) -> JSONValue {
+    static func status(_ manifest: FeedManifest, _ configuration: FeedConfiguration, _ folder: FeedFolder) -> JSONValue
+    {
         let next = manifest.next(now: now(), maximumAge: configuration.maximumAge)
         var members: [String: JSONValue] = [
             "feed": .string(manifest.feed.name), "kind": .string(manifest.feed.kind.rawValue),
-            "source": .string(manifest.feed.source ?? manifest.feed.kind.defaultSource), "url": .string(manifest.feed.url),
+            "source": .string(manifest.feed.source ?? manifest.feed.kind.defaultSource),
+            "url": .string(manifest.feed.url),
             "next": .string(next ?? ""),
         ]
         if let revision = manifest.revision {
@@ -152,7 +161,8 @@ enum FeedRow {
         if let checked = manifest.checked { members["checked"] = .string(checked.description) }
         members["state"] =
             manifest.held != nil
-            ? "held" : manifest.failure != nil ? "failed" : manifest.revision == nil ? "missing" : next == nil ? "good" : "old"
+            ? "held"
+            : manifest.failure != nil ? "failed" : manifest.revision == nil ? "missing" : next == nil ? "good" : "old"
         return .object(members)
     }
 

@@ -59,7 +59,8 @@ struct MatchReport {
             let right = order.firstIndex(of: b.finding.severity.word) ?? 3
             return (left, a.package.name, a.finding.vulnerability) < (right, b.package.name, b.finding.vulnerability)
         }
-        var table = TextTable("vulnerability", "severity", "verdict", "package", "installed", "fixed in", "on whose word")
+        var table = TextTable(
+            "vulnerability", "severity", "verdict", "package", "installed", "fixed in", "on whose word")
         for entry in sorted {
             let finding = entry.finding
             let voice = finding.voices.first
@@ -142,7 +143,8 @@ struct MatchReport {
         return [
             "source": .string(voice.source), "record": .string(voice.record), "stream": .string(voice.stream),
             "kind": .string(voice.kind.rawValue), "name": .string(voice.name), "version": .string(voice.version),
-            "verdict": .string(voice.verdict.rawValue), "rule": .string(voice.rule.rawValue), "lower": text(voice.lower),
+            "verdict": .string(voice.verdict.rawValue), "rule": .string(voice.rule.rawValue),
+            "lower": text(voice.lower),
             "upper": text(voice.upper), "fixed": text(voice.fixed), "plan": .string(voice.plan.rawValue),
             "reason": .string(voice.reason), "channel": .string(voice.channel),
             "modified": text(voice.modified?.description), "feedDate": text(voice.feedDate?.description),
@@ -159,9 +161,12 @@ struct MatchReport {
             guard rules[finding.vulnerability] == nil else { continue }
             rules[finding.vulnerability] = [
                 "id": .string(finding.vulnerability),
-                "shortDescription": ["text": .string(finding.summary.isEmpty ? finding.vulnerability : finding.summary)],
+                "shortDescription": [
+                    "text": .string(finding.summary.isEmpty ? finding.vulnerability : finding.summary)
+                ],
                 "properties": [
-                    "security-severity": .string(finding.severity.tenths.map { "\($0 / 10).\($0 % 10)" } ?? Self.middle(finding.severity.word)),
+                    "security-severity": .string(
+                        finding.severity.tenths.map { "\($0 / 10).\($0 % 10)" } ?? Self.middle(finding.severity.word)),
                     "tags": ["security"],
                 ],
             ]
@@ -172,20 +177,36 @@ struct MatchReport {
             let closing = finding.fixed.map { "fixed in \($0)" } ?? "no fix is known"
             return [
                 "ruleId": .string(finding.vulnerability), "level": .string(level),
-                "message": ["text": .string("\(entry.package.name) \(entry.package.version) is affected by \(finding.vulnerability); \(closing).")],
-                "locations": [["physicalLocation": ["artifactLocation": ["uri": .string(Self.uri(entry.found.place.isEmpty ? input : entry.found.place))]]]],
+                "message": [
+                    "text": .string(
+                        "\(entry.package.name) \(entry.package.version) is affected by \(finding.vulnerability); \(closing)."
+                    )
+                ],
+                "locations": [
+                    [
+                        "physicalLocation": [
+                            "artifactLocation": [
+                                "uri": .string(Self.uri(entry.found.place.isEmpty ? input : entry.found.place))
+                            ]
+                        ]
+                    ]
+                ],
                 "partialFingerprints": ["package/v1": .string("\(entry.url) \(finding.vulnerability)")],
             ]
         }
         return [
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-            "runs": [[
-                "tool": ["driver": [
-                    "name": "fettle", "version": .string(fettleVersion),
-                    "rules": .array(rules.sorted { $0.key < $1.key }.map(\.value)),
-                ]],
-                "results": .array(results),
-            ]],
+            "runs": [
+                [
+                    "tool": [
+                        "driver": [
+                            "name": "fettle", "version": .string(fettleVersion),
+                            "rules": .array(rules.sorted { $0.key < $1.key }.map(\.value)),
+                        ]
+                    ],
+                    "results": .array(results),
+                ]
+            ],
         ]
     }
 
@@ -219,10 +240,13 @@ struct MatchReport {
                 "version": .string(entry.package.version), "purl": .string(entry.url),
             ]
             let finding = entry.finding
-            let state = ["affected": "exploitable", "fixed": "resolved", "not-affected": "not_affected"][finding.verdict.rawValue] ?? "in_triage"
+            let state =
+                ["affected": "exploitable", "fixed": "resolved", "not-affected": "not_affected"][
+                    finding.verdict.rawValue] ?? "in_triage"
             // One vulnerability has one state in a document: packages with another are another entry.
             let key = "\(finding.vulnerability) \(state)"
-            let status = finding.verdict == .affected ? "affected" : finding.verdict == .unknown ? "unknown" : "unaffected"
+            let status =
+                finding.verdict == .affected ? "affected" : finding.verdict == .unknown ? "unknown" : "unaffected"
             let affects: JSONValue = [
                 "ref": .string(entry.url),
                 "versions": [["version": .string(entry.package.version), "status": .string(status)]],
@@ -234,7 +258,9 @@ struct MatchReport {
             var object: [String: JSONValue] = [
                 "id": .string(finding.vulnerability),
                 "references": .array(
-                    finding.ids.filter { $0 != finding.vulnerability }.map { ["id": .string($0), "source": ["name": .string($0)]] }),
+                    finding.ids.filter { $0 != finding.vulnerability }.map {
+                        ["id": .string($0), "source": ["name": .string($0)]]
+                    }),
                 "analysis": ["state": .string(String(key.split(separator: " ").last ?? ""))],
                 "affects": .array(value.affects),
             ]
@@ -249,16 +275,20 @@ struct MatchReport {
                     rating["vector"] = .string(finding.severity.score)
                     let methods = ["CVSS_V2": "CVSSv2", "CVSS_V4": "CVSSv4"]
                     rating["method"] = .string(
-                        methods[finding.severity.type] ?? (finding.severity.score.hasPrefix("CVSS:3.0") ? "CVSSv3" : "CVSSv31"))
+                        methods[finding.severity.type]
+                            ?? (finding.severity.score.hasPrefix("CVSS:3.0") ? "CVSSv3" : "CVSSv31"))
                 }
                 object["ratings"] = [.object(rating)]
             }
             return .object(object)
         }
         return [
-            "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.6",
+            "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX",
+            "specVersion": "1.6",
             "version": 1,
-            "metadata": ["tools": ["components": [["type": "application", "name": "fettle", "version": .string(fettleVersion)]]]],
+            "metadata": [
+                "tools": ["components": [["type": "application", "name": "fettle", "version": .string(fettleVersion)]]]
+            ],
             "components": .array(components.sorted { $0.key < $1.key }.map(\.value)), "vulnerabilities": .array(list),
         ]
     }
@@ -276,12 +306,14 @@ struct MatchReport {
             switch finding.verdict {
             case .affected:
                 object["status"] = "affected"
-                object["action_statement"] = .string(finding.fixed.map { "Update to \($0) or later." } ?? "No fix is known.")
+                object["action_statement"] = .string(
+                    finding.fixed.map { "Update to \($0) or later." } ?? "No fix is known.")
             case .fixed: object["status"] = "fixed"
             case .notAffected:
                 object["status"] = "not_affected"
                 let reason = finding.reason.isEmpty ? finding.voices.first?.reason ?? "" : finding.reason
-                object["impact_statement"] = .string(reason.isEmpty ? "The version lies outside of what is affected." : reason)
+                object["impact_statement"] = .string(
+                    reason.isEmpty ? "The version lies outside of what is affected." : reason)
             case .unknown: object["status"] = "under_investigation"
             }
             return .object(object)
