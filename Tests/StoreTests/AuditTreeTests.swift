@@ -307,10 +307,7 @@ private struct RolledBack: Error {}
     let store = try await Store.open(environment["FETTLE_TEST_ADDRESS"] ?? "", program: "test", now: t0)
     let round = environment["FETTLE_TEST_ROUND"] ?? ""
     let file = open(environment["FETTLE_TEST_SAID"] ?? "", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    Thread.detachNewThread {
-        usleep(UInt32.random(in: 300_000...600_000))
-        kill(getpid(), SIGKILL)
-    }
+    killAtSomeMoment(after: 150, in: file)
     try await withThrowingTaskGroup(of: Void.self) { group in
         for task in 0..<3 {
             group.addTask {

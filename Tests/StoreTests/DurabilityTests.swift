@@ -36,10 +36,7 @@ extension StoreTests {
     let store = try await Store.open(environment["FETTLE_TEST_ADDRESS"] ?? "", program: "test", now: t0)
     let round = environment["FETTLE_TEST_ROUND"] ?? ""
     let file = open(environment["FETTLE_TEST_SAID"] ?? "", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    Thread.detachNewThread {
-        usleep(UInt32.random(in: 300_000...700_000))
-        kill(getpid(), SIGKILL)
-    }
+    killAtSomeMoment(after: 150, in: file)
     try await withThrowingTaskGroup(of: Void.self) { group in
         for task in 0..<16 {
             group.addTask {
@@ -52,5 +49,15 @@ extension StoreTests {
             }
         }
         try await group.waitForAll()
+    }
+}
+
+/// Ends this process at a moment nobody chose, once so many bytes more are in the file: a slow machine needs its time.
+func killAtSomeMoment(after bytes: Int64, in file: Int32) {
+    let start = lseek(file, 0, SEEK_END)
+    Thread.detachNewThread {
+        while lseek(file, 0, SEEK_END) < Int64(start) + bytes { usleep(5_000) }
+        usleep(UInt32.random(in: 0...400_000))
+        kill(getpid(), SIGKILL)
     }
 }

@@ -126,6 +126,7 @@ import Testing
         #expect(try AptRun(json: found.json) == run)
         let outcome = held.change.wait(for: found, seconds: 60)
         #expect(outcome.isSuccess, "\(outcome) \(held.change.log(of: found))")
+        #expect(kill(run.pid, 0) != 0 && errno == ESRCH, "nothing is left of it, not even a zombie")
         #expect(try held.change.standing(of: plan) == .goal)
         #expect(held.change.poll(try #require(held.change.run(number: 7))) == .ended(outcome))
         // Nothing outside the order differs, apt's marks included.

@@ -41,18 +41,28 @@ extension AptChange {
 
     /// How far a run is. Cheap; to be asked as often as progress shall be shown.
     public func poll(_ run: AptRun) -> AptRunState {
-        if run.pid > 0 {
-            var status: Int32 = 0
-            waitpid(run.pid, &status, WNOHANG)
-        }
+        reap(run)
         let files = runFiles(run.number)
         if files.exitCode == nil, isAlive(run) {
             var report = RunReport()
             report.read(status: RunFiles.tail(files.progress, bytes: 8 << 10))
             return .running(report.progress)
         }
+        reap(run, within: 1_000)
         // Asked again: it may have ended in between.
         return .ended(outcome(files, exitCode: files.exitCode))
+    }
+
+    /// Takes a run that has ended from the kernel's table of processes, where this process started it.
+    ///
+    /// A run's leader says its exit code before it is gone. Who looks only then would leave it there, as a zombie, for as
+    /// long as this process lives: hence the time to wait for it.
+    private func reap(_ run: AptRun, within milliseconds: Int64 = 0) {
+        guard run.pid > 0 else { return }
+        let start = Clock.milliseconds
+        var status: Int32 = 0
+        // 0: it is still there; otherwise it was taken now, or is not ours to take.
+        while waitpid(run.pid, &status, WNOHANG) == 0, Clock.milliseconds - start < milliseconds { usleep(5_000) }
     }
 
     /// Ends a run with all that it started: TERM, after `grace` seconds KILL.
@@ -73,8 +83,7 @@ extension AptChange {
             if spent > Int64(grace) * 1000 + 10_000 { break }
             usleep(signal == SIGKILL ? 20_000 : 100_000)
         }
-        var status: Int32 = 0
-        waitpid(run.pid, &status, WNOHANG)
+        reap(run, within: 1_000)
     }
 
     /// Waits for a run, and ends it when it takes longer than `seconds` since it was started.
