@@ -163,7 +163,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", "MatchInputs", core("Matching"), core("Feeds"), core("Access"),
+                "Store", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"),
+                core("Access"),
                 core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"),
                 core("TextTable"),
                 argumentParser,

@@ -19,6 +19,7 @@ struct FettleBench: AsyncParsableCommand {
         case server
         case store
         case pages
+        case match
     }
 
     /// A database that the server's part runs on.
@@ -151,6 +152,7 @@ struct Bench: Sendable {
         if parts.contains(.server) { budgets += await ServerBenchmark.run(self) }
         if parts.contains(.store) { budgets += await StoreBenchmark(bench: self).run() }
         if parts.contains(.pages) { budgets += await ReadsBenchmark(bench: self).run() }
+        if parts.contains(.match) { budgets += await MatchBenchmark(bench: self).run() }
         if let resting { budgets = await resting.finish() + budgets }
         return budgets
     }

@@ -1,0 +1,161 @@
+import Foundation
+import Inventory
+import MatchInputs
+import Matching
+import SoftwareReading
+import Testing
+
+struct InputTests {
+    private func write(_ text: String, _ path: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: URL(filePath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private let osv = """
+        {"id": "DSA-1", "modified": "2026-01-01T00:00:00Z", "upstream": ["CVE-2026-1"], "affected": [
+          {"package": {"ecosystem": "Debian:12", "name": "openssl"},
+           "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}]}]}
+        """
+
+    /// A catalogue is kept beside its feeds, and written anew when they change or when it is damaged.
+    @Test func theCatalogueFollowsTheFeeds() throws {
+        try TestData.withFolder { folder in
+            try write(osv, "\(folder)/feeds/a.json")
+            let cache = CatalogueCache(feeds: "\(folder)/feeds")
+            var said: [String] = []
+            let first = try cache.open { said.append($0) }
+            #expect(first.statementCount == 1 && said.isEmpty)
+            let kept = "\(folder)/feeds/.fettle-catalogue"
+            let name = try #require(try FileManager.default.contentsOfDirectory(atPath: kept).first)
+            #expect(try CatalogueFile.open("\(kept)/\(name)").digest == first.digest)
+            try "damaged".write(toFile: "\(kept)/\(name)", atomically: true, encoding: .utf8)
+            #expect(try cache.open { _ in }.digest == first.digest)
+            try write(osv.replacingOccurrences(of: "DSA-1", with: "DSA-2"), "\(folder)/feeds/b.json")
+            #expect(try cache.open { _ in }.statementCount == 2)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 1)
+            #expect(throws: (any Error).self) { try CatalogueCache(feeds: "\(folder)/none").open { _ in } }
+            #expect(throws: (any Error).self) { try CatalogueFile.open("\(folder)/feeds/a.json") }
+        }
+    }
+
+    @Test func rootsAreRead() throws {
+        try TestData.withFolder { folder in
+            let root = "\(folder)/root"
+            try write("ID=debian\nVERSION_ID=\"12\"\n", "\(root)/etc/os-release")
+            try write(
+                """
+                Package: libssl3
+                Status: install ok installed
+                Architecture: amd64
+                Version: 1.0-1+b2
+                Source: openssl (1.0-1)
+
+                Package: gone
+                Status: deinstall ok config-files
+                Architecture: amd64
+                Version: 1.0
+
+                Package: half
+                Status: install ok half-configured
+                Architecture: amd64
+                Version: 1.0
+
+                """, "\(root)/var/lib/dpkg/status")
+            let found = try SoftwareInput.root(root)
+            #expect(found.packages.map(\.package.name) == ["half", "libssl3"])
+            #expect(found.packages[1].package.sourceVersion == "1.0-1" && found.packages[1].package.distribution == "debian-12")
+            try write(osv, "\(folder)/feeds/a.json")
+            let matcher = try Matcher([try CatalogueCache(feeds: "\(folder)/feeds").open { _ in }])
+            let findings = try matcher.judge(MatchSubject(found.packages[1].package)).findings
+            #expect(findings.map(\.vulnerability) == ["CVE-2026-1"] && findings[0].verdict == .affected)
+
+            let alpine = "\(folder)/alpine"
+            try write("ID=alpine\nVERSION_ID=3.20.3\n", "\(alpine)/etc/os-release")
+            try write("P:musl\nV:1.2-r0\no:musl\n\n", "\(alpine)/lib/apk/db/installed")
+            #expect(try SoftwareInput.root(alpine).packages.map(\.package.distribution) == ["alpine-3.20.3"])
+
+            let project = "\(folder)/project"
+            try write("module m\n\nrequire a.b/c v1.0.0\n", "\(project)/go.mod")
+            try write("a.b/c v0.9.0 h1:x\na.b/c v1.0.0 h1:x\n", "\(project)/go.sum")
+            try write(#"{"packages": {"node_modules/x": {"version": "1.0.0"}}}"#, "\(project)/web/package-lock.json")
+            #expect(try SoftwareInput.root(project).packages.map(\.package.version) == ["1.0.0", "1.0.0"])
+            #expect(throws: MatchInputError.self) { try SoftwareInput.root("\(folder)/feeds") }
+        }
+    }
+
+    /// A database with headers in the layout that rpm writes.
+    @Test func rpmDatabasesAreRead() throws {
+        try TestData.withFolder { folder in
+            // Headers as rpm writes them: name, epoch, version, release, architecture, source, module.
+            func header(_ name: String, epoch: UInt32?, module: String?) -> [UInt8] {
+                var entries: [[UInt32]] = []
+                var data: [UInt8] = []
+                func add(_ tag: UInt32, _ text: String) {
+                    entries.append([tag, 6, UInt32(data.count), 1])
+                    data += Array(text.utf8) + [0]
+                }
+                add(1000, name)
+                add(1001, "1.2")
+                add(1002, "3.el9")
+                add(1022, "x86_64")
+                add(1044, "src-\(name)-1.2-3.el9.src.rpm")
+                if let module { add(5096, module) }
+                if let epoch {
+                    while data.count % 4 != 0 { data.append(0) }
+                    entries.append([1003, 4, UInt32(data.count), 1])
+                    withUnsafeBytes(of: epoch.bigEndian) { data += Array($0) }
+                }
+                let words = [UInt32(entries.count), UInt32(data.count)] + entries.flatMap { $0 }
+                return words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } } + data
+            }
+            let rows = [header("bash", epoch: nil, module: nil), header("nodejs", epoch: 1, module: "nodejs:18:90:c3"), header("gpg-pubkey", epoch: nil, module: nil)]
+            func make(_ rows: [[UInt8]], _ path: String) throws {
+                let hex = rows.map { $0.map { String(format: "%02x", $0) }.joined() }.joined(separator: ",")
+                let process = Process()
+                process.executableURL = URL(filePath: "/usr/bin/python3")
+                process.arguments = [
+                    "-c",
+                    "import sqlite3,sys\nd=sqlite3.connect(sys.argv[1])\nd.execute('CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)')\nfor h in sys.argv[2].split(','): d.execute('INSERT INTO Packages (blob) VALUES (?)', (bytes.fromhex(h),))\nd.commit()",
+                    path, hex,
+                ]
+                try process.run()
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+            }
+            let root = "\(folder)/root"
+            try write("ID=\"almalinux\"\nVERSION_ID=\"9.4\"\n", "\(root)/etc/os-release")
+            try FileManager.default.createDirectory(atPath: "\(root)/var/lib/rpm", withIntermediateDirectories: true)
+            try make(rows, "\(root)/var/lib/rpm/rpmdb.sqlite")
+            let packages = try SoftwareInput.root(root).packages.map(\.package)
+            #expect(packages.map(\.version) == ["1.2-3.el9", "1:1.2-3.el9"] && packages[1].module == "nodejs:18")
+            #expect(packages[1].source == "src-nodejs" && packages[1].sourceVersion == "1:1.2-3.el9")
+            #expect(packages[0].distribution == "almalinux-9.4")
+            try make([Array(rows[0].prefix(40))], "\(folder)/damaged.sqlite")
+            #expect(throws: MatchInputError.self) { try RPMDatabase.packages("\(folder)/damaged.sqlite", distribution: "x") }
+            try write("text", "\(folder)/text")
+            #expect(throws: MatchInputError.self) { try RPMDatabase.packages("\(folder)/text", distribution: "x") }
+            // An old format is named, and not passed over.
+            try write("x", "\(folder)/old/var/lib/rpm/Packages")
+            #expect(throws: MatchInputError.self) { try SoftwareInput.root("\(folder)/old") }
+        }
+    }
+
+    @Test func linesNameTheirPlace() throws {
+        try TestData.withFolder { folder in
+            try write("PyPI\tA_b\t1.0\nDebian:12\topenssl\t1\textra\n", "\(folder)/lines")
+            var lines: [(text: String, package: SoftwarePackage)]?
+            let found = try SoftwareInput.inventory("\(folder)/lines", distribution: nil, lines: &lines)
+            #expect(found.packages.map(\.package.name) == ["a-b", "openssl"] && lines?.map(\.text) == ["PyPI\tA_b\t1.0", "Debian:12\topenssl\t1"])
+            try write("PyPI\ta\t1.0\nno tabs\n", "\(folder)/bad")
+            #expect { try SoftwareInput.inventory("\(folder)/bad", distribution: nil, lines: &lines) } throws: {
+                "\($0)".contains("line 2")
+            }
+            try write("Package: x\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n", "\(folder)/status")
+            #expect { try SoftwareInput.inventory("\(folder)/status", distribution: nil, lines: &lines) } throws: {
+                "\($0)".contains("--distribution")
+            }
+            #expect(try SoftwareInput.inventory("\(folder)/status", distribution: "debian-12", lines: &lines).packages.count == 1)
+        }
+    }
+}
