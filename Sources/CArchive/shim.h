@@ -9,6 +9,11 @@
 struct stat;
 #include <archive.h>
 #include <archive_entry.h>
+
+/* A variadic function, which Swift does not import. */
+static inline void fettle_archive_fail(struct archive *archive, const char *reason) {
+    archive_set_error(archive, -1, "%s", reason);
+}
 #ifdef FETTLE_NO_STAT
 #undef _SYS_STAT_H
 #undef FETTLE_NO_STAT

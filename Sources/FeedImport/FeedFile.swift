@@ -86,14 +86,13 @@ public struct FeedFile: Sendable {
         var counts = FeedCounts()
         var readers: [FeedKind: any FeedReader] = [:]
         try Container(limits: limits, scratch: scratch).documents(of: path, name: name) { bytes, place, isAlone in
-            guard let kind = reading.kind ?? FeedSniffer.kind(of: bytes),
-                var reader = readers[kind]
-                    ?? kind.reader(source: reading.source ?? kind.defaultSource, stream: reading.stream)
-            else {
+            guard let kind = reading.kind ?? FeedSniffer.kind(of: bytes) else {
                 counts.unknownCount += 1
                 if counts.unknown.count < 1_000 { counts.unknown.append(place) }
                 return
             }
+            var reader =
+                readers[kind] ?? kind.reader(source: reading.source ?? kind.defaultSource, stream: reading.stream)
             let before = reader.tally.quarantined
             // Taken out of the table while it is read: it is a value, and a copy of its counts is not wanted.
             readers[kind] = nil

@@ -14,11 +14,11 @@ enum FeedSniffer {
         case UInt8(ascii: "<"): return xml(head)
         case UInt8(ascii: "{"): return json(head)
         case UInt8(ascii: "["):
+            // Debian's lists begin with a date in brackets.
+            if let kind = text(head) { return kind }
             // Arch publishes an array of groups; arrays of OSV records are passed round.
             let keys = Keys(head, depth: 2)
-            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") {
-                return .arch
-            }
+            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") { return .arch }
             return nil
         default: return text(head)
         }
@@ -39,9 +39,12 @@ enum FeedSniffer {
 
     private static func text(_ head: UnsafeRawBufferPointer) -> FeedKind? {
         let text = String(decoding: head.prefix(4096), as: UTF8.self)
+        if text.contains("patched_versions:") || text.contains("unaffected_versions:") || text.contains("\ngem: "), text.contains("\nurl: ") || text.contains("\ntitle: ") {
+            return .rubySec
+        }
+        if text.contains("distroversion:"), text.contains("reponame:") { return .secdb }
         let lines = text.split(separator: "\n", maxSplits: 4).map(String.init)
-        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") })
-        {
+        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") }) {
             return .epss
         }
         // `CVE,CVSS3,EPSS,EPSS Percentile`
@@ -64,20 +67,22 @@ enum FeedSniffer {
             let inner = Keys(head, depth: 2).all
             if inner.contains("csaf_version") || inner.contains("tracking") { return .csaf }
         }
+        if all.contains("ghsa_id") { return .github }
+        if all.contains("Vulnerability") || all.contains("Advisory") { return .vunnel }
+        if all.contains("item"), all.contains("schema"), all.contains("identifier") { return .vunnel }
+        if all.contains("updateinfo_id") || all.contains("cveids") || all.contains("CveIDs") { return .errata }
         if all.contains("id"), all.contains("modified") || all.contains("affected") || all.contains("schema_version") {
             return .osv
         }
-        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion"))
-            || all.contains("urlprefix")
-        {
+        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion")) || all.contains("urlprefix") {
             return .secdb
         }
         // A package's name, and below it CVEs: as the Debian tracker does.
         let inner = Keys(head, depth: 2).all
-        if inner.contains(where: { $0.hasPrefix("CVE-") || $0.hasPrefix("TEMP-") }),
-            Keys(head, depth: 3).all.contains("releases")
-        {
-            return .debianTracker
+        if inner.contains(where: { $0.hasPrefix("CVE-") || $0.hasPrefix("TEMP-") }) {
+            let deep = Keys(head, depth: 3).all
+            if deep.contains("releases") { return .debianTracker }
+            if deep.contains("fixed_version") { return .echo }
         }
         return nil
     }

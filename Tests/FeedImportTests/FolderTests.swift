@@ -1,5 +1,6 @@
 import Feeds
 import Foundation
+import JSON
 import Testing
 import Timestamps
 
@@ -68,7 +69,7 @@ import Timestamps
         }
         let whole = try bytes(good)
         #expect(try refused(try scratch.write("cut.zip", Array(whole.prefix(whole.count - 30)))).contains("not whole"))
-        try scratch.run("sh", "-c", "head -c 100000000 /dev/zero | gzip > bomb.gz")
+        try scratch.run("sh", "-c", "head -c 100000000 /dev/zero | tr '\\000' ' ' | gzip > bomb.gz")
         #expect(try refused("\(scratch.path)/bomb.gz").contains("bomb"))
         #expect(
             try refused(try scratch.write("deep.json", String(repeating: "[", count: 100_000))).contains("not whole"))
@@ -162,7 +163,8 @@ import Timestamps
             Issue.record("it must be refused")
             return
         }
-        #expect(error.description.contains("go back") && (try here.ids().count) == 2)
+        #expect(error.description.contains("go back"))
+        #expect(try here.ids().count == 2)
     }
 
     @Test func `A folder's files are feeds, its loose records one feed`() throws {

@@ -91,9 +91,13 @@ final class FeedServer: Sendable {
     let port: Int
     private let process: Process
     private let input: Pipe
-    private let lines = Mutex<[String]>([])
+    private let output = Mutex<[UInt8]>([])
+    /// What is served lives as long as the server.
+    private let scratch: Scratch
 
-    init(_ folder: String) throws {
+    init(_ scratch: Scratch) throws {
+        self.scratch = scratch
+        let folder = "\(scratch.path)/www"
         process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "feed-server.py").path
@@ -107,8 +111,8 @@ final class FeedServer: Sendable {
         while let byte = try output.fileHandleForReading.read(upToCount: 1)?.first, byte != 10 { first.append(byte) }
         port = Int(String(decoding: first, as: UTF8.self)) ?? 0
         output.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let text = String(decoding: handle.availableData, as: UTF8.self)
-            self?.lines.withLock { $0 += text.split(separator: "\n").map(String.init) }
+            let data = handle.availableData
+            self?.output.withLock { $0 += data }
         }
     }
 
@@ -120,7 +124,10 @@ final class FeedServer: Sendable {
     func url(_ path: String) -> String { "http://127.0.0.1:\(port)/\(path)" }
 
     /// The requests so far: path, Range, If-None-Match.
-    var requests: [String] { lines.withLock { $0 } }
+    var requests: [String] {
+        let bytes = output.withLock { $0 }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
 
     /// The requests, once there are as many.
     func requests(_ count: Int) async throws -> [String] {

@@ -42,29 +42,28 @@ struct CPEName: Hashable {
     private var isNewOpenSSL: Bool { version.first.map { ("3"..."9").contains($0) } ?? false }
 
     private static func escaped(_ text: String) -> String {
-        text.contains(":")
-            ? text.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "\\:") : text
+        text.utf8.contains(0x3A) ? text.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "\\:") : text
     }
 
     /// Splits at colons that have no backslash before them, and takes backslashes away.
     private static func fields(_ text: Substring) -> [String] {
         var fields: [String] = []
-        var field = ""
+        var field: [UInt8] = []
         var isEscaped = false
-        for scalar in text.unicodeScalars {
+        for byte in text.utf8 {
             if isEscaped {
-                field.unicodeScalars.append(scalar)
+                field.append(byte)
                 isEscaped = false
-            } else if scalar == "\\" {
+            } else if byte == 0x5C {
                 isEscaped = true
-            } else if scalar == ":" {
-                fields.append(field)
-                field = ""
+            } else if byte == 0x3A {
+                fields.append(String(decoding: field, as: UTF8.self))
+                field.removeAll(keepingCapacity: true)
             } else {
-                field.unicodeScalars.append(scalar)
+                field.append(byte)
             }
         }
-        fields.append(field)
+        fields.append(String(decoding: field, as: UTF8.self))
         return fields
     }
 

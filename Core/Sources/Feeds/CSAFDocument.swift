@@ -266,6 +266,8 @@ extension CSAFDocument {
             case "title": vulnerability.title = try reader.feedText()
             case "notes": vulnerability.notes = try self.notes(&reader)
             case "cwe":
+                // Drafts have the id alone.
+                if try reader.peek() == .string { return vulnerability.weaknesses.append(try reader.string()) }
                 try reader.feedObject { reader, key throws(JSONError) in
                     if key == "id" { vulnerability.weaknesses.append(try reader.string()) }
                 }

@@ -36,6 +36,21 @@ public struct CVEReader: TallyingReader {
         }
     }
 
+    /// Names of places in a container, for counts.
+    private struct Place {
+        let metrics: StaticString
+        let ssvc: StaticString
+        let affected: StaticString
+        let versions: StaticString
+
+        init(isAuthority: Bool) {
+            metrics = isAuthority ? "cna/metrics/" : "adp/metrics/"
+            ssvc = isAuthority ? "cna/metrics/ssvc/" : "adp/metrics/ssvc/"
+            affected = isAuthority ? "cna/affected/" : "adp/affected/"
+            versions = isAuthority ? "cna/affected/versions/" : "adp/affected/versions/"
+        }
+    }
+
     private struct Draft {
         var advisory: Advisory
         var statements: [Statement] = []
@@ -101,7 +116,7 @@ public struct CVEReader: TallyingReader {
     private mutating func container(
         _ draft: inout Draft, _ reader: inout JSONReader, isAuthority: Bool
     ) throws(JSONError) {
-        let place = isAuthority ? "cna/" : "adp/"
+        let place = Place(isAuthority: isAuthority)
         var severities: [Severity] = []
         var scorer = ""
         try reader.object { reader, key throws(JSONError) in
@@ -144,9 +159,7 @@ public struct CVEReader: TallyingReader {
                 try reader.object { reader, key throws(JSONError) in
                     guard key == "advisory", try reader.peek() == .string else { return }
                     let other = try reader.string()
-                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil {
-                        draft.advisory.aliases.append(other)
-                    }
+                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil { draft.advisory.aliases.append(other) }
                 }
             case "affected":
                 try reader.array { reader throws(JSONError) in try self.affected(&draft, &reader, place) }
@@ -156,7 +169,7 @@ public struct CVEReader: TallyingReader {
                     configuration.add(to: &draft.cpes)
                     draft.alarms += configuration.alarms
                 }
-            default: self.drop(place, key)
+            default: self.drop(isAuthority ? "cna/" : "adp/", key)
             }
         }
         for var severity in severities {
@@ -166,7 +179,7 @@ public struct CVEReader: TallyingReader {
     }
 
     private mutating func metrics(
-        _ draft: inout Draft, _ reader: inout JSONReader, _ place: String
+        _ draft: inout Draft, _ reader: inout JSONReader, _ place: Place
     ) throws(JSONError) -> [Severity] {
         var severities: [Severity] = []
         try reader.array { reader throws(JSONError) in
@@ -182,18 +195,16 @@ public struct CVEReader: TallyingReader {
                     try reader.object { reader, key throws(JSONError) in
                         if key == "type" { kind = try reader.feedText() }
                     }
-                    guard kind.lowercased() == "ssvc" else {
-                        return self.tally.drop("\(place)metrics/\(kind.prefix(64))")
-                    }
+                    guard kind.lowercased() == "ssvc" else { return self.tally.drop("\(place.metrics)\(kind.prefix(64))") }
                     reader = before
                     return try reader.object { reader, key throws(JSONError) in
                         guard key == "content" else { return }
                         draft.decision = try SSVCText.read(&reader, source: self.coordinator) {
-                            self.drop("\(place)metrics/ssvc/", $0)
+                            self.drop(place.ssvc, $0)
                         }
                     }
                 case "format", "scenarios": return try reader.skip()
-                default: return self.drop("\(place)metrics/", key)
+                default: return self.drop(place.metrics, key)
                 }
                 try reader.object { reader, key throws(JSONError) in
                     if key == "vectorString" { severities.append(Severity(type: type, score: try reader.string())) }
@@ -204,7 +215,7 @@ public struct CVEReader: TallyingReader {
     }
 
     private mutating func affected(
-        _ draft: inout Draft, _ reader: inout JSONReader, _ place: String
+        _ draft: inout Draft, _ reader: inout JSONReader, _ place: Place
     ) throws(JSONError) {
         var product = CVEProduct()
         try reader.object { reader, key throws(JSONError) in
@@ -238,16 +249,14 @@ public struct CVEReader: TallyingReader {
                                 }
                                 version.changes.append((at, status == "affected"))
                             }
-                        default: self.drop("\(place)affected/versions/", key)
+                        default: self.drop(place.versions, key)
                         }
                     }
                     return version
                 }
-            default: self.drop("\(place)affected/", key)
+            default: self.drop(place.affected, key)
             }
         }
-        if !product.add(to: &draft.statements, &draft.cpes) {
-            tally.drop("\(place)affected that names no CPE or package")
-        }
+        if !product.add(to: &draft.statements, &draft.cpes) { tally.drop("\(place.affected): names no CPE or package") }
     }
 }

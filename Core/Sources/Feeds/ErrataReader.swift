@@ -180,7 +180,7 @@ public struct ErrataReader: TallyingReader {
             ("FEDORA", "Fedora"),
         ]
         guard let name = names.first(where: { id.hasPrefix($0.0) })?.1 else { return nil }
-        for mark in [".el", "+el", ".fc"] {
+        for mark in [".el", "+el", "_el", ".fc"] {
             guard let range = release.firstRange(of: mark) else { continue }
             let number = release[range.upperBound...].prefix { $0.isNumber }
             if !number.isEmpty { return "\(name):\(number)" }

@@ -12,27 +12,30 @@ struct FeedPackageURL: Hashable {
     /// npm's scopes.
     init?(_ text: String) {
         guard text.utf8.count <= 4_096, text.hasPrefix("pkg:") else { return nil }
-        var rest = text.dropFirst(4).drop { $0 == "/" }
-        if let hash = rest.firstIndex(of: "#") { rest = rest[..<hash] }
-        if let question = rest.firstIndex(of: "?") {
-            for pair in rest[rest.index(after: question)...].split(separator: "&") {
-                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts.count == 2, let value = percentDecoded(parts[1]) else { return nil }
-                qualifiers[parts[0].lowercased()] = value
+        // By bytes: what separates is ASCII, and there are very many of these.
+        var rest = text.dropFirst(4)
+        while rest.utf8.first == 0x2F { rest = rest[rest.utf8.index(after: rest.startIndex)...] }
+        if let hash = rest.utf8.firstIndex(of: 0x23) { rest = rest[..<hash] }
+        if let question = rest.utf8.firstIndex(of: 0x3F) {
+            for pair in rest.utf8[rest.utf8.index(after: question)...].split(separator: 0x26) {
+                guard let equals = pair.firstIndex(of: 0x3D),
+                    let value = percentDecoded(Substring(pair[pair.index(after: equals)...]))
+                else { return nil }
+                qualifiers[Substring(pair[..<equals]).lowercased()] = value
             }
             rest = rest[..<question]
         }
-        guard let slash = rest.firstIndex(of: "/") else { return nil }
+        guard let slash = rest.utf8.firstIndex(of: 0x2F) else { return nil }
         type = rest[..<slash].lowercased()
-        rest = rest[rest.index(after: slash)...]
-        if let at = rest.lastIndex(of: "@"), at != rest.startIndex, rest[rest.index(before: at)] != "/" {
-            guard let version = percentDecoded(rest[rest.index(after: at)...]) else { return nil }
+        rest = rest[rest.utf8.index(after: slash)...]
+        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F {
+            guard let version = percentDecoded(rest[rest.utf8.index(after: at)...]) else { return nil }
             self.version = version
             rest = rest[..<at]
         }
         var parts: [String] = []
-        for part in rest.split(separator: "/") {
-            guard let part = percentDecoded(part) else { return nil }
+        for part in rest.utf8.split(separator: 0x2F) {
+            guard let part = percentDecoded(Substring(part)) else { return nil }
             parts.append(part)
         }
         guard let last = parts.popLast(), !last.isEmpty else { return nil }
@@ -160,19 +163,33 @@ enum VersionRangeText {
         var versions: [String] = []
         var ranges: [VersionRange] = []
         var open: VersionRange?
-        for part in body.split(whereSeparator: { $0 == "|" || $0 == "," }) {
-            var part = part.drop { $0 == " " }
-            while part.last == " " { part.removeLast() }
-            if part == "*" {
+        // Bounds stand behind each other with a comma, a bar or nothing between; a version without a sign needs a separator.
+        var isSeparated = true
+        body = body.drop { $0 == " " }
+        while let first = body.first {
+            if first == " " || first == "|" || first == "," {
+                if first != " " { isSeparated = true }
+                body.removeFirst()
+                continue
+            }
+            if first == "*" {
+                body.removeFirst()
+                guard isSeparated, body.isEmpty || " |,".contains(body.first ?? " ") else { return nil }
+                isSeparated = false
                 ranges.append(VersionRange(scheme: scheme))
                 continue
             }
-            let sign = part.prefix { "<>=!".contains($0) }
-            guard let version = percentDecoded(part.dropFirst(sign.count).drop { $0 == " " }), !version.isEmpty,
-                !version.contains(" ")
-            else { return nil }
+            let sign = body.prefix { "<>=!".contains($0) }
+            guard isSeparated || !sign.isEmpty else { return nil }
+            isSeparated = false
+            body = body.dropFirst(sign.count).drop { $0 == " " }
+            let written = body.prefix { !" |,<>=".contains($0) }
+            body = body.dropFirst(written.count)
+            guard let version = percentDecoded(written), !version.isEmpty else { return nil }
             switch sign {
-            case "", "=", "==": versions.append(version)
+            case "", "=", "==":
+                guard open == nil else { return nil }
+                versions.append(version)
             case ">", ">=":
                 guard open == nil else { return nil }
                 open = VersionRange(scheme: scheme, lower: version, includesLower: sign == ">=")

@@ -1,3 +1,5 @@
+import JSON
+
 /// Reads one kind of feed, document by document, and gives out what it says.
 ///
 /// A record that cannot be used is put aside with its place and reason, and never stops the rest. Bytes that are no
@@ -36,7 +38,7 @@ extension FeedReader {
 }
 
 /// What a reader has seen of a feed: the counts that show that nothing was lost in silence.
-public struct FeedTally: Sendable, Hashable {
+public struct FeedTally: Sendable {
     /// The most faults, and the most alarms, that are kept in words; all are counted.
     public static let maximumFaults = 1_000
     /// The most names of fields that are counted one by one.
@@ -55,8 +57,18 @@ public struct FeedTally: Sendable, Hashable {
     public private(set) var alarmed = 0
     /// Why, the first ``maximumFaults`` of them.
     public private(set) var alarms: [FeedFault] = []
+    /// Fields that few records have.
+    private var rare: [String: Int] = [:]
+    /// Fields that many have, in the order in which they came: found without making a string of them.
+    private var frequent: [(place: StaticString, name: String, count: Int)] = []
+    private static let maximumFrequent = 24
+
     /// Fields without a use, by their place in the record, with how often they stood.
-    public private(set) var unmapped: [String: Int] = [:]
+    public var unmapped: [String: Int] {
+        var all = rare
+        for field in frequent { all["\(field.place)\(field.name)", default: 0] += field.count }
+        return all
+    }
 
     /// Nothing read yet.
     public init(source: String) {
@@ -83,6 +95,21 @@ public struct FeedTally: Sendable, Hashable {
     /// Counts a field without a use.
     public mutating func drop(_ field: String) {
         // A hostile record must not fill the table.
-        if unmapped.count < Self.maximumFields || unmapped[field] != nil { unmapped[field, default: 0] += 1 }
+        if rare.count < Self.maximumFields || rare[field] != nil { rare[field, default: 0] += 1 }
+    }
+
+    /// Counts a field without a use: where it stands, and its name.
+    mutating func drop(_ place: StaticString, _ name: JSONText) {
+        for index in frequent.indices
+        where frequent[index].place.utf8Start == place.utf8Start && name.equals(frequent[index].name) {
+            frequent[index].count += 1
+            return
+        }
+        let text = String(name.string.prefix(64))
+        if frequent.count < Self.maximumFrequent, name.equals(text) {
+            frequent.append((place, text, 1))
+        } else {
+            drop("\(place)\(text)")
+        }
     }
 }

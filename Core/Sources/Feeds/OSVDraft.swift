@@ -12,8 +12,43 @@ struct OSVAffected {
     var versions: [String] = []
     /// Debian's urgency in this release.
     var urgency = ""
+    /// GitHub's end of the range where no fix is known: OSV's own form has no place for `< 2.0`.
+    var lastKnown = ""
     /// RustSec's kind of a notice that is no vulnerability.
     var informational = ""
+}
+
+/// What is known of the ecosystems that records name, so that it is found out once each.
+struct OSVPlaces {
+    struct Place {
+        var ecosystem: String
+        var stream: String
+        var channel: String
+        var kind: Statement.Kind
+        var scheme: (any VersionScheme.Type)?
+        var isRedHat: Bool
+    }
+
+    private var known: [String: Place] = [:]
+    private var last: Place?
+
+    /// What an ecosystem is.
+    mutating func place(_ text: String) -> Place {
+        if let last, last.ecosystem == text { return last }
+        if let place = known[text] {
+            last = place
+            return place
+        }
+        let ecosystem = Ecosystem(text)
+        let (stream, channel) = Streams.osv(text)
+        let place = Place(
+            ecosystem: text, stream: stream, channel: channel, kind: ecosystem.packageKind, scheme: ecosystem.scheme,
+            isRedHat: ecosystem.name == "Red Hat")
+        // A hostile feed must not fill the table.
+        if known.count < 1_000 { known[text] = place }
+        last = place
+        return place
+    }
 }
 
 /// An OSV record while it is read: what the advisory is made of once all of it is known.
@@ -41,18 +76,17 @@ struct OSVDraft {
     }
 
     /// The advisory with its statements.
-    mutating func finished() -> Advisory {
+    mutating func finished(_ places: inout OSVPlaces) -> Advisory {
         var isOfDistribution = !affected.isEmpty
         let isNegligible = advisory.severities.contains { $0.type == "Ubuntu" && $0.score == "negligible" }
         advisory.statements.reserveCapacity(affected.count)
         for affected in affected where !affected.name.isEmpty {
-            let ecosystem = Ecosystem(affected.ecosystem)
-            let kind = ecosystem.packageKind
-            if kind == .language { isOfDistribution = false }
-            guard var statement = statement(affected, ecosystem, kind) else { continue }
+            let place = places.place(affected.ecosystem)
+            if place.kind == .language { isOfDistribution = false }
+            guard var statement = statement(affected, place) else { continue }
             if isNegligible, statement.status == .affected { statement.plan = .unimportant }
             // Red Hat repeats a package for each repository of a release.
-            if ecosystem.name == "Red Hat", advisory.statements.contains(statement) { continue }
+            if place.isRedHat, advisory.statements.contains(statement) { continue }
             advisory.statements.append(statement)
         }
         name(isOfDistribution)
@@ -74,7 +108,7 @@ struct OSVDraft {
         let id = advisory.id
         let isVulnerability = RecordID.isVulnerability(id)
         for other in upstream {
-            if id.hasSuffix("-" + other) {
+            if RecordID.wraps(id, other) {
                 advisory.aliases.append(other)
             } else if RecordID.isWrapped(other) {
                 // UBUNTU-CVE-2026-1 beside CVE-2026-1.
@@ -84,26 +118,35 @@ struct OSVDraft {
             }
         }
         guard isOfDistribution, !isVulnerability else { return }
-        for list in [\Advisory.aliases, \Advisory.related] {
-            let cves = advisory[keyPath: list].filter { RecordID.isCVE($0) && !id.hasSuffix("-" + $0) }
-            guard !cves.isEmpty else { continue }
-            advisory[keyPath: list].removeAll { RecordID.isCVE($0) && !id.hasSuffix("-" + $0) }
-            for cve in cves where !advisory.closes.contains(cve) { advisory.closes.append(cve) }
+        var (aliases, related) = (advisory.aliases, advisory.related)
+        close(&aliases, id)
+        close(&related, id)
+        (advisory.aliases, advisory.related) = (aliases, related)
+    }
+
+    /// Takes the CVEs of a list for what is closed.
+    private mutating func close(_ list: inout [String], _ id: String) {
+        guard !list.isEmpty else { return }
+        var rest: [String] = []
+        for other in list {
+            if RecordID.isCVE(other), !RecordID.wraps(id, other) {
+                if !advisory.closes.contains(other) { advisory.closes.append(other) }
+            } else {
+                rest.append(other)
+            }
         }
+        list = rest
     }
 
     /// nil where the entry says nothing about versions.
-    private mutating func statement(
-        _ affected: OSVAffected, _ ecosystem: Ecosystem, _ kind: Statement.Kind
-    ) -> Statement? {
-        let (stream, channel) = Streams.osv(affected.ecosystem)
-        var statement = Statement(stream: stream, kind: kind, name: affected.name, status: .affected)
-        statement.channel = channel
+    private mutating func statement(_ affected: OSVAffected, _ place: OSVPlaces.Place) -> Statement? {
+        var statement = Statement(stream: place.stream, kind: place.kind, name: affected.name, status: .affected)
+        statement.channel = place.channel
         statement.versions = affected.versions
         statement.severities = affected.severities
         var isSaid = false
         for range in affected.ranges where range.order != .git {
-            let scheme = range.order == .semver ? SemanticVersion.self : ecosystem.scheme
+            let scheme = range.order == .semver ? SemanticVersion.self : place.scheme
             guard let scheme else {
                 alarms.append("\(affected.name): the ecosystem \(affected.ecosystem) has no order that is known here")
                 continue
@@ -113,13 +156,22 @@ struct OSVDraft {
             if faults.isEmpty { isSaid = true }
             statement.ranges += ranges
         }
+        if !affected.lastKnown.isEmpty, statement.ranges.count == 1, statement.ranges[0].upper == nil,
+            let (_, ends) = VersionRangeText.parse(affected.lastKnown, scheme: statement.ranges[0].scheme),
+            ends.count == 1, ends[0].lower == nil, let upper = ends[0].upper
+        {
+            statement.ranges[0].upper = upper
+            // What comes after it is not known to be affected, which is no fix.
+            statement.ranges[0].includesUpper = ends[0].includesUpper
+            statement.plan = .unfixed
+        }
         if statement.ranges.isEmpty, statement.versions.isEmpty {
             // Empty ranges, as [0, 0), say that it was never affected; no ranges at all say nothing.
             guard isSaid else { return nil }
             statement.status = .notAffected
             return statement
         }
-        statement.fixed = Self.fixed(statement.ranges)
+        if affected.lastKnown.isEmpty || statement.plan != .unfixed { statement.fixed = Self.fixed(statement.ranges) }
         if affected.urgency == "unimportant" { statement.plan = .unimportant }
         if affected.urgency == "end-of-life" { statement.plan = .endOfLife }
         return statement

@@ -15,6 +15,8 @@ public struct OSVReader: TallyingReader {
     /// What has been read so far.
     public internal(set) var tally: FeedTally
 
+    private var places = OSVPlaces()
+
     /// A reader that has read nothing.
     public init(source: String = "osv") {
         tally = FeedTally(source: source)
@@ -43,7 +45,7 @@ public struct OSVReader: TallyingReader {
             tally.quarantine(place: place, record: record.advisory.id, reason: reason)
             return nil
         }
-        let advisory = record.finished()
+        let advisory = record.finished(&places)
         for alarm in record.alarms { tally.alarm(place: place, record: advisory.id, reason: alarm) }
         return advisory
     }
@@ -114,8 +116,9 @@ public struct OSVReader: TallyingReader {
             case "database_specific":
                 try reader.feedObject { reader, key throws(JSONError) in
                     switch key {
-                    case "informational" where try reader.peek() == .string:
-                        affected.informational = try reader.string()
+                    case "informational" where try reader.peek() == .string: affected.informational = try reader.string()
+                    case "last_known_affected_version_range" where try reader.peek() == .string:
+                        affected.lastKnown = try reader.string()
                     default: self.drop("affected/database_specific/", key)
                     }
                 }
@@ -178,11 +181,6 @@ public struct OSVReader: TallyingReader {
             }
             return severity
         }
-    }
-
-    /// Counts a field whose value the reader then skips.
-    private mutating func drop(_ place: String, _ key: JSONText) {
-        tally.drop(place + key.string.prefix(64))
     }
 }
 

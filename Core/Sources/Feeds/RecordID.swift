@@ -33,6 +33,14 @@ enum RecordID {
         "CVE-", "GHSA-", "PYSEC-", "GO-", "RUSTSEC-", "BIT-", "OSV-", "XSA-", "MAL-", "CGA-",
     ]
 
+    /// Whether an id is another one behind a name and a hyphen: `DEBIAN-CVE-2026-1` wraps `CVE-2026-1`.
+    static func wraps(_ id: String, _ other: String) -> Bool {
+        let start = id.utf8.count - other.utf8.count
+        guard start > 1, !other.isEmpty else { return false }
+        let tail = id.utf8.dropFirst(start - 1)
+        return tail.first == 0x2D && tail.dropFirst().elementsEqual(other.utf8)
+    }
+
     /// `UBUNTU-CVE-2026-1`, `DEBIAN-CVE-2026-1`, `ALPINE-CVE-2026-1`: a distribution's name of a CVE.
     static func isWrapped(_ id: String) -> Bool {
         guard let dash = id.utf8.firstIndex(of: 0x2D), id.utf8.first != 0x43 || !id.hasPrefix("CVE-") else {

@@ -45,8 +45,7 @@ public struct SecDBReader: TallyingReader {
             try this.head(&head, &reader)
             guard let stream = this.stream ?? head.stream else {
                 throw JSONError(
-                    .missingField,
-                    reason: "it tells neither a distroversion nor an address of a distribution that is known")
+                    .missingField, reason: "it tells neither a distroversion nor an address of a distribution that is known")
             }
             guard head.isDatabase else {
                 throw JSONError(.missingField, reason: "it has no packages; is it a security database?")
@@ -55,6 +54,8 @@ public struct SecDBReader: TallyingReader {
             try reader.object { reader, key throws(JSONError) in
                 switch key {
                 case "packages":
+                    // A repository without any writes null.
+                    if try reader.isNull() { return }
                     try reader.array { reader throws(JSONError) in
                         try reader.object { reader, key throws(JSONError) in
                             guard key == "pkg" else { return this.drop("packages/", key) }
@@ -90,9 +91,7 @@ public struct SecDBReader: TallyingReader {
         var isDatabase = false
 
         var stream: String? {
-            if !version.isEmpty {
-                return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version)
-            }
+            if !version.isEmpty { return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version) }
             let hosts = [
                 ("wolfi.dev", "Wolfi"), ("cgr.dev", "Chainguard"), ("mini.dev", "MinimOS"), ("minimus.io", "MinimOS"),
             ]
@@ -126,9 +125,9 @@ public struct SecDBReader: TallyingReader {
             let version = version.string
             for entry in try reader.feedStrings() {
                 // `CVE-2017-2616 (+ regression fix)`, `CVE-2019-1 CVE-2019-2`.
-                for token in entry.split(whereSeparator: { $0 == " " || $0 == "," }) {
-                    guard let first = token.unicodeScalars.first, ("A"..."Z").contains(first), token.contains("-")
-                    else {
+                for written in Self.written(entry).split(whereSeparator: { $0 == " " || $0 == "," }) {
+                    let token = Self.withoutTail(written)
+                    guard Self.isID(token) else {
                         self.tally.drop("secfixes/note")
                         continue
                     }
@@ -148,6 +147,29 @@ public struct SecDBReader: TallyingReader {
         }
     }
 
+    /// `CVE 2018-16859` and `CVE_2019-2426` occur, and mean what they seem to.
+    private static func written(_ entry: String) -> String {
+        guard entry.contains("CVE ") || entry.contains("CVE_") else { return entry }
+        return entry.replacing("CVE ", with: "CVE-").replacing("CVE_", with: "CVE-")
+    }
+
+    /// `CVE-2017-17434-1` and `CVE-2017-8073.patch` are of their CVE.
+    private static func withoutTail(_ token: Substring) -> Substring {
+        guard token.hasPrefix("CVE-"), !RecordID.isCVE(token) else { return token }
+        let parts = token.split(separator: "-", maxSplits: 2)
+        guard parts.count == 3 else { return token }
+        let number = parts[2].prefix { $0.isNumber }
+        return token[..<number.endIndex]
+    }
+
+    /// `CVE-????-?????` is none.
+    private static func isID(_ token: Substring) -> Bool {
+        if token.hasPrefix("CVE-") { return RecordID.isCVE(token) }
+        let space = token.prefix { $0 != "-" }
+        return space.utf8.count < token.utf8.count - 1
+            && space.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A } && token.utf8.contains { $0 >= 0x30 && $0 <= 0x39 }
+    }
+
     /// Affected before any of the versions: what was fixed twice was fixed late.
     private static func statement(_ name: String, _ stream: String, _ versions: [String]) -> Statement {
         var statement = Statement(stream: stream, kind: .source, name: name, status: .affected)
@@ -156,9 +178,7 @@ public struct SecDBReader: TallyingReader {
             statement.status = .notAffected
             return statement
         }
-        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater {
-            last = version
-        }
+        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater { last = version }
         statement.ranges = fixes.map { VersionRange(scheme: "apk", upper: $0) }
         statement.fixed = last
         return statement

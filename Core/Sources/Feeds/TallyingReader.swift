@@ -82,7 +82,7 @@ extension TallyingReader {
     }
 
     /// Counts a field whose value the reader then skips.
-    mutating func drop(_ place: String, _ key: JSONText) {
-        tally.drop(place + key.string.prefix(64))
+    mutating func drop(_ place: StaticString, _ key: JSONText) {
+        tally.drop(place, key)
     }
 }

@@ -16,7 +16,25 @@ public struct JSONText {
     /// Whether the decoded string equals a literal.
     public static func == (text: JSONText, literal: StaticString) -> Bool {
         guard !text.hasEscapes else { return text.string.utf8.elementsEqual("\(literal)".utf8) }
-        return literal.withUTF8Buffer { $0.count == text.raw.count && $0.elementsEqual(text.raw) }
+        guard literal.utf8CodeUnitCount == text.raw.count else { return false }
+        return literal.withUTF8Buffer { text.equals($0) }
+    }
+
+    /// Whether the decoded string equals a string, byte by byte.
+    public func equals(_ other: String) -> Bool {
+        guard !hasEscapes else { return string.utf8.elementsEqual(other.utf8) }
+        guard other.utf8.count == raw.count else { return false }
+        return other.utf8.withContiguousStorageIfAvailable { equals($0) } ?? raw.elementsEqual(other.utf8)
+    }
+
+    /// Of as many bytes: whether they are the same.
+    private func equals(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] != raw[index] { return false }
+            index += 1
+        }
+        return true
     }
 
     /// Lets a `switch` over a key name its cases by literals.

@@ -79,20 +79,27 @@ final class Container {
             archive_read_support_format_tar(archive)
             archive_read_support_format_raw(archive)
             switch format {
-            case .gzip: archive_read_support_filter_gzip(archive)
             case .xz: archive_read_support_filter_xz(archive)
             case .zstd: archive_read_support_filter_zstd(archive)
-            default: archive_read_support_filter_bzip2(archive)
+            case .bzip2: archive_read_support_filter_bzip2(archive)
+            default: break
             }
         }
-        guard archive_read_open_memory(archive, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
-            throw broken(archive, name, format)
-        }
+        // libarchive does not compare gzip's checksum, so zlib inflates it.
+        let inflated = format == .gzip ? GzipInput(bytes) : nil
+        defer { withExtendedLifetime(inflated) {} }
+        let code =
+            inflated?.open(archive) ?? archive_read_open_memory(archive, bytes.baseAddress, bytes.count)
+        guard code == ARCHIVE_OK else { throw broken(archive, name, format) }
+        let first = entries
         let spool = Spool(limit: limits.maximumInMemory, folder: scratch)
         var entry: OpaquePointer?
         while true {
             let code = archive_read_next_header(archive, &entry)
-            if code == ARCHIVE_EOF { break }
+            if code == ARCHIVE_EOF {
+                guard entries > first else { throw ImportError(.refused, "\(name) holds nothing") }
+                break
+            }
             guard code == ARCHIVE_OK || code == ARCHIVE_WARN, let entry else { throw broken(archive, name, format) }
             entries += 1
             guard entries <= limits.maximumEntries else {
@@ -130,7 +137,8 @@ final class Container {
         while true {
             let code = archive_read_data_block(archive, &block, &size, &offset)
             if code == ARCHIVE_EOF { return }
-            guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw broken(archive, name, format) }
+            // A warning is a checksum that differs, too.
+            guard code == ARCHIVE_OK else { throw broken(archive, name, format) }
             guard offset == spool.count else {
                 throw ImportError(.refused, "\(name) has holes, as no feed has")
             }

@@ -189,8 +189,7 @@ extension FeedConfiguration {
                 checksum: .nvdMeta)
         }
         add(
-            "vulnrichment", "https://codeload.github.com/cisagov/vulnrichment/tar.gz/refs/heads/develop", .cve,
-            source: "vulnrichment")
+            "vulnrichment", "https://codeload.github.com/cisagov/vulnrichment/tar.gz/refs/heads/develop", .cve)
         add("arch", "https://security.archlinux.org/all.json", .arch)
         for release in ["3.20", "3.21", "3.22", "3.23"] {
             for repository in ["main", "community"] {

@@ -46,8 +46,29 @@ struct FeedClient: Sendable {
         throw ImportError(.refused, "\(url): more than \(limits.redirects) redirects in a row")
     }
 
+    /// Does something until it works or fails for good, with growing pauses, as often as the limits say.
+    func retrying<Value>(_ body: () async throws -> Value) async throws -> Value {
+        var attempt = 1
+        while true {
+            do {
+                return try await body()
+            } catch let error as ImportError where error.kind == .network {
+                guard attempt < limits.attempts else {
+                    throw ImportError(
+                        .network, "\(error.description) (\(attempt) \(attempt == 1 ? "try" : "tries"))")
+                }
+                try await Task.sleep(for: .milliseconds(limits.pause << Int64(min(attempt - 1, 6))))
+                attempt += 1
+            }
+        }
+    }
+
     /// Gets a small file.
     func small(_ url: FeedURL, limit: Int = 1 << 20) async throws -> [UInt8] {
+        try await retrying { try await smallOnce(url, limit) }
+    }
+
+    private func smallOnce(_ url: FeedURL, _ limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         let answer = try await get(url, []) { _ in
         } piece: { piece in
@@ -110,8 +131,8 @@ struct FeedClient: Sendable {
         var isWhole = false
         do {
             try await connection.executeThenClose { inbound, outbound in
-                try await outbound.write(.head(request))
-                try await outbound.write(.end(nil))
+                // In one go: between two, a quick answer could have closed the connection, and it would be lost.
+                try await outbound.write(contentsOf: [.head(request), .end(nil)])
                 for try await part in inbound {
                     do {
                         switch part {
@@ -162,6 +183,7 @@ struct FeedClient: Sendable {
                         }
                         try pipeline.addHandler(PaceWatch(url, limits, failure))
                         try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+                        try pipeline.addHandler(ReadsBeforeError())
                         return try Connection(wrappingChannelSynchronously: channel)
                     }
                 }
@@ -211,6 +233,16 @@ struct FeedClient: Sendable {
         case .eof?, .ioOnClosedChannel?, .alreadyClosed?: return "it was closed"
         default: return "\(error)"
         }
+    }
+}
+
+/// Lets what was read before an error reach who waits for it: the asynchronous channel gives out only whole rounds of reading.
+private final class ReadsBeforeError: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireChannelReadComplete()
+        context.fireErrorCaught(error)
     }
 }
 

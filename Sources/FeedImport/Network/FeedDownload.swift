@@ -30,20 +30,12 @@ struct FeedDownload: Sendable {
     /// Fetches a file; nil where it is the one that is known already.
     func fetch(_ url: FeedURL, known: FeedValidators) async throws -> FetchedFile? {
         if url.scheme == .file { return try copy(url, known: known) }
-        var attempt = 1
-        while true {
-            do {
-                return try await tryOnce(url, known)
-            } catch let error as ImportError where error.kind == .network {
-                guard attempt < client.limits.attempts else {
-                    let size = fileSize(part)
-                    let kept = size > 0 ? "; \(size) bytes are kept, and the next sync goes on from there" : ""
-                    throw ImportError(
-                        .network, "\(error.description) (\(attempt) \(attempt == 1 ? "try" : "tries"))\(kept)")
-                }
-                try await Task.sleep(for: .milliseconds(client.limits.pause << Int64(min(attempt - 1, 6))))
-                attempt += 1
-            }
+        do {
+            return try await client.retrying { try await tryOnce(url, known) }
+        } catch let error as ImportError where error.kind == .network {
+            let size = fileSize(part)
+            let kept = size > 0 ? "; \(size) bytes are kept, and the next sync goes on from there" : ""
+            throw ImportError(.network, error.description + kept)
         }
     }
 

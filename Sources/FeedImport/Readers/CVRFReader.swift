@@ -121,7 +121,7 @@ public struct CVRFReader: FeedReader {
                 tally.drop("ProductStatuses/Status[\(type.prefix(32))]")
                 continue
             }
-            statements.add(statement)
+            statements.add(statement, architecture: package.architecture)
         }
     }
 
@@ -159,6 +159,7 @@ private struct CVRFProducts {
         var kind: Statement.Kind
         var name: String
         var version: String?
+        var architecture = ""
     }
 
     private var names: [String: String] = [:]
@@ -184,8 +185,15 @@ private struct CVRFProducts {
             let home = DistributionStream(platform: names[part.product] ?? part.product)
                 ?? DistributionStream(platform: part.product)
         else { return nil }
-        let component = names[part.component] ?? part.component
+        var component = names[part.component] ?? part.component
         guard !component.contains(" "), component.utf8.count <= 512 else { return nil }
+        // A file's name says the architecture as well.
+        var architecture = ""
+        if component.hasSuffix(".rpm") {
+            let parts = component.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+            architecture = parts.last.map(String.init) ?? ""
+            component = parts.dropLast().joined(separator: ".")
+        }
         let pieces = component.split(separator: "-", omittingEmptySubsequences: false)
         // name-version-release: the version begins with a digit, or there is none.
         guard pieces.count >= 3, let digit = pieces[pieces.count - 2].first, digit.isNumber else {
@@ -194,7 +202,9 @@ private struct CVRFProducts {
         let name = pieces.dropLast(2).joined(separator: "-")
         let version = pieces.suffix(2).joined(separator: "-")
         // Red Hat names the source, SUSE each package.
-        let kind: Statement.Kind = home.stream.hasPrefix("Red Hat:") ? .source : .binary
-        return Package(home: home, kind: kind, name: name, version: version)
+        let isSource = architecture.isEmpty ? home.stream.hasPrefix("Red Hat:") : architecture == "src"
+        return Package(
+            home: home, kind: isSource ? .source : .binary, name: name, version: version,
+            architecture: isSource ? "" : architecture)
     }
 }

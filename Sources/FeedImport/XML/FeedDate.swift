@@ -10,8 +10,9 @@ enum FeedDate {
         if text.utf8.count >= 9, let seconds = Int64(text), (0...253_402_300_799).contains(seconds) {
             return Timestamp(seconds: seconds)
         }
-        var parts = text.split(whereSeparator: { $0 == " " || $0 == "T" }).map(String.init)
-        if let last = parts.last, ["UTC", "GMT", "Z"].contains(last) { parts.removeLast() }
+        var rest = text
+        for zone in [" UTC", " GMT", " Z"] where rest.hasSuffix(zone) { rest = String(rest.dropLast(zone.count)) }
+        let parts = rest.split(whereSeparator: { $0 == " " || $0 == "T" }).map(String.init)
         switch parts.count {
         case 1: return Timestamp(rfc3339: parts[0] + "T00:00:00Z")
         case 2:
