@@ -118,9 +118,17 @@ let package = Package(
         .target(
             name: "FeedImport",
             dependencies: [
-                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"),
+                core("Versions"), .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: testable),
+
+        // What `fettle match` reads: catalogues kept beside their feeds, roots, inventories, bills of materials
+        .target(
+            name: "MatchInputs",
+            dependencies: [
+                "CSQLite", "FeedImport", "PackageManagers", core("Matching"), core("SoftwareReading"), core("Feeds"),
+                core("Inventory"), core("Digest"), core("Timestamps"),
+            ], swiftSettings: settings),
 
         // The server's side
         .target(
@@ -134,7 +142,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
+                core("SoftwareReading"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -143,18 +152,21 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", "Signer", "Signatures", "FeedImport", core("Versions"), core("CVSS"),
+                "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", core("Matching"),
+                core("SoftwareReading"), core("Versions"), core("CVSS"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
-                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", core("Access"), core("Inventory"), core("Wire"), core("JSON"),
-                core("Digest"), core("Versions"), core("Timestamps"), core("TextTable"),
+                "Store", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"),
+                core("Access"),
+                core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"),
+                core("TextTable"),
                 argumentParser,
             ] + nio,
             path: "Benchmarks", exclude: ["patchman-ingest"], swiftSettings: settings, linkerSettings: lld),
@@ -190,6 +202,11 @@ let package = Package(
             dependencies: [
                 "FeedImport", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"), core("Versions"),
             ], exclude: ["feed-server.py", "count-records.py"], swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "MatchInputsTests",
+            dependencies: [
+                "MatchInputs", core("Matching"), core("SoftwareReading"), core("Inventory"), core("Feeds"),
+            ], swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],
