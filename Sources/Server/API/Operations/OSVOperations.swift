@@ -185,19 +185,19 @@ enum OSVText {
         let ranges =
             statement.ranges.isEmpty && statement.versions.isEmpty
             ? [VersionRange(scheme: "", upper: statement.fixed)] : statement.ranges
-        if !ranges.isEmpty {
-            entry["ranges"] = .array(
-                ranges.map { range in
-                    var events: [JSONValue] = [["introduced": .string(range.lower ?? "0")]]
-                    if let upper = range.upper {
-                        events.append(
-                            range.includesUpper ? ["last_affected": .string(upper)] : ["fixed": .string(upper)])
-                    }
-                    return [
-                        "type": .string(range.scheme == "semver" ? "SEMVER" : "ECOSYSTEM"), "events": .array(events),
-                    ]
-                })
+        // One range for each order, with all its events, as OSV writes them: clients such as pip-audit read the first.
+        let types = ranges.map { $0.scheme == "semver" ? "SEMVER" : "ECOSYSTEM" }
+        let written = Set(types).sorted().map { type -> JSONValue in
+            var events: [JSONValue] = []
+            for (range, own) in zip(ranges, types) where own == type {
+                events.append(["introduced": .string(range.lower ?? "0")])
+                if let upper = range.upper {
+                    events.append(range.includesUpper ? ["last_affected": .string(upper)] : ["fixed": .string(upper)])
+                }
+            }
+            return ["type": .string(type), "events": .array(events)]
         }
+        if !written.isEmpty { entry["ranges"] = .array(written) }
         if !statement.versions.isEmpty { entry["versions"] = .array(statement.versions.map { .string($0) }) }
         let own = severities(statement.severities)
         if !own.isEmpty { entry["severity"] = .array(own) }
