@@ -223,7 +223,7 @@ extension Problem {
 
     static func noFeeds(_ reason: String?) -> Problem {
         Problem(
-            "no-feeds", title: "Nothing is known of vulnerabilities yet", status: 503,
+            "no-feeds", title: "Nothing is known of vulnerabilities yet", status: 409,
             detail: reason ?? "The feeds are being read, or hosts are being judged.",
             cure: reason == nil
                 ? "Ask again in a minute." : "An operator runs: fettle feeds sync, or fettle feeds import PATH.")

@@ -30,6 +30,7 @@ enum OSVOperations {
         description: "The media type of the request may be left out, as OSV's own service allows.", access: .open,
         about: .installation, body: BodyDeclaration(subject),
         responses: [
+            VulnerabilityOperations.noFeeds,
             .ok(
                 .object([
                     .optional(
@@ -50,6 +51,7 @@ enum OSVOperations {
         body: BodyDeclaration(
             .object([.required("queries", .array(subject, count: 0...1000))]), maximumBytes: 1 << 20),
         responses: [
+            VulnerabilityOperations.noFeeds,
             .ok(
                 .object([
                     .required(
@@ -86,7 +88,9 @@ enum OSVOperations {
     private static let show: Operation = Operation(
         .get, "/v1/vulns/{id}", id: "osvShow", tag: .vulnerabilities, summary: "One record in OSV's format.",
         access: .open, about: .installation, parameters: [.path("id", .text(1...512), "The record's id.")],
-        responses: [.ok(.anything), .problem(.notFound, "No feed has such a record.")]
+        responses: [
+            .ok(.anything), .problem(.notFound, "No feed has such a record."), VulnerabilityOperations.noFeeds,
+        ]
     ) { call in
         let knowledge = try knowledge(call)
         let id = try call.path("id")
