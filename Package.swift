@@ -119,8 +119,7 @@ let package = Package(
             name: "FeedImport",
             dependencies: [
                 "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"),
-                core("Versions"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                core("Versions"), .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: testable),
 
         // What `fettle match` reads: catalogues kept beside their feeds, roots, inventories, bills of materials
@@ -143,7 +142,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
+                core("SoftwareReading"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -156,7 +156,7 @@ let package = Package(
                 core("SoftwareReading"), core("Versions"), core("CVSS"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
-                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"),
+                core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
                 argumentParser, logging,
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),

@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Versions", targets: ["Versions"]),
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
+        .library(name: "Priority", targets: ["Priority"]),
         .library(name: "Matching", targets: ["Matching"]),
         .library(name: "SoftwareReading", targets: ["SoftwareReading"]),
         .library(name: "Inventory", targets: ["Inventory"]),
@@ -38,6 +39,9 @@ let package = Package(
         .target(name: "Versions", swiftSettings: settings),
         .target(name: "CVSS", swiftSettings: settings),
         .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
+        .target(
+            name: "Priority", dependencies: ["Access", "CSV", "CVSS", "Feeds", "JSON", "Timestamps"],
+            swiftSettings: settings),
         .target(
             name: "Matching",
             dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
@@ -70,6 +74,9 @@ let package = Package(
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(
             name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "PriorityTests", dependencies: ["Access", "CSV", "Feeds", "JSON", "Priority", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(
             name: "MatchingTests",
             dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],

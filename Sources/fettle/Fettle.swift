@@ -27,7 +27,9 @@ struct Fettle: AsyncParsableCommand {
                 subcommands: [
                     HostsCommand.self, PatchesCommand.self, SearchCommand.self, AuditCommand.self, ServerCommand.self,
                 ]),
-            CommandGroup(name: "Vulnerabilities", subcommands: [FeedsCommand.self]),
+            CommandGroup(
+                name: "Vulnerabilities",
+                subcommands: [VulnerabilityCommand.self, FindingsCommand.self, FeedsCommand.self, BacktestCommand.self]),
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(
                 name: "Who you are",
@@ -47,7 +49,9 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Tools",
-                subcommands: [MatchCommand.self, VersionCommand.self, CVSSCommand.self, CompletionCommand.self, ManCommand.self]),
+                subcommands: [
+                    MatchCommand.self, VersionCommand.self, CVSSCommand.self, CompletionCommand.self, ManCommand.self,
+                ]),
         ])
 }
 

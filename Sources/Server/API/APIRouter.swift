@@ -221,7 +221,7 @@ struct APIRouter: Sendable {
             return .null
         }
         if bytes.isEmpty, !declared.isRequired { return .null }
-        if !bytes.isEmpty || headers[.contentType] != nil {
+        if !operation.traits.contains(.anyMediaType), !bytes.isEmpty || headers[.contentType] != nil {
             guard MediaTypes.essence(headers[.contentType] ?? "") == declared.mediaType else {
                 throw Refusal(.unsupportedMediaType(declared.mediaType))
             }

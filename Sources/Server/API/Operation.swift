@@ -38,6 +38,7 @@ struct Operation: Sendable {
     enum Tag: String, Sendable, CaseIterable {
         case hosts = "Hosts"
         case patches = "Patches"
+        case vulnerabilities = "Vulnerabilities"
         case campaigns = "Campaigns"
         case enrolment = "Enrolment"
         case organisations = "Organisations"
@@ -63,6 +64,8 @@ struct Operation: Sendable {
         case paginated
         /// Needs If-Match with the ETag of what is changed; the handler calls ``Call/requireMatch(_:)``.
         case conditional
+        /// Reads the body as its declared type whatever Content-Type says: for clients of others' APIs that send none.
+        case anyMediaType
     }
 
     init(

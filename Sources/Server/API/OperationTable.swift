@@ -8,6 +8,8 @@ struct OperationTable: Sendable {
     static let all: OperationTable = OperationTable(
         HostOperations.all
             + PatchOperations.all
+            + VulnerabilityOperations.all
+            + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all
             + SearchOperations.all

@@ -78,6 +78,7 @@ public final class FettleServer: Sendable {
             Maintenance(state: state),
             AuditKeeper(state: state),
             RolloutScheduler(state: state),
+            VulnerabilityKeeper(state: state),
             state.listener("metrics", .hostname(configuration.metrics.host, port: configuration.metrics.port)) {
                 request, _ in
                 try await health.respond(request)

@@ -43,6 +43,8 @@ final class ServerState: Sendable {
     let progress = LiveProgress()
     let rolesCache = RolesCache()
     let sweepMemory = SweepMemory()
+    /// What feeds say, and what follows for the hosts.
+    let vulnerabilities: VulnerabilityDesk
     /// Names this process where several servers share work.
     let serverName = RandomID.make("server")
     let started: Timestamp
@@ -96,6 +98,7 @@ final class ServerState: Sendable {
         self.exchangeTokens = exchangeTokens
         self.auditKeeping = auditKeeping
         self.started = started
+        self.vulnerabilities = VulnerabilityDesk(data: configuration.data.path)
         let limits = configuration.limits
         self.gates = RequestGates(limits)
         self.uploads = HourlyQuota(perHour: limits.uploadBytesPerHour)

@@ -12,7 +12,9 @@ struct WebRoutes: Sendable {
     }
 
     func respond(_ request: Request, _ exchange: Exchange) async throws -> (String, Response) {
-        if request.uri.path.hasPrefix("/api/") { return await api.respond(request, exchange) }
+        if request.uri.path.hasPrefix("/api/") || request.uri.path.hasPrefix("/v1/") {
+            return await api.respond(request, exchange)
+        }
         return try await page(request, exchange)
     }
 

@@ -230,6 +230,14 @@ extension Problem {
             cure: "Wait as Retry-After says; the operator finds the cause in the server's log.")
     }
 
+    static func noFeeds(_ reason: String?) -> Problem {
+        Problem(
+            "no-feeds", title: "Nothing is known of vulnerabilities yet", status: 409,
+            detail: reason ?? "The feeds are being read, or hosts are being judged.",
+            cure: reason == nil
+                ? "Ask again in a minute." : "An operator runs: fettle feeds sync, or fettle feeds import PATH.")
+    }
+
     static let restored = Problem(
         "server-restored", title: "The server was restored from a backup", status: 503,
         detail: "Hosts have seen later states than this server knows; changes wait for an operator.",

@@ -10,12 +10,15 @@ struct PatchesCommand: AsyncParsableCommand {
               fettle patches --security
               fettle patches --host web1 -o wide
               fettle patches --name-contains openssl -o json
+              fettle patches --rank -o wide
             """, aliases: ["patch"])
 
     @OptionGroup var reading: Reading
     @OptionGroup var organisation: OrganisationOption
     @Flag(help: "Only security updates.")
     var security = false
+    @Flag(help: "The work queue: which patch next, where, and why, by what its vulnerabilities are.")
+    var rank = false
     @Option(help: "Only this host: its name, or its id or the beginning of it.", completion: hostNames)
     var host: String?
     @Option(name: [.customShort("q"), .customLong("name-contains")], help: "Only packages whose name contains this.")
@@ -33,8 +36,32 @@ struct PatchesCommand: AsyncParsableCommand {
         .member("status"), .member("reason"), .member("architecture", "ARCH", wide: true),
     ]
 
+    private static let ranked: [Column] = [
+        .member("place", "#"), .member("name", "PATCH"), .member("band"),
+        Column("DUE", raw: { $0.text("due") }, text: { String($0.text("due").prefix(10)) }), .member("hosts"),
+        Column("CLOSES") { String($0["vulnerabilities"]?.array?.count ?? 0) },
+        Column("BENEFIT") { flatText($0["benefit"] ?? .null) }, Column("COST") { flatText($0["cost"] ?? .null) },
+        Column("B/C") { flatText($0["ratio"] ?? .null) }, .member("reboot"), .member("why", wide: true),
+    ]
+
+    func validate() throws {
+        if rank, security || host != nil || name != nil {
+            throw ValidationError("--rank is of all hosts and patches: leave the other choices out")
+        }
+    }
+
     func run() async throws {
         try await reading.run { client in
+            if rank {
+                let items = try await client.list(
+                    "/api/v1/patches/ranked",
+                    [organisation.query(client), ("limit", String(max(1, min(limit, 500))))], limit: limit)
+                var shown = Shown(
+                    items, Self.ranked, empty: "no offered update closes a known vulnerability", name: { $0.text("id") }
+                )
+                if let first = items.first { shown.notes.append("first: \(first.text("why"))") }
+                return shown
+            }
             if let host { return try await show(host, client) }
             let items = try await client.list(
                 "/api/v1/patches",

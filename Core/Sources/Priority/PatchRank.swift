@@ -1,0 +1,260 @@
+public import Timestamps
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// How far an attacker reaches a vulnerability on an asset, 0 to 1.
+public struct AttackReach: Sendable, Hashable {
+    /// The factor.
+    public var factor: Double
+    /// What made it, such as `open (label exposure=open)`.
+    public var text: String
+
+    /// The reach of a vulnerability on an asset: exposed 1, controlled 0.5, internal 0.2; what needs a local or physical
+    /// attacker 0.1, an adjacent one at most 0.5; half with a mitigation in force.
+    public init(_ vulnerability: VulnerabilityFacts, _ asset: AssetFacts) {
+        let because = asset.exposure.because ?? "assumed: unknown"
+        switch asset.exposure.value {
+        case .open: (factor, text) = (1, "open (\(because))")
+        case .controlled: (factor, text) = (0.5, "controlled (\(because))")
+        case .small: (factor, text) = (0.2, "internal (\(because))")
+        }
+        switch vulnerability.attackVector {
+        case "L": (factor, text) = (0.1, "needs a local attacker (AV:L)")
+        case "P": (factor, text) = (0.1, "needs physical access (AV:P)")
+        case "A": (factor, text) = (min(factor, 0.5), "\(text), needs an adjacent attacker (AV:A)")
+        default: break
+        }
+        if let mitigation = asset.mitigation {
+            factor *= 0.5
+            text += ", mitigated by \(mitigation)"
+        }
+    }
+}
+
+/// One finding that a patch closes, as ranking needs it.
+public struct FindingRisk: Sendable, Hashable {
+    /// The vulnerability.
+    public var vulnerability: String
+    /// The asset.
+    public var asset: String
+    /// The probability of exploitation of the vulnerability.
+    public var probability: Double
+    /// How far it is reached there.
+    public var reach: Double
+    /// What the asset's loss costs: 1, 2, 4 or 8.
+    public var impact: Double
+    /// When it is due.
+    public var deadline: Deadline
+    /// When it was first seen.
+    public var detected: Timestamp
+
+    /// A finding.
+    public init(
+        vulnerability: String, asset: String, probability: Double, reach: Double, impact: Double, deadline: Deadline,
+        detected: Timestamp
+    ) {
+        self.vulnerability = vulnerability
+        self.asset = asset
+        self.probability = probability
+        self.reach = reach
+        self.impact = impact
+        self.deadline = deadline
+        self.detected = detected
+    }
+
+    /// Expected exploitations times impact: the hazard -ln(1 - p r), which adds up over findings, times the impact.
+    public var hazard: Double { -log1p(-min(probability * reach, 0.999_999)) * impact }
+}
+
+/// How often a patch fails, shrunk towards the rate of all patches while there are few attempts.
+public struct FailureRate: Sendable, Hashable {
+    /// Attempts seen.
+    public var attempts: Int
+    /// Failures among them.
+    public var failures: Int
+
+    /// Attempts and failures.
+    public init(attempts: Int = 0, failures: Int = 0) {
+        self.attempts = max(0, attempts)
+        self.failures = min(max(0, failures), self.attempts)
+    }
+
+    /// The rate that is taken before anything was seen, and how many attempts that weighs.
+    public static let prior = (rate: 0.03, weight: 20.0)
+
+    /// The posterior mean.
+    public var mean: Double {
+        (Double(failures) + Self.prior.rate * Self.prior.weight) / (Double(attempts) + Self.prior.weight)
+    }
+}
+
+/// A patch and where it would be installed.
+public struct PatchCandidate: Sendable, Hashable {
+    /// Its id, such as `deb/debian-12/openssl@3.0.18-1`.
+    public var id: String
+    /// Its name for people.
+    public var name: String
+    /// What it closes.
+    public var closes: [FindingRisk]
+    /// Whether it needs a reboot.
+    public var needsReboot: Bool
+    /// How often it fails.
+    public var failures: FailureRate
+
+    /// A patch.
+    public init(
+        id: String, name: String, closes: [FindingRisk], needsReboot: Bool = false,
+        failures: FailureRate = FailureRate()
+    ) {
+        self.id = id
+        self.name = name
+        self.closes = closes
+        self.needsReboot = needsReboot
+        self.failures = failures
+    }
+
+    /// What taking a failed patch back costs, in units of installing one.
+    public static let rollbackCost = 5.0
+    /// What a reboot costs, in the same units.
+    public static let rebootCost = 2.0
+}
+
+/// How soon something is due.
+public enum DeadlineBand: Int, Sendable, Hashable, CaseIterable, Comparable {
+    case overdue, threeDays, twoWeeks, twoMonths, later, noDate
+
+    /// The band of a date; nil has none.
+    public init(due: Timestamp?, now: Timestamp) {
+        guard let due else {
+            self = .noDate
+            return
+        }
+        let seconds = due.seconds(since: now)
+        self =
+            now > due
+            ? .overdue
+            : seconds <= 3 * 86_400
+                ? .threeDays : seconds <= 14 * 86_400 ? .twoWeeks : seconds <= 60 * 86_400 ? .twoMonths : .later
+    }
+
+    /// The order of time.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// As it is shown.
+    public var title: String {
+        switch self {
+        case .overdue: "overdue"
+        case .threeDays: "due within 3 days"
+        case .twoWeeks: "due within 14 days"
+        case .twoMonths: "due within 60 days"
+        case .later: "due later"
+        case .noDate: "no date"
+        }
+    }
+}
+
+/// A patch in the work queue: when it is due, what it is worth, what it costs, and why.
+public struct RankedPatch: Sendable, Hashable {
+    /// The patch.
+    public var patch: PatchCandidate
+    /// The earliest deadline among what it closes; nil where none has a date.
+    public var deadline: Deadline?
+    /// Its band.
+    public var band: DeadlineBand
+    /// The sum over assets of impact times the probability that one of what it closes there is exploited.
+    public var benefit: Double
+    /// The sum over assets of 1, 2 for a reboot, and the failure rate times ``PatchCandidate/rollbackCost``.
+    public var cost: Double
+    /// How many assets.
+    public var assets: Int
+    /// What it closes and has not been taken away, the riskiest first.
+    public var open: [FindingRisk]
+    /// Its place, from 1 on.
+    public var place = 0
+
+    /// What it is ranked by within its band.
+    public var ratio: Double { benefit / cost }
+
+    /// Works out benefit, cost and deadline.
+    public init(_ patch: PatchCandidate, now: Timestamp) {
+        self.patch = patch
+        open = patch.closes.filter(\.deadline.counts).sorted {
+            ($1.hazard, $0.vulnerability, $0.asset) < ($0.hazard, $1.vulnerability, $1.asset)
+        }
+        deadline = DeadlinePolicy.deadline(ofPatchWith: open.map(\.deadline))
+        band = DeadlineBand(due: deadline?.due, now: now)
+        var safe: [String: (product: Double, impact: Double)] = [:]
+        for finding in open {
+            let factor = 1 - finding.probability * finding.reach
+            safe[finding.asset, default: (1, finding.impact)].product *= factor
+        }
+        assets = safe.count
+        // Summed in a fixed order: a dictionary's own would change the last digits from run to run.
+        benefit = safe.sorted { $0.key < $1.key }.reduce(0) { $0 + (1 - $1.value.product) * $1.value.impact }
+        let each =
+            1 + (patch.needsReboot ? PatchCandidate.rebootCost : 0) + patch.failures.mean * PatchCandidate.rollbackCost
+        cost = each * Double(max(1, assets))
+    }
+
+    /// The work queue: by band, then benefit over cost, then due date, age and id. What closes nothing is left out.
+    public static func queue(_ patches: [PatchCandidate], now: Timestamp) -> [RankedPatch] {
+        var ranked = patches.map { RankedPatch($0, now: now) }.filter { !$0.open.isEmpty }
+        ranked.sort { left, right in
+            if left.band != right.band { return left.band < right.band }
+            if left.ratio != right.ratio { return left.ratio > right.ratio }
+            let (due, other) = (left.deadline?.due?.milliseconds ?? .max, right.deadline?.due?.milliseconds ?? .max)
+            if due != other { return due < other }
+            let (age, older) = (left.firstDetected, right.firstDetected)
+            if age != older { return age < older }
+            return left.patch.id < right.patch.id
+        }
+        for index in ranked.indices { ranked[index].place = index + 1 }
+        return ranked
+    }
+
+    private var firstDetected: Int64 { open.map(\.detected.milliseconds).min() ?? .max }
+
+    /// Whether nothing may be installed before evidence was taken.
+    public var isEvidenceFirst: Bool { open.contains { $0.deadline.isEvidenceFirst } }
+
+    /// Why it has this rank, in one sentence.
+    public var sentence: String {
+        let vulnerabilities = Set(open.map(\.vulnerability)).count
+        var text = "\(place). \(patch.name): \(band.title)"
+        if let due = deadline?.due { text += " (\(due.description.prefix(10)))" }
+        text += ", closes \(vulnerabilities) vulnerabilit\(vulnerabilities == 1 ? "y" : "ies")"
+        text += " on \(assets) asset\(assets == 1 ? "" : "s")"
+        if let worst = open.first {
+            text += ", the worst \(worst.vulnerability) with probability \(worst.probability.threePlaces)"
+            text += " x reach \(worst.reach.places(2)) x impact \(worst.impact.places(0))"
+        }
+        text += "; benefit \(benefit.places(2)) / cost \(cost.places(2)) = \(ratio.threePlaces)"
+        if patch.needsReboot { text += ", with a reboot" }
+        if isEvidenceFirst { text += "; evidence first" }
+        return text
+    }
+
+    /// Why it has this rank, in full: each finding's share, then the cost.
+    public var full: [String] {
+        var lines = open.map { finding in
+            "\(finding.vulnerability) on \(finding.asset): probability \(finding.probability.threePlaces) x reach "
+                + "\(finding.reach.places(2)), impact \(finding.impact.places(0)); \(finding.deadline.sentence)"
+        }
+        lines.append(
+            "benefit \(benefit.places(3)): for each asset 1 - the product of (1 - probability x reach), times its impact, summed"
+        )
+        var parts = "1 for the work"
+        if patch.needsReboot { parts += " + \(PatchCandidate.rebootCost.places(0)) for the reboot" }
+        parts +=
+            " + \(patch.failures.mean.threePlaces) x \(PatchCandidate.rollbackCost.places(0)) for taking it back "
+            + "(\(patch.failures.failures) of \(patch.failures.attempts) failed)"
+        lines.append("cost \(cost.threePlaces): \(parts), on \(max(1, assets)) assets")
+        return lines
+    }
+}
