@@ -62,7 +62,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
-        .testTarget(name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(

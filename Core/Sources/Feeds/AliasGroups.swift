@@ -56,7 +56,9 @@ public struct AliasGroups: Sendable {
         var sets = DisjointSets()
         for names in joins { for name in names.dropFirst() { sets.join(names[0], name) } }
         var cves: [String: Set<String>] = [:]
-        for names in joins { for name in names where Self.space(name) == "CVE" { cves[sets.root(name), default: []].insert(name) } }
+        for names in joins {
+            for name in names where Self.space(name) == "CVE" { cves[sets.root(name), default: []].insert(name) }
+        }
         let broken = Set(cves.filter { $0.value.count > 1 }.map { $0.key })
         var groups: [String: Set<String>] = [:]
         var claims: [String: Set<String>] = [:]

@@ -29,7 +29,8 @@ struct CPEConfiguration {
         try reader.object { reader, key throws(JSONError) in
             switch key {
             case "operator": self.isAnd = try reader.feedText() == "AND"
-            case "negate": if try reader.peek() == .bool, try reader.bool() { self.alarms.append("a negated configuration") }
+            case "negate":
+                if try reader.peek() == .bool, try reader.bool() { self.alarms.append("a negated configuration") }
             case "nodes":
                 self.nodes = try reader.feedList { reader throws(JSONError) in
                     var node = Node()

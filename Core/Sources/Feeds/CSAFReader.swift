@@ -153,7 +153,9 @@ public struct CSAFReader: TallyingReader {
             }
         }
         for threat in vulnerability.threats where threat.category == "impact" && threat.text.utf8.count > 32 {
-            for id in products(threat.products) where remarks.reasons[id] == nil { remarks.reasons[id] = bounded(threat.text) }
+            for id in products(threat.products) where remarks.reasons[id] == nil {
+                remarks.reasons[id] = bounded(threat.text)
+            }
         }
         var statements = CSAFStatements()
         for (ids, status) in [
@@ -170,7 +172,9 @@ public struct CSAFReader: TallyingReader {
                     target, status, plan: plan?.plan ?? .none, reason: remarks.reasons[id] ?? plan?.reason ?? "",
                     severities: remarks.severities[id] ?? [])
                 if !isAdded {
-                    tally.alarm(place: csaf.id, record: advisory.closes.first ?? csaf.id, reason: "\(target.range.prefix(80)) is no range of versions")
+                    tally.alarm(
+                        place: csaf.id, record: advisory.closes.first ?? csaf.id,
+                        reason: "\(target.range.prefix(80)) is no range of versions")
                 }
             }
         }
@@ -225,11 +229,14 @@ struct CSAFStatements {
             statement.severities = key.severities
             let named = Set(architectures[key] ?? [])
             if !named.contains(""), !named.contains("noarch") { statement.architectures = named.sorted() }
-            if let (versions, ranges) = target.range.isEmpty ? nil : VersionRangeText.parse(target.range, scheme: target.scheme) {
+            if let (versions, ranges) = target.range.isEmpty
+                ? nil : VersionRangeText.parse(target.range, scheme: target.scheme)
+            {
                 statement.versions = versions
                 statement.ranges = ranges
             } else if !target.version.isEmpty {
-                if key.status == .fixed, target.kind == .source || target.kind == .binary || target.scheme == "windows" {
+                if key.status == .fixed, target.kind == .source || target.kind == .binary || target.scheme == "windows"
+                {
                     // A distribution's package is fixed from this version on, and was affected before.
                     statement.status = .affected
                     statement.ranges = [VersionRange(scheme: target.scheme, upper: target.version)]

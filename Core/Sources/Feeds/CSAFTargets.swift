@@ -61,7 +61,8 @@ struct CSAFTargets {
                 return nil
             }
             var target = Target(
-                stream: place.stream, channel: place.channel, kind: kind, name: purl.name, module: module, scheme: "rpm",
+                stream: place.stream, channel: place.channel, kind: kind, name: purl.name, module: module,
+                scheme: "rpm",
                 version: purl.fullVersion)
             if module.isEmpty { target.module = purl.module }
             target.architecture = kind == .source ? "" : purl.qualifiers["arch"] ?? ""
@@ -85,7 +86,8 @@ struct CSAFTargets {
             text = text[text.index(after: slash)...]
         }
         var target = Target(
-            stream: place.stream, channel: place.channel, kind: .source, name: String(text), module: module, scheme: "rpm")
+            stream: place.stream, channel: place.channel, kind: .source, name: String(text), module: module,
+            scheme: "rpm")
         let architectures = [
             "x86_64", "aarch64", "ppc64le", "ppc64", "ppc", "s390x", "s390", "i386", "i486", "i586", "i686", "ia64",
             "noarch", "src", "armv7hl", "riscv64",
@@ -114,7 +116,9 @@ struct CSAFTargets {
                     stream: stream, kind: .language, name: purl.fullName, scheme: purl.scheme ?? "",
                     version: purl.version.isEmpty ? product.version : purl.version, range: product.range)
             }
-            guard let kind = purl.distributionKind, let place = purl.distribution, let scheme = purl.scheme else { return nil }
+            guard let kind = purl.distributionKind, let place = purl.distribution, let scheme = purl.scheme else {
+                return nil
+            }
             return Target(
                 stream: place.stream, channel: place.channel, kind: kind, name: purl.name, module: purl.module,
                 architecture: kind == .source ? "" : purl.qualifiers["arch"] ?? "", scheme: scheme,

@@ -43,7 +43,9 @@ struct CVEProduct {
                 }
             }
             if !statement.ranges.isEmpty || !statement.versions.isEmpty {
-                if let last = statement.ranges.last, !last.includesUpper, statement.ranges.allSatisfy({ $0.upper != nil }) {
+                if let last = statement.ranges.last, !last.includesUpper,
+                    statement.ranges.allSatisfy({ $0.upper != nil })
+                {
                     statement.fixed = last.upper
                 }
                 statements.append(statement)
@@ -108,7 +110,9 @@ struct CVEProduct {
                 range.upper = end
                 range.includesUpper = version.includesUpper && end != nil
                 // "unspecified, up to anything" is no statement.
-                if range.lower != nil || range.upper != nil || start == "0" || start == "*" { parts.append(.range(range)) }
+                if range.lower != nil || range.upper != nil || start == "0" || start == "*" {
+                    parts.append(.range(range))
+                }
             }
         }
         return parts

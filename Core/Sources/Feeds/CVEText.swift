@@ -62,7 +62,9 @@ enum SSVCText {
                 try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
                         let name = key.string.lowercased().filter { $0 != " " && $0 != "_" }
-                        guard ["exploitation", "automatable", "technicalimpact"].contains(name) else { return drop(key) }
+                        guard ["exploitation", "automatable", "technicalimpact"].contains(name) else {
+                            return drop(key)
+                        }
                         let value = try reader.feedText().lowercased()
                         switch name {
                         case "exploitation":

@@ -118,7 +118,9 @@ public struct CycloneDXVEXReader: TallyingReader {
             case "advisories":
                 try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
-                        if key == "url" { advisory.references.append(Reference(type: "ADVISORY", url: try reader.string())) }
+                        if key == "url" {
+                            advisory.references.append(Reference(type: "ADVISORY", url: try reader.string()))
+                        }
                     }
                 }
             case "analysis":
@@ -154,7 +156,8 @@ public struct CycloneDXVEXReader: TallyingReader {
                 return
             }
             if product.versions.isEmpty {
-                _ = statements.add(target, whole, plan: whole == .affected ? plan : .none, reason: reason, severities: [])
+                _ = statements.add(
+                    target, whole, plan: whole == .affected ? plan : .none, reason: reason, severities: [])
             }
             for version in product.versions {
                 let status: Statement.Status
@@ -166,8 +169,11 @@ public struct CycloneDXVEXReader: TallyingReader {
                 var target = target
                 target.version = version.isRange ? "" : version.text
                 target.range = version.isRange ? version.text : ""
-                if !statements.add(target, status, plan: status == .affected ? plan : .none, reason: reason, severities: []) {
-                    tally.alarm(place: "affects", record: id, reason: "\(version.text.prefix(80)) is no range of versions")
+                if !statements.add(
+                    target, status, plan: status == .affected ? plan : .none, reason: reason, severities: [])
+                {
+                    tally.alarm(
+                        place: "affects", record: id, reason: "\(version.text.prefix(80)) is no range of versions")
                 }
             }
         }
@@ -192,14 +198,18 @@ public struct CycloneDXVEXReader: TallyingReader {
             default: try reader.skip()
             }
         }
-        guard !vector.isEmpty else { return word.isEmpty ? nil : Severity(type: "CycloneDX", score: word, scorer: scorer) }
+        guard !vector.isEmpty else {
+            return word.isEmpty ? nil : Severity(type: "CycloneDX", score: word, scorer: scorer)
+        }
         switch method {
         case "CVSSv2": return Severity(type: "CVSS_V2", score: vector, scorer: scorer)
         case "CVSSv3", "CVSSv31":
             let prefix = method == "CVSSv3" ? "CVSS:3.0/" : "CVSS:3.1/"
-            return Severity(type: "CVSS_V3", score: vector.hasPrefix("CVSS:") ? vector : prefix + vector, scorer: scorer)
+            return Severity(
+                type: "CVSS_V3", score: vector.hasPrefix("CVSS:") ? vector : prefix + vector, scorer: scorer)
         case "CVSSv4":
-            return Severity(type: "CVSS_V4", score: vector.hasPrefix("CVSS:") ? vector : "CVSS:4.0/" + vector, scorer: scorer)
+            return Severity(
+                type: "CVSS_V4", score: vector.hasPrefix("CVSS:") ? vector : "CVSS:4.0/" + vector, scorer: scorer)
         default: return Severity(type: method.isEmpty ? "other" : method, score: vector, scorer: scorer)
         }
     }

@@ -27,7 +27,11 @@ public struct DebianListReader: TallyingReader {
             switch line {
             case .success(let line): text = line
             case .failure(let fault):
-                if entry != nil { entry?.fault = fault.reason } else { entry = Entry(fault: fault.reason, lines.number) }
+                if entry != nil {
+                    entry?.fault = fault.reason
+                } else {
+                    entry = Entry(fault: fault.reason, lines.number)
+                }
                 continue
             }
             if text.allSatisfy(\.isWhitespace) { continue }
@@ -66,7 +70,8 @@ public struct DebianListReader: TallyingReader {
         if let fault = entry.fault {
             return tally.quarantine(place: "\(place), line \(entry.line)", record: entry.advisory.id, reason: fault)
         }
-        let isRepair = entry.advisory.closes.isEmpty && entry.advisory.id.split(separator: "-").count > 2
+        let isRepair =
+            entry.advisory.closes.isEmpty && entry.advisory.id.split(separator: "-").count > 2
             && !entry.advisory.id.hasSuffix("-1")
         entry.advisory.isInformational = entry.advisory.statements.isEmpty || isRepair
         try store(.advisory(entry.advisory))
@@ -113,7 +118,8 @@ public struct DebianListReader: TallyingReader {
         var statement = Statement(stream: stream, kind: .source, name: String(fields[2]), status: .affected)
         if fields.count > 4 {
             let note = fields[4].drop { $0 == " " }
-            statement.reason = note.hasPrefix("(") && note.hasSuffix(")") ? String(note.dropFirst().dropLast()) : String(note)
+            statement.reason =
+                note.hasPrefix("(") && note.hasSuffix(")") ? String(note.dropFirst().dropLast()) : String(note)
         }
         switch fields[3] {
         case "<not-affected>": statement.status = .notAffected

@@ -24,7 +24,8 @@ public struct DebianTrackerReader: TallyingReader {
                 let name = package.string
                 try reader.object { reader, id throws(JSONError) in
                     let id = id.string
-                    try this.record(&reader, "\(place): \(name)", &stopped, store) { this, reader, item throws(JSONError) in
+                    try this.record(&reader, "\(place): \(name)", &stopped, store) {
+                        this, reader, item throws(JSONError) in
                         item.id = id
                         var advisory = Advisory(source: this.source, id: id)
                         item.fault = RecordID.fault(of: id) ?? (name.isEmpty ? "it has no package" : nil)

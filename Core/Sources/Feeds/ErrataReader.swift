@@ -41,7 +41,9 @@ public struct ErrataReader: TallyingReader {
         var architecture = ""
         var module = ""
 
-        var evr: String { (epoch.isEmpty || epoch == "0" ? "" : epoch + ":") + version + (release.isEmpty ? "" : "-" + release) }
+        var evr: String {
+            (epoch.isEmpty || epoch == "0" ? "" : epoch + ":") + version + (release.isEmpty ? "" : "-" + release)
+        }
     }
 
     private mutating func erratum(_ reader: inout JSONReader, _ item: inout FeedItem) throws(JSONError) {
@@ -82,7 +84,9 @@ public struct ErrataReader: TallyingReader {
             item.fault = item.fault ?? "neither its id nor its packages tell the distribution's release"
             return
         }
-        if !severity.isEmpty { advisory.severities = [Severity(type: String(stream.prefix { $0 != ":" }), score: severity)] }
+        if !severity.isEmpty {
+            advisory.severities = [Severity(type: String(stream.prefix { $0 != ":" }), score: severity)]
+        }
         advisory.statements = Self.statements(packages, stream)
         if advisory.closes.isEmpty, RecordID.isNoSecurityAdvisory(advisory.id) { advisory.isInformational = true }
         item.records = [.advisory(advisory)]
@@ -153,7 +157,8 @@ public struct ErrataReader: TallyingReader {
     /// Packages that differ in their architecture alone are one statement.
     private static func statements(_ packages: [Package], _ stream: String) -> [Statement] {
         var statements = CSAFStatements()
-        for package in packages where !package.name.isEmpty && !package.version.isEmpty && package.architecture != "src" {
+        for package in packages where !package.name.isEmpty && !package.version.isEmpty && package.architecture != "src"
+        {
             _ = statements.add(
                 .init(
                     stream: stream, kind: .binary, name: package.name, module: package.module,

@@ -28,7 +28,8 @@ struct FeedPackageURL: Hashable {
         guard let slash = rest.utf8.firstIndex(of: 0x2F) else { return nil }
         type = rest[..<slash].lowercased()
         rest = rest[rest.utf8.index(after: slash)...]
-        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F {
+        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F
+        {
             guard let version = percentDecoded(rest[rest.utf8.index(after: at)...]) else { return nil }
             self.version = version
             rest = rest[..<at]
@@ -45,7 +46,8 @@ struct FeedPackageURL: Hashable {
 
     /// The version with its epoch in front, as the schemes of distributions read it.
     var fullVersion: String {
-        guard let epoch = qualifiers["epoch"], epoch != "0", !epoch.isEmpty, !version.isEmpty, !version.contains(":") else {
+        guard let epoch = qualifiers["epoch"], epoch != "0", !epoch.isEmpty, !version.isEmpty, !version.contains(":")
+        else {
             return version
         }
         return "\(epoch):\(version)"
@@ -101,7 +103,8 @@ struct FeedPackageURL: Hashable {
         case ("deb", "ubuntu"): return ubuntu(distro)
         case ("apk", "alpine"):
             let parts = release.split(separator: ".").prefix(2)
-            return parts.count == 2 ? ("Alpine:\(parts[0].hasPrefix("v") ? "" : "v")\(parts.joined(separator: "."))", "") : nil
+            return parts.count == 2
+                ? ("Alpine:\(parts[0].hasPrefix("v") ? "" : "v")\(parts.joined(separator: "."))", "") : nil
         case ("apk", "wolfi"): return ("Wolfi", "")
         case ("apk", "chainguard"): return ("Chainguard", "")
         case ("apk", "minimos"): return ("MinimOS", "")
@@ -117,7 +120,8 @@ struct FeedPackageURL: Hashable {
             return major.isEmpty ? nil : ("Oracle Linux:\(major)", "")
         case ("rpm", "suse"), ("rpm", "sles"): return release.isEmpty ? nil : ("SUSE:\(release)", "")
         case ("rpm", "opensuse"):
-            return release.isEmpty ? nil : (distro.contains("leap") ? "openSUSE:Leap \(release)" : "openSUSE:Tumbleweed", "")
+            return release.isEmpty
+                ? nil : (distro.contains("leap") ? "openSUSE:Leap \(release)" : "openSUSE:Tumbleweed", "")
         case ("rpm", "photon"): return release.isEmpty ? nil : ("Photon OS:\(release)", "")
         case ("rpm", "azurelinux"), ("rpm", "mariner"): return release.isEmpty ? nil : ("Azure Linux:\(major)", "")
         default: return nil

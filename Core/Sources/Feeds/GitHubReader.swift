@@ -73,7 +73,9 @@ public struct GitHubReader: TallyingReader {
         }
         item.id = advisory.id
         item.fault = RecordID.fault(of: advisory.id)
-        if item.fault == nil { for alarm in alarms { tally.alarm(place: "vulnerabilities", record: advisory.id, reason: alarm) } }
+        if item.fault == nil {
+            for alarm in alarms { tally.alarm(place: "vulnerabilities", record: advisory.id, reason: alarm) }
+        }
         item.records = [.advisory(advisory)]
     }
 

@@ -41,7 +41,8 @@ public struct KEVReader: TallyingReader {
                     try this.entry(&reader, &item)
                 }
             } else if let said, said != held {
-                this.tally.alarm(place: place, record: "", reason: "it says that it has \(said) entries, and has \(held)")
+                this.tally.alarm(
+                    place: place, record: "", reason: "it says that it has \(said) entries, and has \(held)")
             }
         }
     }

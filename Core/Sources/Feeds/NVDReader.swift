@@ -128,7 +128,9 @@ public struct NVDReader: TallyingReader {
                 return try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
                         guard key == "ssvcData" else { return }
-                        decision = try SSVCText.read(&reader, source: self.source) { self.drop("metrics/ssvcData/", $0) }
+                        decision = try SSVCText.read(&reader, source: self.source) {
+                            self.drop("metrics/ssvcData/", $0)
+                        }
                     }
                 }
             default: return self.drop("metrics/", key)

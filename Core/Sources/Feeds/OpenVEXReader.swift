@@ -38,7 +38,8 @@ public struct OpenVEXReader: TallyingReader {
                 }
             }
             guard isOpenVEX, hasStatements else {
-                throw JSONError(.missingField, reason: "it is no OpenVEX document: @context and statements must be there")
+                throw JSONError(
+                    .missingField, reason: "it is no OpenVEX document: @context and statements must be there")
             }
             reader = start
             try reader.object { reader, key throws(JSONError) in
@@ -119,7 +120,8 @@ public struct OpenVEXReader: TallyingReader {
                 tally.drop("product that is no package of a known stream")
                 continue
             }
-            _ = statements.add(target, status, plan: .none, reason: bounded(reasons.joined(separator: ": ")), severities: [])
+            _ = statements.add(
+                target, status, plan: .none, reason: bounded(reasons.joined(separator: ": ")), severities: [])
         }
         advisory.statements = statements.finished()
         item.records = [.advisory(advisory)]
@@ -174,6 +176,7 @@ public struct OpenVEXReader: TallyingReader {
         guard let kind = purl.distributionKind, let place = purl.distribution else { return nil }
         return .init(
             stream: place.stream, channel: place.channel, kind: kind, name: purl.name, module: purl.module,
-            architecture: kind == .source ? "" : purl.qualifiers["arch"] ?? "", scheme: scheme, version: purl.fullVersion)
+            architecture: kind == .source ? "" : purl.qualifiers["arch"] ?? "", scheme: scheme,
+            version: purl.fullVersion)
     }
 }

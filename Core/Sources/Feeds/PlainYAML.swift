@@ -150,7 +150,8 @@ struct PlainYAML {
     }
 
     /// A value that begins on the line of its name.
-    private mutating func value(_ text: Substring, _ number: Int, _ indent: Int, depth: Int) throws(Fault) -> JSONValue {
+    private mutating func value(_ text: Substring, _ number: Int, _ indent: Int, depth: Int) throws(Fault) -> JSONValue
+    {
         switch text.first {
         case "|", ">": return .string(try literal(text, number, indent))
         case "&", "*", "!": throw Fault(line: number, reason: "anchors, aliases and tags are not read")
@@ -207,11 +208,15 @@ struct PlainYAML {
                 whole += (gap > 0 ? String(repeating: "\n", count: gap) : " ") + part
             }
             gap = 0
-            guard whole.utf8.count <= 1 << 20 else { throw Fault(line: number, reason: "a text in quotes is longer than 1 MiB") }
+            guard whole.utf8.count <= 1 << 20 else {
+                throw Fault(line: number, reason: "a text in quotes is longer than 1 MiB")
+            }
         }
         guard let end = closing(whole, quote) else { return whole }
         let rest = whole[whole.index(after: end)...].trimmed
-        guard rest.isEmpty || rest.first == "#" else { throw Fault(line: number, reason: "text follows the closing quote") }
+        guard rest.isEmpty || rest.first == "#" else {
+            throw Fault(line: number, reason: "text follows the closing quote")
+        }
         return try unquoted(whole[...end], number)
     }
 

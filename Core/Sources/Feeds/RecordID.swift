@@ -29,7 +29,9 @@ enum RecordID {
         prefixes.contains { id.hasPrefix($0) } || isWrapped(id)
     }
 
-    private static let prefixes = ["CVE-", "GHSA-", "PYSEC-", "GO-", "RUSTSEC-", "BIT-", "OSV-", "XSA-", "MAL-", "CGA-"]
+    private static let prefixes = [
+        "CVE-", "GHSA-", "PYSEC-", "GO-", "RUSTSEC-", "BIT-", "OSV-", "XSA-", "MAL-", "CGA-",
+    ]
 
     /// Whether an id is another one behind a name and a hyphen: `DEBIAN-CVE-2026-1` wraps `CVE-2026-1`.
     static func wraps(_ id: String, _ other: String) -> Bool {

@@ -42,8 +42,12 @@ public struct RubySecReader: TallyingReader {
         for text in texts("ghsa") { ids.append("GHSA-" + text) }
         for text in texts("osvdb") { ids.append("OSVDB-" + text) }
         if let related = members["related"]?.object {
-            for text in related["cve"]?.array ?? [] { if let text = text.string { advisory.related.append("CVE-" + text) } }
-            for text in related["ghsa"]?.array ?? [] { if let text = text.string { advisory.related.append("GHSA-" + text) } }
+            for text in related["cve"]?.array ?? [] {
+                if let text = text.string { advisory.related.append("CVE-" + text) }
+            }
+            for text in related["ghsa"]?.array ?? [] {
+                if let text = text.string { advisory.related.append("GHSA-" + text) }
+            }
         }
         // Files are named after the first of their ids, or after nothing that another database knows.
         advisory.id = ids.first ?? name
@@ -60,7 +64,8 @@ public struct RubySecReader: TallyingReader {
             return tally.quarantine(place: place, record: advisory.id, reason: "it names neither a gem nor an engine")
         }
         let handled: Set = [
-            "cve", "ghsa", "osvdb", "related", "title", "description", "date", "url", "gem", "engine", "patched_versions",
+            "cve", "ghsa", "osvdb", "related", "title", "description", "date", "url", "gem", "engine",
+            "patched_versions",
             "unaffected_versions",
         ]
         for key in members.keys where !handled.contains(key) { tally.drop(String(key.prefix(64))) }
@@ -107,7 +112,9 @@ public struct RubySecReader: TallyingReader {
         func order(_ a: String, _ b: String) -> Ordering? { try? GemVersion.compare(a, b) }
         for interval in intervals {
             for bound in [interval.lower, interval.upper] {
-                if let bound, order(bound, bound) == nil { return .failure(Fault(reason: "\(bound.prefix(80)) is no gem version")) }
+                if let bound, order(bound, bound) == nil {
+                    return .failure(Fault(reason: "\(bound.prefix(80)) is no gem version"))
+                }
             }
         }
         intervals.sort { a, b in
@@ -144,7 +151,9 @@ public struct RubySecReader: TallyingReader {
                 isDone = true
                 break
             }
-            if let old = start, let relation = order(old, upper), relation == .greater || (relation == .equal && !includesStart) {
+            if let old = start, let relation = order(old, upper),
+                relation == .greater || (relation == .equal && !includesStart)
+            {
                 continue
             }
             (start, includesStart) = (upper, !interval.includesUpper)

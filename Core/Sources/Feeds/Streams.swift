@@ -16,7 +16,9 @@ enum Streams {
         var stream = "Red Hat:\(name)"
         if parts.count > 1, !parts[1].isEmpty { stream += ":\(parts[1])" }
         let variant = parts.count > 3 ? String(parts[3]) : ""
-        return (stream, ["baseos", "appstream", "crb", "server", "client", "workstation"].contains(variant) ? "" : variant)
+        return (
+            stream, ["baseos", "appstream", "crb", "server", "client", "workstation"].contains(variant) ? "" : variant
+        )
     }
 }
 
@@ -52,10 +54,14 @@ extension Streams {
         var release = parts.first ?? version
         if parts.count == 2, parts[1].hasPrefix("sp") { release += "." + parts[1].dropFirst(2) }
         let product = name.product
-        if ["sles", "sled", "suse_linux_enterprise_server", "suse_linux_enterprise_desktop", "sle_hpc"].contains(product) {
+        if ["sles", "sled", "suse_linux_enterprise_server", "suse_linux_enterprise_desktop", "sle_hpc"].contains(
+            product)
+        {
             return ("SUSE:\(release)", "")
         }
-        if product.hasPrefix("sle") || product.hasPrefix("suse_linux_enterprise") { return ("SUSE:\(release)", product) }
+        if product.hasPrefix("sle") || product.hasPrefix("suse_linux_enterprise") {
+            return ("SUSE:\(release)", product)
+        }
         return ("SUSE:\(product):\(release)", "")
     }
 }

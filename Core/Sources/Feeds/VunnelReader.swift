@@ -94,11 +94,15 @@ public struct VunnelReader: TallyingReader {
             case "withdrawn": draft.advisory.withdrawn = try reader.feedDate()
             case "CVE":
                 // Names, or objects with one.
-                for id in try self.names(&reader) where !draft.advisory.aliases.contains(id) { draft.advisory.aliases.append(id) }
+                for id in try self.names(&reader) where !draft.advisory.aliases.contains(id) {
+                    draft.advisory.aliases.append(id)
+                }
             case "Metadata":
                 try reader.feedObject { reader, key throws(JSONError) in
                     guard key == "CVE" else { return self.drop("Metadata/", key) }
-                    for id in try self.names(&reader) where !draft.advisory.aliases.contains(id) { draft.advisory.aliases.append(id) }
+                    for id in try self.names(&reader) where !draft.advisory.aliases.contains(id) {
+                        draft.advisory.aliases.append(id)
+                    }
                 }
             case "CVSS":
                 if try reader.peek() == .array {
@@ -185,7 +189,8 @@ public struct VunnelReader: TallyingReader {
                     statement.versions = versions
                     statement.ranges = ranges
                 } else {
-                    tally.alarm(place: fix.name, record: advisory.id, reason: "\(range.prefix(80)) is no range of versions")
+                    tally.alarm(
+                        place: fix.name, record: advisory.id, reason: "\(range.prefix(80)) is no range of versions")
                     continue
                 }
             }
@@ -195,7 +200,8 @@ public struct VunnelReader: TallyingReader {
     }
 
     /// The stream of `rhel:8.6+eus`, `github:python`, `wolfi:rolling`; nil where it is not known.
-    static func stream(_ namespace: String) -> (stream: String, channel: String, kind: Statement.Kind, scheme: String)? {
+    static func stream(_ namespace: String) -> (stream: String, channel: String, kind: Statement.Kind, scheme: String)?
+    {
         let parts = namespace.split(separator: ":", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { return nil }
         let channels = parts[1].split(separator: "+", maxSplits: 1).map(String.init)
@@ -207,14 +213,18 @@ public struct VunnelReader: TallyingReader {
         case "debian": return ("Debian:" + (release == "unstable" ? "sid" : release), "", .source, "deb")
         case "ubuntu":
             let name = Releases.ubuntuRelease(release)
-            return channel.isEmpty ? ("Ubuntu:" + name, "", .source, "deb") : ("Ubuntu:Pro:" + name, channel, .source, "deb")
+            return channel.isEmpty
+                ? ("Ubuntu:" + name, "", .source, "deb") : ("Ubuntu:Pro:" + name, channel, .source, "deb")
         case "echo": return ("Echo", "", .source, "deb")
         case "wolfi": return ("Wolfi", "", .source, "apk")
         case "chainguard": return ("Chainguard", "", .source, "apk")
         case "minimos": return ("MinimOS", "", .source, "apk")
         case "arch", "archlinux": return ("Arch Linux", "", .binary, "alpm")
         case "rhel":
-            return (channel.isEmpty ? "Red Hat:enterprise_linux:\(major)" : "Red Hat:rhel_\(channel):\(release)", "", .source, "rpm")
+            return (
+                channel.isEmpty ? "Red Hat:enterprise_linux:\(major)" : "Red Hat:rhel_\(channel):\(release)", "",
+                .source, "rpm"
+            )
         case "amzn": return ("Amazon Linux:\(release)", "", .binary, "rpm")
         case "ol": return ("Oracle Linux:\(major)", "", .binary, "rpm")
         case "sles": return ("SUSE:\(release)", "", .binary, "rpm")

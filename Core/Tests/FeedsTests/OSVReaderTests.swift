@@ -26,7 +26,8 @@ struct OSVReaderTests {
                 """, &reader))
         #expect(record.id == "X-1" && record.aliases == ["CVE-2024-1234"] && record.withdrawn == nil)
         #expect(record.source == "osv" && record.modified == Timestamp(rfc3339: "2024-01-02T03:04:05Z"))
-        #expect(record.weaknesses == ["CWE-79"] && record.severities == [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N")])
+        #expect(
+            record.weaknesses == ["CWE-79"] && record.severities == [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N")])
         #expect(record.references == [Reference(type: "WEB", url: "https://example.org")])
         var statement = Statement(stream: "PyPI", kind: .language, name: "a", status: .affected)
         statement.ranges = [VersionRange(scheme: "pypi", upper: "1.0")]
@@ -113,7 +114,9 @@ struct OSVReaderTests {
 
     /// Pro channels are streams of their own; Red Hat's repositories of one release are one.
     @Test func streams() throws {
-        #expect(try #require(record("X", #""related": []"#, "Ubuntu:Pro:18.04:LTS")).statements[0].stream == "Ubuntu:Pro:18.04:LTS")
+        #expect(
+            try #require(record("X", #""related": []"#, "Ubuntu:Pro:18.04:LTS")).statements[0].stream
+                == "Ubuntu:Pro:18.04:LTS")
         let baseos = try #require(record("X", #""related": []"#, "Red Hat:enterprise_linux:9::baseos")).statements[0]
         #expect(baseos.stream == "Red Hat:enterprise_linux:9" && baseos.channel.isEmpty)
         let nfv = try #require(record("X", #""related": []"#, "Red Hat:enterprise_linux:9::nfv")).statements[0]
@@ -126,7 +129,9 @@ struct OSVReaderTests {
 
     @Test func unimportant() throws {
         let priority = #""severity": [{"type": "Ubuntu", "score": "negligible"}]"#
-        #expect(try #require(record("UBUNTU-CVE-2024-0001", priority, "Ubuntu:22.04:LTS")).statements[0].plan == .unimportant)
+        #expect(
+            try #require(record("UBUNTU-CVE-2024-0001", priority, "Ubuntu:22.04:LTS")).statements[0].plan
+                == .unimportant)
         let urgency = #", "ecosystem_specific": {"urgency": "unimportant"}"#
         #expect(
             try #require(record("DEBIAN-CVE-2024-0001", #""related": []"#, "Debian:12", urgency)).statements[0].plan

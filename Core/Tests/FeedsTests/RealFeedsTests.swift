@@ -15,7 +15,9 @@ import Timestamps
             #expect(reader.stored == count && records.count == count && reader.quarantined == 0)
             #expect(reader.tally.alarmed == 0)
             print(reader.summary(path))
-            let ransom = records.filter { if case .exploited(let entry) = $0 { entry.isUsedForRansom == true } else { false } }
+            let ransom = records.filter {
+                if case .exploited(let entry) = $0 { entry.isUsedForRansom == true } else { false }
+            }
             if count == 1_501 { #expect(ransom.count == 308) }
         }
     }
@@ -68,11 +70,15 @@ import Timestamps
                     continue
                 }
                 func fixes(_ advisory: Advisory) -> Set<String> {
-                    Set(advisory.statements.compactMap { $0.fixed == nil ? nil : "\($0.stream) \($0.name) \($0.fixed ?? "")" })
+                    Set(
+                        advisory.statements.compactMap {
+                            $0.fixed == nil ? nil : "\($0.stream) \($0.name) \($0.fixed ?? "")"
+                        })
                 }
                 if Set(ours.closes) == Set(advisory.closes), fixes(ours) == fixes(advisory) {
                     same += 1
-                } else if Set(ours.closes).isSuperset(of: advisory.closes), fixes(ours).isSuperset(of: fixes(advisory)) {
+                } else if Set(ours.closes).isSuperset(of: advisory.closes), fixes(ours).isSuperset(of: fixes(advisory))
+                {
                     // The other program loses lines that begin with spaces.
                     more += 1
                 } else {
@@ -124,7 +130,9 @@ import Timestamps
         print(reader.summary("vulnrichment"), statements)
         #expect(files.count == 5_251 && advisories == 5_251 && reader.stored == 5_251 && reader.quarantined == 0)
         // Ten are rejected and have none.
-        #expect(points.count == 5_241 && points.allSatisfy { $0.exploitation != nil && $0.isAutomatable != nil && $0.impact != nil })
+        #expect(
+            points.count == 5_241
+                && points.allSatisfy { $0.exploitation != nil && $0.isAutomatable != nil && $0.impact != nil })
         // Another program's table of the same snapshot.
         let table = try TestData.bytes("priority/vulnrichment_2024-10-24.tsv")
         var rows: [String: [String]] = [:]
@@ -167,13 +175,16 @@ import Timestamps
         for (name, bytes) in try TestData.files("feeds/distro-fixtures/vulnerablecode.zip", with: "/archlinux") {
             _ = arch.records(bytes, place: name)
         }
-        for (name, bytes) in try TestData.files("feeds/distro-fixtures/trivy-db.zip", with: "arch-linux/testdata/happy") {
+        for (name, bytes) in try TestData.files("feeds/distro-fixtures/trivy-db.zip", with: "arch-linux/testdata/happy")
+        {
             _ = arch.records(bytes, place: name)
         }
         print(arch.summary("arch"))
         #expect(arch.stored == 4 && arch.quarantined == 0)
         var echo = EchoReader()
-        for (name, bytes) in try TestData.files("feeds/distro-fixtures/echo.zip", ending: "", with: "input/echo-advisories") {
+        for (name, bytes) in try TestData.files(
+            "feeds/distro-fixtures/echo.zip", ending: "", with: "input/echo-advisories")
+        {
             _ = echo.records(bytes, place: name)
         }
         for (name, bytes) in try TestData.files("feeds/distro-fixtures/trivy-db.zip", with: "echo/testdata/happy") {
@@ -260,7 +271,8 @@ import Timestamps
         var cyclone = CycloneDXVEXReader()
         var count = 0
         let root = TestData.root + "/sbom/cyclonedx-bom-examples/VEX"
-        for name in try FileManager.default.subpathsOfDirectory(atPath: root) where name.hasSuffix("vex.json") || name.contains("/vex-") {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: root)
+        where name.hasSuffix("vex.json") || name.contains("/vex-") {
             count += 1
             #expect(!cyclone.records(try Data(contentsOf: URL(filePath: root + "/" + name)), place: name).isEmpty)
         }
@@ -271,7 +283,10 @@ import Timestamps
     @Test func vunnel() throws {
         var reader = VunnelReader()
         var count = 0
-        for zip in ["alpine", "amazon", "chainguard", "debian", "echo", "github", "mariner", "minimos", "oracle", "rhel", "sles", "ubuntu", "wolfi"] {
+        for zip in [
+            "alpine", "amazon", "chainguard", "debian", "echo", "github", "mariner", "minimos", "oracle", "rhel",
+            "sles", "ubuntu", "wolfi",
+        ] {
             for (name, bytes) in try TestData.files("feeds/distro-fixtures/\(zip).zip", with: "snapshots/") {
                 count += 1
                 let advisories = reader.records(bytes, place: name).compactMap { $0.advisory }
@@ -286,7 +301,9 @@ import Timestamps
     @Test func errata() throws {
         var reader = ErrataReader()
         var streams: Set<String> = []
-        for part in ["amazon/testdata/happy", "rocky/testdata/happy", "bottlerocket/testdata/happy", "alma/testdata/happy"] {
+        for part in [
+            "amazon/testdata/happy", "rocky/testdata/happy", "bottlerocket/testdata/happy", "alma/testdata/happy",
+        ] {
             for (name, bytes) in try TestData.files("feeds/distro-fixtures/trivy-db.zip", with: part) {
                 for advisory in reader.records(bytes, place: name).compactMap({ $0.advisory }) {
                     for statement in advisory.statements { streams.insert(statement.stream) }
