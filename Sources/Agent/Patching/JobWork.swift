@@ -148,7 +148,15 @@ final class JobWork {
     func preflight(now: Timestamp, rollsBack: Bool) -> StepResult {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("checks whether the host may change now", always: true)
-        if rollsBack { return .done("the way back is at hand") }
+        if rollsBack {
+            if case .mixed(_, _, let other)? = try? tool.standing(of: plan), !other.isEmpty {
+                return .failed(
+                    "\(other.joined(separator: ", ")) came to another version since, by other hands, and the way back would "
+                        + "take that away too; nothing was changed. Take back by hand what has to be",
+                    ["code": "changed-since"])
+            }
+            return .done("the way back is at hand")
+        }
         let named = actions.stopServices + actions.restartServices
         if !named.isEmpty, !services.isAvailable {
             return .failed(

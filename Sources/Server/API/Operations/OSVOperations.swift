@@ -44,6 +44,9 @@ enum OSVOperations {
         return .json(["vulns": .array(records.map(OSVText.json))])
     }
 
+    /// The most records that one request is answered with.
+    private static let mostRecords = 10_000
+
     private static let batch: Operation = Operation(
         .post, "/v1/querybatch", id: "osvQueryBatch", tag: .vulnerabilities,
         summary: "The ids of the records that affect each of up to 1,000 packages.", access: .open,
@@ -70,17 +73,36 @@ enum OSVOperations {
     ) { call in
         let knowledge = try knowledge(call)
         var results: [JSONValue] = []
+        var total = 0
+        var answered: [String: JSONValue] = [:]
         for (index, query) in (call.body["queries"]?.array ?? []).enumerated() {
-            let records = try records(query, knowledge, at: "/queries/\(index)")
-            results.append(
-                records.isEmpty
+            let text = query.canonicalText
+            var answer = answered[text]
+            if answer == nil {
+                let records = try records(query, knowledge, at: "/queries/\(index)")
+                answer =
+                    records.isEmpty
                     ? [:]
                     : [
                         "vulns": .array(
                             records.map {
                                 ["id": .string($0.id), "modified": .string(OSVText.modified($0).description)]
                             })
-                    ])
+                    ]
+                answered[text] = answer
+            }
+            total += answer?["vulns"]?.array?.count ?? 0
+            // Anybody may ask: what one request costs must have an end.
+            guard total <= mostRecords else {
+                throw Refusal(
+                    .invalid([
+                        .init(
+                            pointer: "/queries/\(index)",
+                            detail: "Up to here more than \(mostRecords) records answer the request.",
+                            cure: "Ask for fewer packages at a time.")
+                    ]))
+            }
+            results.append(answer ?? [:])
         }
         return .json(["results": .array(results)])
     }
