@@ -1,3 +1,4 @@
+import Inventory
 import Store
 import Testing
 import Timestamps
