@@ -25,6 +25,7 @@ extension ServerTests {
                 for _ in 0..<3 { _ = try await server.running.token(organisation: "other") }
                 try await server.signed(size: 12)
                 try await server.signed(size: 4, "organisation=other")
+            } tampering: { server in
                 let ids = try await server.ids("organisation=default")
                 let others = try await server.ids("organisation=other")
                 #expect(ids.count == 12 && others.count == 4)
@@ -352,12 +353,26 @@ private struct TamperedServer: Sendable {
     let running: TestServer
     let address: String
 
-    static func with(_ engine: TestEngine, body: (TamperedServer) async throws -> Void) async throws {
+    /// A server that signs every second; then, where there is something to tamper with, one that numbers and signs nothing
+    /// while the test looks, since every export is a record itself.
+    static func with(
+        _ engine: TestEngine, body: (TamperedServer) async throws -> Void,
+        tampering: ((TamperedServer) async throws -> Void)? = nil
+    ) async throws {
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let database = try await engine.newDatabase()
+        try await with(engine, folder, database, interval: 1, body)
+        if let tampering { try await with(engine, folder, database, interval: 86_400, tampering) }
+    }
+
+    private static func with(
+        _ engine: TestEngine, _ folder: String, _ database: String?, interval: Int64,
+        _ body: (TamperedServer) async throws -> Void
+    ) async throws {
         let server = try await TestServer.start(engine, folder: folder, database: database) {
-            $0.auditCheckpointInterval = 1
+            $0.auditCheckpointInterval = interval
+            $0.auditSequencingInterval = interval
         }
         do {
             try await body(TamperedServer(running: server, address: database ?? "\(folder)/fettle.sqlite"))

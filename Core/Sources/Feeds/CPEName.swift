@@ -42,7 +42,8 @@ struct CPEName: Hashable {
     private var isNewOpenSSL: Bool { version.first.map { ("3"..."9").contains($0) } ?? false }
 
     private static func escaped(_ text: String) -> String {
-        text.utf8.contains(0x3A) ? text.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "\\:") : text
+        text.utf8.contains(0x3A)
+            ? text.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "\\:") : text
     }
 
     /// Splits at colons that have no backslash before them, and takes backslashes away.

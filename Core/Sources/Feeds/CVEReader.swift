@@ -159,7 +159,9 @@ public struct CVEReader: TallyingReader {
                 try reader.object { reader, key throws(JSONError) in
                     guard key == "advisory", try reader.peek() == .string else { return }
                     let other = try reader.string()
-                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil { draft.advisory.aliases.append(other) }
+                    if other.hasPrefix("GHSA-"), RecordID.fault(of: other) == nil {
+                        draft.advisory.aliases.append(other)
+                    }
                 }
             case "affected":
                 try reader.array { reader throws(JSONError) in try self.affected(&draft, &reader, place) }
@@ -195,7 +197,9 @@ public struct CVEReader: TallyingReader {
                     try reader.object { reader, key throws(JSONError) in
                         if key == "type" { kind = try reader.feedText() }
                     }
-                    guard kind.lowercased() == "ssvc" else { return self.tally.drop("\(place.metrics)\(kind.prefix(64))") }
+                    guard kind.lowercased() == "ssvc" else {
+                        return self.tally.drop("\(place.metrics)\(kind.prefix(64))")
+                    }
                     reader = before
                     return try reader.object { reader, key throws(JSONError) in
                         guard key == "content" else { return }

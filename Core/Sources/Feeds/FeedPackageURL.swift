@@ -28,7 +28,8 @@ struct FeedPackageURL: Hashable {
         guard let slash = rest.utf8.firstIndex(of: 0x2F) else { return nil }
         type = rest[..<slash].lowercased()
         rest = rest[rest.utf8.index(after: slash)...]
-        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F {
+        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F
+        {
             guard let version = percentDecoded(rest[rest.utf8.index(after: at)...]) else { return nil }
             self.version = version
             rest = rest[..<at]

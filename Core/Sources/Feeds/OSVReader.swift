@@ -116,7 +116,8 @@ public struct OSVReader: TallyingReader {
             case "database_specific":
                 try reader.feedObject { reader, key throws(JSONError) in
                     switch key {
-                    case "informational" where try reader.peek() == .string: affected.informational = try reader.string()
+                    case "informational" where try reader.peek() == .string:
+                        affected.informational = try reader.string()
                     case "last_known_affected_version_range" where try reader.peek() == .string:
                         affected.lastKnown = try reader.string()
                     default: self.drop("affected/database_specific/", key)

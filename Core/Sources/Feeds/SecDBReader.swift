@@ -45,7 +45,8 @@ public struct SecDBReader: TallyingReader {
             try this.head(&head, &reader)
             guard let stream = this.stream ?? head.stream else {
                 throw JSONError(
-                    .missingField, reason: "it tells neither a distroversion nor an address of a distribution that is known")
+                    .missingField,
+                    reason: "it tells neither a distroversion nor an address of a distribution that is known")
             }
             guard head.isDatabase else {
                 throw JSONError(.missingField, reason: "it has no packages; is it a security database?")
@@ -91,7 +92,9 @@ public struct SecDBReader: TallyingReader {
         var isDatabase = false
 
         var stream: String? {
-            if !version.isEmpty { return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version) }
+            if !version.isEmpty {
+                return "Alpine:" + (version.first == "v" || version == "edge" ? version : "v" + version)
+            }
             let hosts = [
                 ("wolfi.dev", "Wolfi"), ("cgr.dev", "Chainguard"), ("mini.dev", "MinimOS"), ("minimus.io", "MinimOS"),
             ]
@@ -167,7 +170,8 @@ public struct SecDBReader: TallyingReader {
         if token.hasPrefix("CVE-") { return RecordID.isCVE(token) }
         let space = token.prefix { $0 != "-" }
         return space.utf8.count < token.utf8.count - 1
-            && space.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A } && token.utf8.contains { $0 >= 0x30 && $0 <= 0x39 }
+            && space.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }
+            && token.utf8.contains { $0 >= 0x30 && $0 <= 0x39 }
     }
 
     /// Affected before any of the versions: what was fixed twice was fixed late.
@@ -178,7 +182,9 @@ public struct SecDBReader: TallyingReader {
             statement.status = .notAffected
             return statement
         }
-        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater { last = version }
+        for version in fixes.dropFirst() where (try? AlpineVersion.compare(version, last)) == .greater {
+            last = version
+        }
         statement.ranges = fixes.map { VersionRange(scheme: "apk", upper: $0) }
         statement.fixed = last
         return statement

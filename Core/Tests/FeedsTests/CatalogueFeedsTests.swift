@@ -47,14 +47,18 @@ struct EPSSReaderTests {
         #expect(scores.map { $0.id } == ["CVE-1999-0001", "CVE-1999-0002"] && reader.quarantined == 0)
         #expect(scores[1].probability == 0.00001 && scores[1].percentile == 1 && scores[1].model == "v2025.03.14")
         #expect(scores[0].date == Timestamp(rfc3339: "2026-01-30T12:55:00Z"))
-        #expect(read("#model_version:v2023.03.01,score_date:2025-02-20T00:00:00+0000\ncve,epss,percentile\nCVE-1999-0001,0.1,0.7").scores[0].date
-            == Timestamp(rfc3339: "2025-02-20T00:00:00Z"))
+        #expect(
+            read(
+                "#model_version:v2023.03.01,score_date:2025-02-20T00:00:00+0000\ncve,epss,percentile\nCVE-1999-0001,0.1,0.7"
+            ).scores[0].date
+                == Timestamp(rfc3339: "2025-02-20T00:00:00Z"))
     }
 
     /// Other tables: columns in any order, text in quotes with line ends and quotes inside, no model.
     @Test func otherDialects() {
         let (scores, reader) = read(
-            "CVE,CVSS3,EPSS,EPSS Percentile,Description\nCVE-2025-0001,8.8,0.5,0.9,\"a, \"\"b\"\"\nc\"\nCVE-2025-0002,,0.25,0.5,d\n")
+            "CVE,CVSS3,EPSS,EPSS Percentile,Description\nCVE-2025-0001,8.8,0.5,0.9,\"a, \"\"b\"\"\nc\"\nCVE-2025-0002,,0.25,0.5,d\n"
+        )
         #expect(scores.map { $0.probability } == [0.5, 0.25] && scores[0].model.isEmpty && scores[0].date == nil)
         #expect(reader.unmapped == ["cvss3": 1, "description": 1])
     }
@@ -64,8 +68,12 @@ struct EPSSReaderTests {
             "cve,epss,percentile\nCVE-2025-0001,2,0.5\nCVE-2025-0002,x,0.5\nCVE-2025-0003\nfoo,0.1,0.1\nCVE-2025-0004,0.5,nan\n"
                 + "\"CVE-2025-0005\"x,0.5,0.5\nCVE-2025-0006,0.5,0.5")
         #expect(scores.map { $0.id } == ["CVE-2025-0006"])
-        #expect(reader.quarantined == 6 && reader.faults[0].place == "epss.csv, line 2" && reader.faults[5].place == "epss.csv, line 7")
-        #expect(read("#model_version:v1\ninvalid,header,format\nCVE-2024-6775,0.1,0.1").reader.faults[0].reason.contains("headings"))
+        #expect(
+            reader.quarantined == 6 && reader.faults[0].place == "epss.csv, line 2"
+                && reader.faults[5].place == "epss.csv, line 7")
+        #expect(
+            read("#model_version:v1\ninvalid,header,format\nCVE-2024-6775,0.1,0.1").reader.faults[0].reason.contains(
+                "headings"))
         #expect(read("").reader.quarantined == 1 && read("cve,epss,percentile").reader.quarantined == 0)
         #expect(read("cve,epss,percentile\n\"CVE").reader.quarantined == 1)
     }
@@ -75,7 +83,8 @@ struct NVDReaderTests {
     private func vulnerability(_ fields: String) -> Advisory? {
         var reader = NVDReader()
         let advisories = reader.advisories(
-            #"{"format": "NVD_CVE", "vulnerabilities": [{"cve": {"id": "CVE-2024-0001", "published": "2014-11-24T15:59:00.090", "lastModified": "2025-04-12T10:46:40.837", \#(fields)}}]}"#)
+            #"{"format": "NVD_CVE", "vulnerabilities": [{"cve": {"id": "CVE-2024-0001", "published": "2014-11-24T15:59:00.090", "lastModified": "2025-04-12T10:46:40.837", \#(fields)}}]}"#
+        )
         #expect(reader.quarantined == 0, "\(reader.faults)")
         return advisories.first
     }
@@ -120,16 +129,21 @@ struct NVDReaderTests {
                 """#))
         #expect(advisory.statements.map { $0.name } == ["a:v:p", #"a:v:q\:r"#, "a:w:plugin"])
         #expect(advisory.statements.allSatisfy { $0.kind == .cpe && $0.stream == "CPE" && $0.status == .affected })
-        #expect(advisory.statements[0].reason == "only with o:microsoft:windows" && advisory.statements[0].fixed == "4.2")
+        #expect(
+            advisory.statements[0].reason == "only with o:microsoft:windows" && advisory.statements[0].fixed == "4.2")
         #expect(advisory.statements[0].isAffected("4.1") && !advisory.statements[0].isAffected("3.9"))
         #expect(advisory.statements[1].versions == ["1.0-rc1", "1.1"])
-        #expect(advisory.statements[1].isAffected("3") && !advisory.statements[1].isAffected("2") && !advisory.statements[1].isAffected("1.0"))
+        #expect(
+            advisory.statements[1].isAffected("3") && !advisory.statements[1].isAffected("2")
+                && !advisory.statements[1].isAffected("1.0"))
         #expect(advisory.statements[2].reason == "in wordpress")
     }
 
     @Test func rejectedAndDisputed() {
         #expect(vulnerability(#""vulnStatus": "Rejected""#)?.withdrawn != nil)
-        #expect(vulnerability(#""vulnStatus": "Analyzed", "cveTags": [{"sourceIdentifier": "x", "tags": ["disputed"]}]"#)?.isDisputed == true)
+        #expect(
+            vulnerability(#""vulnStatus": "Analyzed", "cveTags": [{"sourceIdentifier": "x", "tags": ["disputed"]}]"#)?
+                .isDisputed == true)
         let old = vulnerability(#""descriptions": [{"lang": "en", "value": "** DISPUTED ** x"}]"#)
         #expect(old?.isDisputed == true && old?.withdrawn == nil)
     }
@@ -152,7 +166,8 @@ struct CVEReaderTests {
     private func read(_ cna: String, adp: String = "[]", state: String = "PUBLISHED") -> [FeedRecord] {
         var reader = CVEReader()
         let records = reader.records(
-            #"{"dataType": "CVE_RECORD", "containers": {"adp": \#(adp), "cna": {\#(cna)}}, "cveMetadata": {"cveId": "CVE-2024-0001", "state": "\#(state)", "dateUpdated": "2024-08-02T10:49:09.071Z"}}"#)
+            #"{"dataType": "CVE_RECORD", "containers": {"adp": \#(adp), "cna": {\#(cna)}}, "cveMetadata": {"cveId": "CVE-2024-0001", "state": "\#(state)", "dateUpdated": "2024-08-02T10:49:09.071Z"}}"#
+        )
         #expect(reader.quarantined == 0, "\(reader.faults)")
         return records
     }
@@ -162,14 +177,17 @@ struct CVEReaderTests {
     func decisionPoints(exploitation: String, automatable: String, impact: String) throws {
         let records = read(
             #""title": "t""#,
-            adp: #"[{"title": "CISA ADP Vulnrichment", "providerMetadata": {"shortName": "CISA-ADP"}, "metrics": [{"other": {"content": {"id": "CVE-2024-0001", "options": [{"Exploitation": "\#(exploitation)"}, {"Automatable": "\#(automatable)"}, {"Technical Impact": "\#(impact)"}], "timestamp": "2024-07-31T20:35:08.071895Z"}, "type": "ssvc"}}, {"cvssV3_1": {"vectorString": "CVSS:3.1/AV:N"}}]}]"#)
+            adp:
+                #"[{"title": "CISA ADP Vulnrichment", "providerMetadata": {"shortName": "CISA-ADP"}, "metrics": [{"other": {"content": {"id": "CVE-2024-0001", "options": [{"Exploitation": "\#(exploitation)"}, {"Automatable": "\#(automatable)"}, {"Technical Impact": "\#(impact)"}], "timestamp": "2024-07-31T20:35:08.071895Z"}, "type": "ssvc"}}, {"cvssV3_1": {"vectorString": "CVSS:3.1/AV:N"}}]}]"#
+        )
         guard case .decisionPoints(let points) = try #require(records.last) else {
             Issue.record("no decision points")
             return
         }
         #expect(points.source == "vulnrichment" && points.id == "CVE-2024-0001" && points.date != nil)
         #expect(points.exploitation == .poc && points.isAutomatable == true && points.impact == .total)
-        #expect(records[0].advisory?.severities == [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N", scorer: "CISA-ADP")])
+        #expect(
+            records[0].advisory?.severities == [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N", scorer: "CISA-ADP")])
     }
 
     @Test func products() throws {
@@ -189,7 +207,9 @@ struct CVEReaderTests {
                 """
             ).first?.advisory)
         #expect(advisory.statements.map { $0.name } == ["left-pad", "a:v:p"])
-        #expect(advisory.statements[0].ranges == [VersionRange(scheme: "npm", upper: "1.3.0")] && advisory.statements[0].stream == "npm")
+        #expect(
+            advisory.statements[0].ranges == [VersionRange(scheme: "npm", upper: "1.3.0")]
+                && advisory.statements[0].stream == "npm")
         let statement = advisory.statements[1]
         for version in ["1.0", "1.4", "2.0", "4.0", "4.4"] { #expect(statement.isAffected(version), "\(version)") }
         for version in ["0.9", "1.5", "3", "4.5", "5"] { #expect(!statement.isAffected(version), "\(version)") }
@@ -197,6 +217,8 @@ struct CVEReaderTests {
     }
 
     @Test func rejected() {
-        #expect(read(#""rejectedReasons": [{"lang": "en", "value": "not used"}]"#, state: "REJECTED")[0].advisory?.withdrawn != nil)
+        #expect(
+            read(#""rejectedReasons": [{"lang": "en", "value": "not used"}]"#, state: "REJECTED")[0].advisory?.withdrawn
+                != nil)
     }
 }

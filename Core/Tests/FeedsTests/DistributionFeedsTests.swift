@@ -18,13 +18,15 @@ struct DebianTrackerReaderTests {
         expected.fixed = "7.88.1-10+deb12u5"
         expected.severities = [Severity(type: "Debian", score: "medium")]
         #expect(
-            statements(#""bookworm": {"status": "resolved", "fixed_version": "7.88.1-10+deb12u5", "urgency": "medium**"}"#)
+            statements(
+                #""bookworm": {"status": "resolved", "fixed_version": "7.88.1-10+deb12u5", "urgency": "medium**"}"#)
                 == [expected])
     }
 
     /// "0" is no version: the release never had it.
     @Test func neverAffected() {
-        let statement = statements(#""trixie": {"status": "resolved", "fixed_version": "0", "urgency": "unimportant"}"#)[0]
+        let statement = statements(
+            #""trixie": {"status": "resolved", "fixed_version": "0", "urgency": "unimportant"}"#)[0]
         #expect(statement.status == .notAffected && statement.ranges.isEmpty && statement.fixed == nil)
         #expect(statement.stream == "Debian:13")
     }
@@ -105,7 +107,8 @@ struct DebianListReaderTests {
             """)
         #expect(reader.stored == 4 && reader.quarantined == 0 && reader.unmapped == ["NOTE": 1, "release [zurg]": 1])
         let first = advisories[0]
-        #expect(first.id == "DSA-5380-1" && first.closes == ["CVE-2023-1393", "CVE-2023-1394"] && !first.isInformational)
+        #expect(
+            first.id == "DSA-5380-1" && first.closes == ["CVE-2023-1393", "CVE-2023-1394"] && !first.isInformational)
         #expect(first.published == Timestamp(rfc3339: "2023-03-29T00:00:00Z"))
         #expect(first.summary == "xorg-server - security update")
         var statement = Statement(stream: "Debian:11", kind: .source, name: "xorg-server", status: .affected)
@@ -127,7 +130,10 @@ struct DebianListReaderTests {
                 + "[29 Mar 2023] DSA-3-1 c\n\t[sid] c 1\n[29 Mar 2023] DSA-4-1 d\n\t{CVE-2023-0004}\n\t[sid] - d 1\n\u{0}\n"
                 + "[29 Mar 2023] DSA-5-1 e\n\t[sid] - e 1")
         #expect(advisories.map { $0.id } == ["DSA-5-1"])
-        #expect(reader.faults.map { $0.place } == ["list, line 1", "list, line 2", "list, line 4", "list, line 6", "list, line 8"])
+        #expect(
+            reader.faults.map { $0.place } == [
+                "list, line 1", "list, line 2", "list, line 4", "list, line 6", "list, line 8",
+            ])
     }
 }
 
@@ -152,7 +158,8 @@ struct SecDBReaderTests {
 
     @Test func streams() {
         for (fields, stream) in [
-            (#""urlprefix": "https://packages.wolfi.dev""#, "Wolfi"), (#""urlprefix": "https://packages.cgr.dev""#, "Chainguard"),
+            (#""urlprefix": "https://packages.wolfi.dev""#, "Wolfi"),
+            (#""urlprefix": "https://packages.cgr.dev""#, "Chainguard"),
             (#""urlprefix": "https://packages.mini.dev""#, "MinimOS"), (#""distroversion": "edge""#, "Alpine:edge"),
         ] {
             var reader = SecDBReader()
@@ -212,7 +219,8 @@ struct OtherDistributionTests {
     @Test func echo() {
         var reader = EchoReader()
         let advisories = reader.advisories(
-            #"{"curl": {"CVE-2024-0001": {"fixed_version": "1"}, "CVE-2024-0002": {}, "CVE-2024-0003": {"fixed_version": "0"}}}"#)
+            #"{"curl": {"CVE-2024-0001": {"fixed_version": "1"}, "CVE-2024-0002": {}, "CVE-2024-0003": {"fixed_version": "0"}}}"#
+        )
         #expect(advisories.map { $0.statements[0].plan } == [.none, .unfixed, .none])
         #expect(advisories[2].statements[0].status == .notAffected)
         #expect(reader.advisories(#"{"CVE-2024-0001": {}}"#, place: "echo/nginx.json")[0].statements[0].name == "nginx")
@@ -234,7 +242,8 @@ struct OtherDistributionTests {
             """)
         #expect(reader.stored == 3 && reader.quarantined == 1)
         let first = advisories[0].statements
-        #expect(first[0].stream == "Red Hat:rhel_eus:8.6" && first[0].module == "nodejs:18" && first[0].ranges.count == 2)
+        #expect(
+            first[0].stream == "Red Hat:rhel_eus:8.6" && first[0].module == "nodejs:18" && first[0].ranges.count == 2)
         #expect(first[1].plan == .willNotFix && first[1].isAffected("1"))
         #expect(advisories[1].aliases == ["CVE-2024-0002"] && advisories[1].statements[0].stream == "PyPI")
         #expect(advisories[1].statements[0].isAffected("1.8.3") && !advisories[1].statements[0].isAffected("1.9"))
@@ -253,7 +262,9 @@ struct OtherDistributionTests {
             """)
         let statement = advisories[0].statements[0]
         #expect(advisories[0].closes == ["CVE-2021-25215"] && advisories[0].statements.count == 1)
-        #expect(statement.stream == "Rocky Linux:8" && statement.module == "nodejs:18" && statement.fixed == "32:9.11-4.el8_4")
+        #expect(
+            statement.stream == "Rocky Linux:8" && statement.module == "nodejs:18"
+                && statement.fixed == "32:9.11-4.el8_4")
         #expect(statement.architectures == ["aarch64", "x86_64"] && advisories[0].published != nil)
         var amazon = ErrataReader()
         #expect(
@@ -298,8 +309,12 @@ struct OtherDistributionTests {
               - "~> 2.3.4"
               - ">= 3.0.1"
             """)
-        for version in ["1.0", "2.3.3", "2.4.0", "2.4.0.alpha", "3.0.0"] { #expect(statement?.isAffected(version) == true, "\(version)") }
-        for version in ["0.9", "2.3.4", "2.3.9", "3.0.1", "4"] { #expect(statement?.isAffected(version) == false, "\(version)") }
+        for version in ["1.0", "2.3.3", "2.4.0", "2.4.0.alpha", "3.0.0"] {
+            #expect(statement?.isAffected(version) == true, "\(version)")
+        }
+        for version in ["0.9", "2.3.4", "2.3.9", "3.0.1", "4"] {
+            #expect(statement?.isAffected(version) == false, "\(version)")
+        }
         #expect(statement?.fixed == "3.0.1" && statement?.stream == "RubyGems")
         let unfixed = affected("gem: x\ncve: 2024-1234\ntitle:\n  Long\n  title")
         #expect(unfixed?.isAffected("1") == true && unfixed?.plan == .unfixed && unfixed?.fixed == nil)

@@ -46,11 +46,17 @@ struct CSAFReaderTests {
         let advisory = try read(
             document(
                 status: #""fixed": ["B9:oX", "B9:oA", "B9:oS"]"#,
-                more: #", "remediations": [{"category": "vendor_fix", "details": "d", "url": "https://access.redhat.com/errata/RHSA-2024:1", "product_ids": ["B9:oX"]}], "scores": [{"cvss_v3": {"vectorString": "CVSS:3.1/AV:L"}, "products": ["B9:oX"]}], "threats": [{"category": "impact", "details": "Low", "product_ids": ["B9:oX"]}]"#))
+                more:
+                    #", "remediations": [{"category": "vendor_fix", "details": "d", "url": "https://access.redhat.com/errata/RHSA-2024:1", "product_ids": ["B9:oX"]}], "scores": [{"cvss_v3": {"vectorString": "CVSS:3.1/AV:L"}, "products": ["B9:oX"]}], "threats": [{"category": "impact", "details": "Low", "product_ids": ["B9:oX"]}]"#
+            ))
         #expect(advisory.id == "CVE-2024-0001" && advisory.closes.isEmpty && advisory.weaknesses == ["CWE-79"])
         #expect(advisory.modified == Timestamp(rfc3339: "2024-05-01T00:00:00Z"))
-        #expect(advisory.references.contains(Reference(type: "FIX", url: "https://access.redhat.com/errata/RHSA-2024:1")))
-        #expect(advisory.severities == [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:L"), Severity(type: "RedHat", score: "Low")])
+        #expect(
+            advisory.references.contains(Reference(type: "FIX", url: "https://access.redhat.com/errata/RHSA-2024:1")))
+        #expect(
+            advisory.severities == [
+                Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:L"), Severity(type: "RedHat", score: "Low"),
+            ])
         var binary = Statement(stream: "Red Hat:enterprise_linux:9", kind: .binary, name: "openssl", status: .affected)
         binary.architectures = ["aarch64", "x86_64"]
         binary.ranges = [VersionRange(scheme: "rpm", upper: "1:3.0.7-27.el9")]
@@ -72,10 +78,15 @@ struct CSAFReaderTests {
         let statement = try read(
             document(
                 status: #""known_affected": ["B9:shim"]"#,
-                more: #", "remediations": [{"category": "\#(category)", "details": "\#(details)", "product_ids": ["B9:shim"]}]"#)
+                more:
+                    #", "remediations": [{"category": "\#(category)", "details": "\#(details)", "product_ids": ["B9:shim"]}]"#
+            )
         ).statements[0]
-        #expect(statement.status == .affected && statement.plan == plan && statement.kind == .source && statement.name == "shim")
-        #expect(statement.reason == (plan == .none ? "" : details) && statement.isAffected("1") && statement.fixed == nil)
+        #expect(
+            statement.status == .affected && statement.plan == plan && statement.kind == .source
+                && statement.name == "shim")
+        #expect(
+            statement.reason == (plan == .none ? "" : details) && statement.isAffected("1") && statement.fixed == nil)
     }
 
     @Test func otherStates() throws {
@@ -107,11 +118,13 @@ struct CSAFReaderTests {
             """
         let advisory = try read(
             document(
-                status: #""fixed": ["B9:mod:oX", "B9:node", "B9:mod"], "known_affected": ["B9:virt:8.2/libtpms", "B9:flat"]"#,
+                status:
+                    #""fixed": ["B9:mod:oX", "B9:node", "B9:mod"], "known_affected": ["B9:virt:8.2/libtpms", "B9:flat"]"#,
                 relationships: ", "
                     + [
                         relationship("B9:mod", "mod", "B9"), relationship("B9:mod:oX", "oX", "B9:mod"),
-                        relationship("B9:node", "node", "B9"), relationship("B9:virt:8.2/libtpms", "virt:8.2/libtpms", "B9"),
+                        relationship("B9:node", "node", "B9"),
+                        relationship("B9:virt:8.2/libtpms", "virt:8.2/libtpms", "B9"),
                         relationship("B9:flat", "flat", "B9"),
                     ].joined(separator: ", "), products: products))
         let modules = Dictionary(uniqueKeysWithValues: advisory.statements.map { ($0.name, $0.module) })
@@ -125,7 +138,9 @@ struct CSAFReaderTests {
         func text(_ first: String, _ second: String) -> String {
             document(status: "", category: "csaf_security_advisory", id: "RHSA-2024:1").replacing(
                 #""product_status": {}}]"#,
-                with: #""product_status": {"fixed": ["\#(first)"]}}, {"cve": "CVE-2024-0002", "product_status": {"fixed": ["\#(second)"]}}]"#)
+                with:
+                    #""product_status": {"fixed": ["\#(first)"]}}, {"cve": "CVE-2024-0002", "product_status": {"fixed": ["\#(second)"]}}]"#
+            )
         }
         var reader = CSAFReader()
         let same = reader.advisories(text("B9:oX", "B9:oX"))
@@ -173,19 +188,24 @@ struct CSAFReaderTests {
             try read(
                 document(
                     status: #""known_affected": ["R"]"#,
-                    products: #", {"category": "product_name", "name": "P", "branches": [{"category": "product_version_range", "name": "\#(range)", "product": {"product_id": "R", "name": "r", "product_identification_helper": {"cpe": "cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"}}}]}"#)
+                    products:
+                        #", {"category": "product_name", "name": "P", "branches": [{"category": "product_version_range", "name": "\#(range)", "product": {"product_id": "R", "name": "r", "product_identification_helper": {"cpe": "cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"}}}]}"#
+                )
             ).statements.first
         }
         let range = try #require(try statement("vers:generic/>=2.9|<=4.1"))
-        #expect(range.isAffected("2.9") && range.isAffected("4.1") && !range.isAffected("4.2") && !range.isAffected("2.8"))
+        #expect(
+            range.isAffected("2.9") && range.isAffected("4.1") && !range.isAffected("4.2") && !range.isAffected("2.8"))
         #expect(try #require(try statement("<4.2")).isAffected("4.1"))
         #expect(try statement("all before the fix") == nil)
     }
 
     @Test func whatIsNone() {
         for (text, reason) in [
-            ("{}", "no CSAF advisory"), (#"{"document": {"category": "x", "tracking": {"id": ""}}}"#, "no CSAF advisory"),
-            (#"{"document": {"category": "csaf_vex", "tracking": {"id": "a b"}}}"#, "printable"), ("[]", "expected an object"),
+            ("{}", "no CSAF advisory"),
+            (#"{"document": {"category": "x", "tracking": {"id": ""}}}"#, "no CSAF advisory"),
+            (#"{"document": {"category": "csaf_vex", "tracking": {"id": "a b"}}}"#, "printable"),
+            ("[]", "expected an object"),
             (#"{"document": {"category": "csaf_vex", "tracking": {"id": "X"}}} x"#, "follow"),
         ] {
             var reader = CSAFReader()
@@ -199,7 +219,8 @@ struct OpenVEXReaderTests {
     private func read(_ statements: String) -> (advisories: [Advisory], reader: OpenVEXReader) {
         var reader = OpenVEXReader()
         let advisories = reader.advisories(
-            #"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "a", "statements": [\#(statements)], "timestamp": "2025-08-29T22:11:56.755Z", "version": 1}"#)
+            #"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "a", "statements": [\#(statements)], "timestamp": "2025-08-29T22:11:56.755Z", "version": 1}"#
+        )
         return (advisories, reader)
     }
 
@@ -213,14 +234,20 @@ struct OpenVEXReaderTests {
              "products": ["pkg:deb/ubuntu/curl?distro=ubuntu-24.04"]}
             """)
         #expect(reader.stored == 2 && reader.quarantined == 0)
-        #expect(advisories[0].aliases == ["GHSA-1"] && advisories[0].published == Timestamp(rfc3339: "2025-08-29T22:11:56.755Z"))
+        #expect(
+            advisories[0].aliases == ["GHSA-1"]
+                && advisories[0].published == Timestamp(rfc3339: "2025-08-29T22:11:56.755Z"))
         let first = advisories[0].statements
-        #expect(first[0].stream == "Ubuntu:22.04:LTS" && first[0].kind == .source && first[0].fixed == "7.81.0-1ubuntu1.15")
+        #expect(
+            first[0].stream == "Ubuntu:22.04:LTS" && first[0].kind == .source && first[0].fixed == "7.81.0-1ubuntu1.15")
         #expect(first[0].status == .affected && first[0].isAffected("7.81.0-1ubuntu1.14"))
-        #expect(first[1].stream == "Ubuntu:Pro:20.04:LTS" && first[1].channel == "esm-infra" && first[1].kind == .binary)
+        #expect(
+            first[1].stream == "Ubuntu:Pro:20.04:LTS" && first[1].channel == "esm-infra" && first[1].kind == .binary)
         #expect(first[1].fixed == "7.68.0-1ubuntu2.25+esm1" && first[1].architectures == ["amd64"])
         let second = advisories[1].statements[0]
-        #expect(second.stream == "Ubuntu:24.04:LTS" && second.status == .notAffected && second.reason == "vulnerable_code_not_present")
+        #expect(
+            second.stream == "Ubuntu:24.04:LTS" && second.status == .notAffected
+                && second.reason == "vulnerable_code_not_present")
     }
 
     /// Of language packages a version is meant to the letter; what is inside of an image holds for that image alone.
@@ -256,10 +283,17 @@ struct CycloneDXVEXReaderTests {
              "components": [{"bom-ref": "x", "components": [{"bom-ref": "a", "purl": "pkg:npm/a@1.0", "name": "a"}]}]}
             """)
         #expect(reader.stored == 3 && reader.quarantined == 1 && reader.faults[0].record == "CVE-2024-0003")
-        #expect(advisories[0].weaknesses == ["CWE-79"] && advisories[0].severities[0] == Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N/AC:L", scorer: "NVD"))
-        #expect(advisories[0].statements.map { $0.name } == ["a", "@s/b"] && advisories[0].statements[1].versions == ["2"])
-        #expect(advisories[0].statements[0].status == .notAffected && advisories[0].statements[0].reason == "code_not_reachable: d")
-        #expect(advisories[1].statements.map { $0.status } == [.affected, .notAffected] && advisories[1].statements[0].plan == .willNotFix)
+        #expect(
+            advisories[0].weaknesses == ["CWE-79"]
+                && advisories[0].severities[0] == Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N/AC:L", scorer: "NVD"))
+        #expect(
+            advisories[0].statements.map { $0.name } == ["a", "@s/b"] && advisories[0].statements[1].versions == ["2"])
+        #expect(
+            advisories[0].statements[0].status == .notAffected
+                && advisories[0].statements[0].reason == "code_not_reachable: d")
+        #expect(
+            advisories[1].statements.map { $0.status } == [.affected, .notAffected]
+                && advisories[1].statements[0].plan == .willNotFix)
         #expect(advisories[2].statements.isEmpty)
         var other = CycloneDXVEXReader()
         #expect(other.advisories(#"{"bomFormat": "SPDX"}"#).isEmpty && other.quarantined == 1)

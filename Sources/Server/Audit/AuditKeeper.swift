@@ -84,11 +84,11 @@ struct AuditKeeper: Service {
             metadata: ["fault": "\(fault)"])
     }
 
-    /// Sleeps a second; false where the server stops.
+    /// Sleeps until the next look; false where the server stops.
     private func slept() async -> Bool {
         await cancelWhenGracefulShutdown {
             do {
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: .seconds(state.configuration.auditSequencingInterval))
                 return !Task.isCancelled
             } catch {
                 return false

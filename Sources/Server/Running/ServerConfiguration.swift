@@ -67,6 +67,8 @@ public struct ServerConfiguration: Sendable {
     public var drainTime: Int64 = 8
     /// The fewest seconds between two signed checkpoints of one audit tree.
     public var auditCheckpointInterval: Int64 = 60
+    /// Seconds between two looks for audit leaves that have no number yet.
+    public var auditSequencingInterval: Int64 = 1
     /// What peers may cost.
     public var limits = ServerLimits()
     /// The socket of the process that signs the orders; nil for the one in the data folder.

@@ -84,6 +84,17 @@ import Testing
         #expect(held.change.audit() == [])
     }
 
+    /// A cut between two packages of which one needs the other: nothing failed, something is missing.
+    @Test func whatWasNotUnpackedYetIsUnpackedNow() throws {
+        let held = try HeldRoot()
+        let plan = try prepared(held, ["tb-multi-a=1.1", "tb-multi-b=1.1", "tb-multi-c=1.1", "tb-ok=1.1"])
+        try held.sh("dpkg --unpack \(HeldRoot.folder)/packages/*tb-multi-c_1.1_*.deb")
+        #expect(throws: (any Error).self) { try held.sh("dpkg --configure -a") }
+        let report = try held.change.repair(plan, firstNumber: 1, seconds: 60)
+        #expect(report.isDone && report.standing == .goal, "\(report.message)")
+        #expect(held.change.audit() == [])
+    }
+
     @Test(arguments: [0.15, 0.3, 0.5, 0.8]) func everythingKilledAtSomeMomentEndsAtTheGoal(after seconds: Double) throws
     {
         let held = try HeldRoot(setup: "mkdir -p /etc/tb; echo 1 >/etc/tb/slow-seconds")

@@ -17,10 +17,12 @@ extension AptChange {
         var session = try MendingSession(self, plan, firstNumber, seconds, lockWait)
         if let after, !after.isSuccess { session.failures.append(after) }
         var culprit = after?.culprit
+        var isHung = false
         if case .timedOut = after?.end, let hung = culprit {
+            isHung = true
             try session.putBack(hung, progress)
         }
-        culprit = try session.mend(progress) ?? culprit
+        culprit = try session.mend(isHung ? culprit : nil, progress) ?? culprit
         if try isWorthRepeating(plan, culprit) {
             do throws(AptChangeError) {
                 let outcome = try session.run(.apply, plan.steps, progress)
@@ -32,7 +34,7 @@ extension AptChange {
                 // The host is whole, but apt's rehearsal says no: the report tells why.
                 session.refusals.append(error.description)
             }
-            culprit = try session.mend(progress) ?? culprit
+            culprit = try session.mend(culprit, progress) ?? culprit
         }
         try session.restoreMarks()
         return try session.report(culprit: culprit, wanted: .goal)
@@ -151,17 +153,41 @@ struct MendingSession {
     }
 
     /// Unpacks and configures until all packages are whole, or four have failed; the last that failed.
-    mutating func mend(_ progress: (AptRun, AptProgress) -> Void) throws(AptChangeError) -> String? {
+    ///
+    /// - Parameter known: a package that is known to fail: what waits for it goes back with it.
+    mutating func mend(
+        _ known: String?, _ progress: (AptRun, AptProgress) -> Void
+    ) throws(AptChangeError) -> String? {
         var culprit: String?
+        var isCompleted = false
         for _ in 0..<4 {
             guard case .broken = try change.standing(of: plan) else { break }
             try unpackAgain(progress)
-            let outcome = try run(.configure, plan.steps, progress)
+            var outcome = try run(.configure, plan.steps, progress)
+            if outcome.isWaitingForOthers, known == nil, culprit == nil, !isCompleted {
+                // Nothing is wrong with it: what it needs was not unpacked yet when the run was cut off.
+                isCompleted = true
+                guard let rest = try complete(progress) else { continue }
+                outcome = rest
+            }
             guard !outcome.isSuccess, let failed = outcome.culprit else { continue }
-            culprit = failed
+            // Who waits for the culprit goes back with it, and is none.
+            if !outcome.isWaitingForOthers || (culprit ?? known) == nil { culprit = failed }
             try putBack(failed, progress)
         }
         return culprit
+    }
+
+    /// Unpacks what an interruption left out; nil where that cannot be begun.
+    private mutating func complete(
+        _ progress: (AptRun, AptProgress) -> Void
+    ) throws(AptChangeError) -> AptOutcome? {
+        do throws(AptChangeError) {
+            return try run(.complete, plan.steps, progress)
+        } catch {
+            refusals.append(error.description)
+            return nil
+        }
     }
 
     /// Unpacks what dpkg marks as to be reinstalled; apt and `dpkg --configure` leave it as it is.

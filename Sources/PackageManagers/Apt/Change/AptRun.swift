@@ -10,6 +10,8 @@ public struct AptRun: Sendable, Hashable {
         case configure
         /// Unpacks and configures again what must be reinstalled, from the kept files.
         case reinstall
+        /// Unpacks what an interruption left out and configures all, by dpkg alone, from the kept files of the new versions.
+        case complete
         /// Takes packages back to their old versions, from the kept files.
         case rollBack = "roll-back"
         /// The same by dpkg alone, where apt refuses to work.
@@ -87,6 +89,11 @@ public struct AptOutcome: Sendable, Hashable {
         self.culprit = culprit
         self.errors = errors
         self.keptConfiguration = keptConfiguration
+    }
+
+    /// Whether it failed for nothing but packages that others wait for: no script and no file of a package is to blame.
+    var isWaitingForOthers: Bool {
+        !isSuccess && !errors.isEmpty && errors.allSatisfy { $0.hasPrefix("dependency problems") }
     }
 
     /// Whether it ended with 0. What the packages are is for ``AptChange/standing(of:)`` to say.

@@ -30,6 +30,14 @@ extension AptChange {
             guard !files.isEmpty else { throw AptChangeError("no package of the order must be unpacked again") }
             try waitForLocks(seconds: lockWait)
             return [AptCommand.dpkg + ["--install"] + files]
+        case .complete:
+            let open = steps.filter { step in step.to != nil && here(step, database)?.version != step.to }
+            let files = try open.map { step throws(AptChangeError) in
+                try file(step, step.architecture, step.to, kept.new)
+            }
+            guard !files.isEmpty else { throw AptChangeError("every package of the order is unpacked") }
+            try waitForLocks(seconds: lockWait)
+            return [AptCommand.dpkg + ["--install"] + files, AptCommand.dpkg + ["--configure", "-a"]]
         case .rollBack, .forceBack:
             let isForced = kind == .forceBack
             let back = steps.filter { step in
