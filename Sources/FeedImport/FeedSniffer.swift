@@ -18,7 +18,9 @@ enum FeedSniffer {
             if let kind = text(head) { return kind }
             // Arch publishes an array of groups; arrays of OSV records are passed round.
             let keys = Keys(head, depth: 2)
-            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") { return .arch }
+            if keys.all.contains("affected"), keys.all.contains("status"), keys.all.contains("packages") {
+                return .arch
+            }
             return nil
         default: return text(head)
         }
@@ -39,12 +41,15 @@ enum FeedSniffer {
 
     private static func text(_ head: UnsafeRawBufferPointer) -> FeedKind? {
         let text = String(decoding: head.prefix(4096), as: UTF8.self)
-        if text.contains("patched_versions:") || text.contains("unaffected_versions:") || text.contains("\ngem: "), text.contains("\nurl: ") || text.contains("\ntitle: ") {
+        if text.contains("patched_versions:") || text.contains("unaffected_versions:") || text.contains("\ngem: "),
+            text.contains("\nurl: ") || text.contains("\ntitle: ")
+        {
             return .rubySec
         }
         if text.contains("distroversion:"), text.contains("reponame:") { return .secdb }
         let lines = text.split(separator: "\n", maxSplits: 4).map(String.init)
-        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") }) {
+        if lines.prefix(2).contains(where: { $0.hasPrefix("#model_version:") || $0.lowercased().hasPrefix("cve,epss") })
+        {
             return .epss
         }
         // `CVE,CVSS3,EPSS,EPSS Percentile`
@@ -74,7 +79,9 @@ enum FeedSniffer {
         if all.contains("id"), all.contains("modified") || all.contains("affected") || all.contains("schema_version") {
             return .osv
         }
-        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion")) || all.contains("urlprefix") {
+        if all.contains("apkurl") || (all.contains("packages") && all.contains("distroversion"))
+            || all.contains("urlprefix")
+        {
             return .secdb
         }
         // A package's name, and below it CVEs: as the Debian tracker does.

@@ -83,10 +83,12 @@ public struct FeedSync: Sendable {
         {
             return .unchanged(try checked(former))
         }
+        // Where the list names another file than the one here, its bytes are wanted, whatever the source's tags say.
+        let validators = target.digest == nil ? known : FeedValidators()
         let name = feed.name
         let progress = progress
         let download = FeedDownload(client: client, folder: home) { progress(.fetching(name, $0, $1)) }
-        guard let file = try await download.fetch(target.url, known: known) else {
+        guard let file = try await download.fetch(target.url, known: validators) else {
             guard let former else {
                 throw ImportError(.refused, "\(target.url) says that nothing has changed since never")
             }

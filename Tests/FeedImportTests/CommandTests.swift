@@ -46,7 +46,11 @@ import Testing
             var folder = URL(filePath: candidate).deletingLastPathComponent()
             for _ in 0..<6 {
                 let file = folder.appending(path: "fettle").path
-                if FileManager.default.isExecutableFile(atPath: file), FileManager.default.fileExists(atPath: folder.appending(path: "fettle-agent").path) { return file }
+                if FileManager.default.isExecutableFile(atPath: file),
+                    FileManager.default.fileExists(atPath: folder.appending(path: "fettle-agent").path)
+                {
+                    return file
+                }
                 folder = folder.deletingLastPathComponent()
             }
         }
@@ -86,7 +90,8 @@ import Testing
         let table = try fettle(["feeds", "status"], scratch).output
         #expect(table.hasPrefix("FEED") && table.contains("mine") && table.contains("good"))
         #expect(try fettle(["feeds", "bundle", "b.tar"], scratch).status == 0)
-        let there = try fettle(["feeds", "import", "b.tar", "--feeds", "there", "-o", "json", "--query", "[].outcome"], scratch)
+        let there = try fettle(
+            ["feeds", "import", "b.tar", "--feeds", "there", "-o", "json", "--query", "[].outcome"], scratch)
         #expect(try json(there.output) == ["stored"])
         let bad = try fettle(["feeds", "import", "in/one.json", "err"], scratch)
         #expect(bad.status == 5 && bad.errors.contains("of no kind that is known"))
@@ -102,13 +107,14 @@ import Testing
     /// In release at true size; a debug build, which is fifty times slower, gets a tenth.
     private static let share: Int = {
         #if DEBUG
-            return 10
+        return 10
         #else
-            return 1
+        return 1
         #endif
     }()
 
-    @Test(.enabled(if: SharedData.isPresent)) func `A year of NVD, the Debian tracker and EPSS at true size import in bounded memory`() throws {
+    @Test(.enabled(if: SharedData.isPresent))
+    func `A year of NVD, the Debian tracker and EPSS at true size import in bounded memory`() throws {
         let scratch = try Scratch()
         let script = """
             import gzip, json, sys
@@ -140,7 +146,9 @@ import Testing
             print(count, issues, rows)
             """
         _ = try scratch.write("make.py", script)
-        let made = try scratch.run("python3", "make.py", SharedData.feeds, "\(Self.share)").split(separator: " ").map { Int($0.filter(\.isNumber)) ?? 0 }
+        let made = try scratch.run("python3", "make.py", SharedData.feeds, "\(Self.share)").split(separator: " ").map {
+            Int($0.filter(\.isNumber)) ?? 0
+        }
         for (file, count) in zip(["nvd.json", "tracker.json", "epss.csv.gz"], made) {
             let clock = ContinuousClock.now
             let ended = try fettle(["feeds", "import", file, "-o", "json"], scratch)
@@ -149,7 +157,9 @@ import Testing
             let row = try json(ended.output)[0]
             #expect(row?["records"]?.integer == Int64(count), "\(file)")
             #expect(row?["quarantined"]?.integer == 0, "\(file)")
-            print("\(file): \(count) records, \(fileSize("\(scratch.path)/\(file)") / 1_000_000) MB in \(seconds), \(ended.memory / 1_000_000) MB private memory")
+            print(
+                "\(file): \(count) records, \(fileSize("\(scratch.path)/\(file)") / 1_000_000) MB in \(seconds), \(ended.memory / 1_000_000) MB private memory"
+            )
             #expect(ended.memory < 64_000_000, "\(file): \(ended.memory) bytes of private memory")
             // Cut in the middle: refused, and what was there stays.
             guard file != "epss.csv.gz" else { continue }

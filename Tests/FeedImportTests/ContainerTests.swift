@@ -5,7 +5,9 @@ import Testing
 @testable import FeedImport
 
 @Suite struct ContainerTests {
-    private func documents(_ path: String, _ limits: ImportLimits = ImportLimits(), scratch: Scratch) throws -> [String: Int] {
+    private func documents(
+        _ path: String, _ limits: ImportLimits = ImportLimits(), scratch: Scratch
+    ) throws -> [String: Int] {
         var found: [String: Int] = [:]
         try Container(limits: limits, scratch: scratch.path).documents(of: path, name: "f") { bytes, place, _ in
             found[place] = bytes.count
@@ -20,22 +22,28 @@ import Testing
         _ = try scratch.write("in/b/c.json", osv("A-2"))
         _ = try scratch.write("a.json", text)
         for (program, suffix) in [("gzip", "gz"), ("xz", "xz"), ("bzip2", "bz2"), ("zstd", "zst")] {
-            try scratch.run("sh", "-c", "\(program) -c a.json > one.\(suffix) && tar c in | \(program) > many.\(suffix)")
-            #expect(try documents("\(scratch.path)/one.\(suffix)", scratch: scratch).values.map { $0 } == [text.utf8.count])
+            try scratch.run(
+                "sh", "-c", "\(program) -c a.json > one.\(suffix) && tar c in | \(program) > many.\(suffix)")
+            #expect(
+                try documents("\(scratch.path)/one.\(suffix)", scratch: scratch).values.map { $0 } == [text.utf8.count])
             #expect(try documents("\(scratch.path)/many.\(suffix)", scratch: scratch).count == 2, "\(program)")
         }
         try scratch.run("python3", "-m", "zipfile", "-c", "in.zip", "in/")
         #expect(try documents("\(scratch.path)/in.zip", scratch: scratch).count == 2)
         // A zip in a tar in a gzip.
         try scratch.run("sh", "-c", "tar cz in.zip a.json > deep.tgz")
-        #expect(Set(try documents("\(scratch.path)/deep.tgz", scratch: scratch).keys) == ["f/in.zip/in/a.json", "f/in.zip/in/b/c.json", "f/a.json"])
+        #expect(
+            Set(try documents("\(scratch.path)/deep.tgz", scratch: scratch).keys) == [
+                "f/in.zip/in/a.json", "f/in.zip/in/b/c.json", "f/a.json",
+            ])
     }
 
     @Test func `Names in archives are never used as paths`() throws {
         let scratch = try Scratch()
         try scratch.run(
             "python3", "-c",
-            "import zipfile; z=zipfile.ZipFile('evil.zip','w'); z.writestr('../../../../tmp/fettle-evil.json','{}'); z.writestr('/etc/fettle-evil','{}'); z.close()")
+            "import zipfile; z=zipfile.ZipFile('evil.zip','w'); z.writestr('../../../../tmp/fettle-evil.json','{}'); z.writestr('/etc/fettle-evil','{}'); z.close()"
+        )
         #expect(try documents("\(scratch.path)/evil.zip", scratch: scratch).count == 2)
         #expect(!FileManager.default.fileExists(atPath: "/tmp/fettle-evil.json"))
         #expect(!FileManager.default.fileExists(atPath: "/etc/fettle-evil"))
@@ -44,10 +52,14 @@ import Testing
     @Test func `Bombs are refused before they fill anything`() throws {
         let scratch = try Scratch()
         // 200 MB of zeros in 200 kB, in each form.
-        try scratch.run("sh", "-c", "head -c 200000000 /dev/zero | tr '\\000' ' ' | gzip > bomb.gz; head -c 200000000 /dev/zero | tr '\\000' ' ' | xz -0 > bomb.xz; head -c 200000000 /dev/zero | tr '\\000' ' ' | zstd -q > bomb.zst")
+        try scratch.run(
+            "sh", "-c",
+            "head -c 200000000 /dev/zero | tr '\\000' ' ' | gzip > bomb.gz; head -c 200000000 /dev/zero | tr '\\000' ' ' | xz -0 > bomb.xz; head -c 200000000 /dev/zero | tr '\\000' ' ' | zstd -q > bomb.zst"
+        )
         try scratch.run(
             "python3", "-c",
-            "import zipfile; z=zipfile.ZipFile('bomb.zip','w',zipfile.ZIP_DEFLATED); [z.writestr(str(i), b' '*10000000) for i in range(20)]; z.close()")
+            "import zipfile; z=zipfile.ZipFile('bomb.zip','w',zipfile.ZIP_DEFLATED); [z.writestr(str(i), b' '*10000000) for i in range(20)]; z.close()"
+        )
         for name in ["bomb.gz", "bomb.xz", "bomb.zst", "bomb.zip"] {
             let reason = words { _ = try documents("\(scratch.path)/\(name)", scratch: scratch) }
             #expect(reason.contains("bomb"), "\(name): \(reason)")
@@ -68,7 +80,10 @@ import Testing
         let noise = (0..<60_000).map { _ in UInt8.random(in: 32...126, using: &random) }
         _ = try scratch.write("in/a.json", noise)
         try scratch.run("python3", "-m", "zipfile", "-c", "a.zip", "in/")
-        try scratch.run("sh", "-c", "for p in gzip:gz xz:xz bzip2:bz2 zstd:zst; do ${p%:*} -c in/a.json > a.${p#*:}; tar c in | ${p%:*} > t.${p#*:}; done; tar cf a.tar in")
+        try scratch.run(
+            "sh", "-c",
+            "for p in gzip:gz xz:xz bzip2:bz2 zstd:zst; do ${p%:*} -c in/a.json > a.${p#*:}; tar c in | ${p%:*} > t.${p#*:}; done; tar cf a.tar in"
+        )
         for name in ["a.zip", "a.gz", "a.xz", "a.bz2", "a.zst", "t.gz", "t.xz", "t.bz2", "t.zst", "a.tar"] {
             let whole = try bytes("\(scratch.path)/\(name)")
             #expect(words { _ = try documents("\(scratch.path)/\(name)", scratch: scratch) } == "", "\(name)")
@@ -91,7 +106,8 @@ import Testing
         try scratch.run("sh", "-c", "gzip -c a > a.gz")
         var same = false
         let expected = try bytes("\(scratch.path)/a")
-        try Container(limits: limits, scratch: scratch.path).documents(of: "\(scratch.path)/a.gz", name: "f") { bytes, _, isAlone in
+        try Container(limits: limits, scratch: scratch.path).documents(of: "\(scratch.path)/a.gz", name: "f") {
+            bytes, _, isAlone in
             same = bytes.elementsEqual(expected) && isAlone
         }
         #expect(same)

@@ -66,7 +66,9 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: SharedData.isPresent)) func `All of a folder imports in one go and is read again from there`() throws {
+    @Test(.enabled(if: SharedData.isPresent)) func `All of a folder imports in one go and is read again from there`()
+        throws
+    {
         let scratch = try Scratch()
         let folder = FeedFolder("\(scratch.path)/feeds")
         let answers = try folder.take("\(SharedData.feeds)/oval")

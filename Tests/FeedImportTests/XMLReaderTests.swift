@@ -43,7 +43,9 @@ import Timestamps
         #expect(podman.architectures == ["aarch64", "x86_64"])
         #expect(podman.fixed == "2:3.0.1-9.module_el8.6.0+2876")
         #expect(podman.ranges == [VersionRange(scheme: "rpm", upper: "2:3.0.1-9.module_el8.6.0+2876")])
-        #expect(advisory.statements[1].architectures.isEmpty && advisory.statements[1].fixed == "3.0.1-9.module_el8.6.0+2876")
+        #expect(
+            advisory.statements[1].architectures.isEmpty
+                && advisory.statements[1].fixed == "3.0.1-9.module_el8.6.0+2876")
         #expect(reader.unmapped["update/shiny"] == 1)
         // One without an id, one that says no distribution; a bug fix is information.
         #expect(reader.stored == 2 && reader.quarantined == 2)
@@ -66,10 +68,14 @@ import Timestamps
         ("Debian GNU/Linux 12", "Debian:12", ""), ("Debian 7 is installed", "Debian:7", ""),
         ("Ubuntu 18.04 LTS (bionic) is installed.", "Ubuntu:18.04:LTS", ""), ("Ubuntu 23.10", "Ubuntu:23.10", ""),
         ("Photon OS 3 is installed", "Photon OS:3.0", ""), ("openSUSE Leap 15.1", "openSUSE:Leap 15.1", ""),
-        ("SUSE Linux Enterprise Server 15 SP1-LTSS is installed", "SUSE:15.1", "SUSE Linux Enterprise Server 15 SP1-LTSS"),
+        (
+            "SUSE Linux Enterprise Server 15 SP1-LTSS is installed", "SUSE:15.1",
+            "SUSE Linux Enterprise Server 15 SP1-LTSS"
+        ),
         ("SUSE Linux Enterprise Server 15-LTSS", "SUSE:15", "SUSE Linux Enterprise Server 15-LTSS"),
         ("Oracle Linux 9 is installed", "Oracle Linux:9", ""), ("Amazon Linux 2023", "Amazon Linux:2023", ""),
-        ("Fedora 27", "Fedora:27", ""), ("AlmaLinux 9", "AlmaLinux:9", ""), ("Rocky Linux 8 x86_64 BaseOS", "Rocky Linux:8", ""),
+        ("Fedora 27", "Fedora:27", ""), ("AlmaLinux 9", "AlmaLinux:9", ""),
+        ("Rocky Linux 8 x86_64 BaseOS", "Rocky Linux:8", ""),
     ])
     func `A platform's name is its stream`(_ platform: String, _ stream: String, _ channel: String) {
         let found = DistributionStream(platform: platform)
@@ -84,12 +90,16 @@ import Timestamps
     @Test func `Oval of Microsoft names sources between two bounds`() throws {
         try #require(SharedData.isPresent)
         var reader = OVALReader()
-        let found = advisories(read(&reader, try bytes("\(SharedData.feeds)/oval/vunnel-0.44.0_mariner-truncated-2.0-oval.xml")))
+        let found = advisories(
+            read(&reader, try bytes("\(SharedData.feeds)/oval/vunnel-0.44.0_mariner-truncated-2.0-oval.xml")))
         let golang = try #require(found.first { $0.aliases == ["CVE-2023-29404"] })
         let statement = try #require(golang.statements.first)
         #expect(golang.statements.count == 1)
         #expect(statement.stream == "Azure Linux:2" && statement.kind == .source && statement.name == "golang")
-        #expect(statement.ranges == [VersionRange(scheme: "rpm", lower: "1.19.0.cm2", includesLower: false, upper: "1.20.7-1.cm2")])
+        #expect(
+            statement.ranges == [
+                VersionRange(scheme: "rpm", lower: "1.19.0.cm2", includesLower: false, upper: "1.20.7-1.cm2")
+            ])
         #expect(statement.fixed == "1.20.7-1.cm2")
         let glibc = try #require(found.first { $0.aliases == ["CVE-2023-0687"] }?.statements.first)
         #expect(glibc.ranges.first?.includesUpper == true && glibc.fixed == nil && glibc.plan == .unfixed)
@@ -104,16 +114,22 @@ import Timestamps
         let first = try #require(found.first { $0.id == "CVE-1999-0524" })
         #expect(first.statements.allSatisfy { $0.status == .notAffected && $0.fixed == nil })
         let kernel = found.flatMap(\.statements).filter { $0.name == "kernel-default" && $0.status == .affected }
-        #expect(kernel.contains { $0.stream == "SUSE:15" && $0.fixed == "4.12.14-150.72.1" && $0.channel.hasSuffix("15-LTSS") && $0.architectures.contains("s390x") })
+        #expect(
+            kernel.contains {
+                $0.stream == "SUSE:15" && $0.fixed == "4.12.14-150.72.1" && $0.channel.hasSuffix("15-LTSS")
+                    && $0.architectures.contains("s390x")
+            })
         #expect(kernel.contains { $0.stream == "SUSE:15.1" && $0.fixed == "4.12.14-197.89.2" })
     }
 
     @Test func `Oval of Red Hat is read by its comments where tests are missing`() throws {
         try #require(SharedData.isPresent)
         var reader = OVALReader()
-        let found = advisories(read(&reader, try bytes("\(SharedData.feeds)/oval/vunnel-0.44.0_com.redhat.rhsa-all.xml")))
+        let found = advisories(
+            read(&reader, try bytes("\(SharedData.feeds)/oval/vunnel-0.44.0_com.redhat.rhsa-all.xml")))
         let firefox = try #require(found.first { $0.id == "RHSA-2023:5433" })
-        #expect(firefox.closes == ["CVE-2023-3600", "CVE-2023-5169", "CVE-2023-5171", "CVE-2023-5176", "CVE-2023-5217"])
+        #expect(
+            firefox.closes == ["CVE-2023-3600", "CVE-2023-5169", "CVE-2023-5171", "CVE-2023-5176", "CVE-2023-5217"])
         #expect(firefox.weaknesses.contains("CWE-416"))
         #expect(firefox.severities == [Severity(type: "RedHat", score: "Important")])
         #expect(firefox.statements.map(\.name) == ["firefox"])
@@ -126,12 +142,17 @@ import Timestamps
         try #require(SharedData.isPresent)
         var ubuntu = OVALReader()
         let tor = try #require(
-            advisories(read(&ubuntu, try bytes("\(SharedData.feeds)/oval/vulnerablecode-36.1.3_ubuntu_oval_data.xml"))).last)
+            advisories(read(&ubuntu, try bytes("\(SharedData.feeds)/oval/vulnerablecode-36.1.3_ubuntu_oval_data.xml")))
+                .last)
         #expect(tor.id == "CVE-2016-8860" && tor.statements.map(\.name) == ["tor", "tor-geoipdb"])
-        #expect(tor.statements.allSatisfy { $0.stream == "Ubuntu:18.04:LTS" && $0.fixed == "0.2.8.9-1ubuntu1" && $0.kind == .binary })
+        #expect(
+            tor.statements.allSatisfy {
+                $0.stream == "Ubuntu:18.04:LTS" && $0.fixed == "0.2.8.9-1ubuntu1" && $0.kind == .binary
+            })
         var debian = OVALReader()
         let a2ps = try #require(
-            advisories(read(&debian, try bytes("\(SharedData.feeds)/oval/vulnerablecode-36.1.3_debian_oval_data.xml"))).first)
+            advisories(read(&debian, try bytes("\(SharedData.feeds)/oval/vulnerablecode-36.1.3_debian_oval_data.xml")))
+                .first)
         #expect(a2ps.id == "CVE-2001-1593" && a2ps.statements.first?.kind == .source)
         #expect(a2ps.statements.first?.fixed == "1:4.14-1.1+deb7u1" && a2ps.statements.first?.stream == "Debian:7")
     }
@@ -151,11 +172,17 @@ import Timestamps
     @Test func `Cvrf of Red Hat is told per product, of Cisco without packages`() throws {
         try #require(SharedData.isPresent)
         var reader = CVRFReader()
-        let redHat = try #require(advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/CVRF-1.1-rhsa-2012-0465.xml"))).first)
+        let redHat = try #require(
+            advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/CVRF-1.1-rhsa-2012-0465.xml"))).first)
         #expect(redHat.id == "RHSA-2012:0465" && redHat.closes == ["CVE-2012-1182"])
         #expect(redHat.severities.contains(Severity(type: "CVSS_V2", score: "AV:A/AC:L/Au:N/C:C/I:C/A:C")))
-        #expect(redHat.statements.contains { $0.stream == "Red Hat:enterprise_linux:6" && $0.name == "samba" && $0.fixed == "3.5.10-115.el6_2" && $0.kind == .source }, "\(redHat.statements.prefix(3))")
-        let cisco = try #require(advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/cisco-sa-20180328-smi2_cvrf.xml"))).first)
+        #expect(
+            redHat.statements.contains {
+                $0.stream == "Red Hat:enterprise_linux:6" && $0.name == "samba" && $0.fixed == "3.5.10-115.el6_2"
+                    && $0.kind == .source
+            }, "\(redHat.statements.prefix(3))")
+        let cisco = try #require(
+            advisories(read(&reader, try bytes("\(SharedData.feeds)/cvrf/cisco-sa-20180328-smi2_cvrf.xml"))).first)
         #expect(cisco.statements.isEmpty && cisco.closes == ["CVE-2018-0171"])
         #expect(reader.unmapped["ProductStatuses: a product that is no package of a known distribution"] == 223)
     }
@@ -181,8 +208,14 @@ import Timestamps
     @Test(arguments: [
         ("<updates><update>", "line 1"),
         ("<updates>\u{0}</updates>", "line 1"),
-        ("<!DOCTYPE updates [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;'>]><updates><update><id>&b;</id></update></updates>", "entities"),
-        ("<!DOCTYPE updates [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><updates><update><id>&x;</id></update></updates>", "entities"),
+        (
+            "<!DOCTYPE updates [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;'>]><updates><update><id>&b;</id></update></updates>",
+            "entities"
+        ),
+        (
+            "<!DOCTYPE updates [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><updates><update><id>&x;</id></update></updates>",
+            "entities"
+        ),
         (String(repeating: "<updates>", count: 200_000), "deep"),
         ("<other/>", "root"), ("", "line"), ("not xml", "line"),
     ])
@@ -190,7 +223,8 @@ import Timestamps
         var reader = UpdateInfoReader()
         #expect(read(&reader, Array(text.utf8)).isEmpty)
         #expect(reader.quarantined == 1)
-        #expect(reader.faults.first?.reason.lowercased().contains(reason) == true || reason == "deep", "\(reader.faults)")
+        #expect(
+            reader.faults.first?.reason.lowercased().contains(reason) == true || reason == "deep", "\(reader.faults)")
     }
 
     @Test func `Bytes that are no UTF-8 are refused`() {

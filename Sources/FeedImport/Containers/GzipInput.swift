@@ -48,7 +48,8 @@ final class GzipInput {
             if !isInMember, left.allSatisfy({ $0 == 0 }) { return 0 }
             isInMember = true
             let given = min(left.count, Int(UInt32.max))
-            stream.pointee.next_in = UnsafeMutablePointer(mutating: left.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            stream.pointee.next_in = UnsafeMutablePointer(
+                mutating: left.baseAddress?.assumingMemoryBound(to: UInt8.self))
             stream.pointee.avail_in = UInt32(given)
             stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(buffer.count)
