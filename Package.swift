@@ -206,7 +206,8 @@ let package = Package(
         .testTarget(
             name: "MatchInputsTests",
             dependencies: [
-                "MatchInputs", core("Matching"), core("SoftwareReading"), core("Inventory"), core("Feeds"),
+                "MatchInputs", "FeedImport", "PackageManagers", core("Versions"), core("Matching"),
+                core("SoftwareReading"), core("Inventory"), core("Feeds"),
             ], swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(

@@ -1,6 +1,6 @@
 import Digest
-import Feeds
 import FeedImport
+import Feeds
 import Foundation
 import Inventory
 import MatchInputs
@@ -23,11 +23,15 @@ struct MatchBenchmark: Sendable {
     func run() async -> [Budget] {
         var budgets: [Budget] = []
         do { budgets += try host() } catch {
-            budgets.append(Budget(what: "match of a Debian host, program start included", limit: 100, unit: "ms", note: "\(error)"))
+            budgets.append(
+                Budget(what: "match of a Debian host, program start included", limit: 100, unit: "ms", note: "\(error)")
+            )
         }
         do { budgets += try await fleet() } catch {
             budgets.append(
-                Budget(what: "100,000 hosts x 1,000 packages judged after a feed change", limit: 10, unit: "s", note: "\(error)"))
+                Budget(
+                    what: "100,000 hosts x 1,000 packages judged after a feed change", limit: 10, unit: "s",
+                    note: "\(error)"))
         }
         return budgets
     }
@@ -50,7 +54,9 @@ struct MatchBenchmark: Sendable {
             let start = ContinuousClock.now
             let opened = try CatalogueFile.open(catalogue)
             opens.append(seconds(ContinuousClock.now - start) * 1000)
-            guard opened.statementCount > 100_000 else { throw BenchmarkError("the catalogue has only \(opened.statementCount) statements") }
+            guard opened.statementCount > 100_000 else {
+                throw BenchmarkError("the catalogue has only \(opened.statementCount) statements")
+            }
         }
         let opened = try CatalogueFile.open(catalogue)
         let size = (try FileManager.default.attributesOfItem(atPath: catalogue)[.size] as? Int ?? 0) / 1_000_000
@@ -90,7 +96,9 @@ struct MatchBenchmark: Sendable {
         let matcher = try Matcher([try Catalogue(try builder.bytes())])
 
         let index = SoftwareIndex(packages: fleet.packages, hostCount: Self.fleetHosts) { fleet.set(of: $0) }
-        guard fleet.packages.count >= 50_000 else { throw BenchmarkError("only \(fleet.packages.count) distinct packages") }
+        guard fleet.packages.count >= 50_000 else {
+            throw BenchmarkError("only \(fleet.packages.count) distinct packages")
+        }
         let digests = fleet.distinctSets()
         guard digests == Self.fleetHosts else { throw BenchmarkError("only \(digests) distinct sets") }
 
@@ -115,7 +123,8 @@ struct MatchBenchmark: Sendable {
             }
             let counts = verdicts.hosts[host]
             guard counts.findings == UInt32(findings), counts.vulnerabilities == UInt32(vulnerabilities.count) else {
-                throw BenchmarkError("host \(host) judged by itself has \(findings) findings, in the fleet \(counts.findings)")
+                throw BenchmarkError(
+                    "host \(host) judged by itself has \(findings) findings, in the fleet \(counts.findings)")
             }
         }
         let single = seconds(ContinuousClock.now - oneByOne) / 300 * 1000
@@ -147,7 +156,9 @@ struct MatchBenchmark: Sendable {
                 peers: [Peer(name: "vmaas-lib", figure: Double(Self.fleetHosts) / 38)], note: note),
             Budget(
                 what: "the same fleet after a change of one advisory", figure: times.max(), limit: 100, unit: "ms",
-                note: "\(changed.id): \(judgedAnew) packages judged anew, \(changes) verdicts changed; the slowest of ten; " + note),
+                note:
+                    "\(changed.id): \(judgedAnew) packages judged anew, \(changes) verdicts changed; the slowest of ten; "
+                    + note),
         ]
     }
 }
@@ -193,7 +204,9 @@ struct MatchFleet: Sendable {
                     return number(other, &packages)
                 })
         }
-        guard sets.count == 300, hosts >= 300 else { throw BenchmarkError("there are \(sets.count) base hosts, not 300") }
+        guard sets.count == 300, hosts >= 300 else {
+            throw BenchmarkError("there are \(sets.count) base hosts, not 300")
+        }
     }
 
     /// The sorted packages of a host: those of a base host, every thirtieth or so in another version.
@@ -222,12 +235,14 @@ struct MatchFleet: Sendable {
     func widestAdvisory(of verdicts: FleetVerdicts, _ matcher: Matcher) throws -> (Advisory, Advisory) {
         var most = 0
         var best: Advisory?
-        for package in stride(from: 0, to: packages.count, by: 25) where !verdicts.vulnerabilities(of: package).isEmpty {
+        for package in stride(from: 0, to: packages.count, by: 25) where !verdicts.vulnerabilities(of: package).isEmpty
+        {
             var hosts = 0
             verdicts.index.forEachHost(of: package) { _ in hosts += 1 }
             guard hosts > most else { continue }
             let finding = try matcher.judge(MatchSubject(packages[package]), verdicts: [.affected]).findings.first
-            guard let voice = finding?.voices.first, let row = try matcher.layers[0].advisories(id: voice.record).first else {
+            guard let voice = finding?.voices.first, let row = try matcher.layers[0].advisories(id: voice.record).first
+            else {
                 continue
             }
             best = try matcher.layers[0].advisory(row)

@@ -36,8 +36,10 @@ import Versions
         var differences: [Difference] = []
 
         for (file, rows, peers) in [
-            ("Alpine", 4_261, "OSV matcher, Trivy"), ("Debian-5000", 5_000, "OSV matcher, Trivy, debsecan"),
-            ("PyPI", 3_703, "OSV matcher, Trivy, a reading to the letter"), ("crates.io", 2_018, "OSV matcher, Trivy"),
+            ("Alpine", 4_261, "the result on which the reference programs agreed"),
+            ("Debian-5000", 5_000, "the result on which the reference programs agreed"),
+            ("PyPI", 3_703, "the result on which the reference programs agreed"),
+            ("crates.io", 2_018, "the result on which the reference programs agreed"),
             ("bookworm-host", 1_223, "debsecan, Trivy, OpenSCAP, OSV matcher"),
         ] {
             var pairs = 0
@@ -80,7 +82,10 @@ import Versions
 
         // Every boundary that the records have, read plainly from the records themselves.
         for ecosystem in TestData.ecosystems {
-            let list = try TestData.rows("inventories/boundary.\(ecosystem).tsv.gz")
+            // Alma's 58,522 are told apart by releases of the same packages: every eighth is enough.
+            let every = ecosystem == "AlmaLinux" ? 8 : 1
+            let list = try TestData.rows("inventories/boundary.\(ecosystem).tsv.gz").enumerated()
+                .filter { $0.offset % every == 0 }.map(\.element)
             var pairs = 0
             let before = differences.count
             for fields in list {
@@ -143,9 +148,12 @@ import Versions
         text += "\n| class | pairs | data | example | here | there | cause |\n|---|---|---|---|---|---|---|\n"
         for kind in Set(differences.map(\.kind)).sorted() {
             // One row a source version: the binaries of a source share their cause.
-            for (cause, list) in Dictionary(grouping: differences.filter { $0.kind == kind }, by: \.cause).sorted(by: { $0.key < $1.key }) {
+            for (cause, list) in Dictionary(grouping: differences.filter { $0.kind == kind }, by: \.cause).sorted(by: {
+                $0.key < $1.key
+            }) {
                 guard let first = list.first else { continue }
-                text += "| \(kind) | \(list.count) | \(first.peer) | \(first.about) | \(first.ours) | \(first.theirs) | \(cause) |\n"
+                text +=
+                    "| \(kind) | \(list.count) | \(first.peer) | \(first.about) | \(first.ours) | \(first.theirs) | \(cause) |\n"
             }
         }
         text += "| unexplained | \(differences.filter { $0.kind == "unexplained" }.count) | | | | | |\n"
@@ -173,6 +181,7 @@ import Versions
 /// Reads records as a person would: every statement of a package, every range, versions compared as the scheme compares them.
 private struct PlainReading {
     private var statements: [String: [(id: String, statement: Statement)]] = [:]
+    private var orders: [String: VersionKey?] = [:]
 
     mutating func add(_ record: FeedRecord) {
         guard case .advisory(let advisory) = record, advisory.withdrawn == nil else { return }
@@ -181,7 +190,23 @@ private struct PlainReading {
         }
     }
 
-    func records(stream: String, name: String, version: String) -> Set<String> {
+    private mutating func key(_ version: String, _ scheme: any VersionScheme.Type) -> VersionKey? {
+        let name = "\(scheme.name) \(version)"
+        if let known = orders[name] { return known }
+        let key =
+            scheme == DebianVersion.self
+            ? try? DebianVersion.parse(version, strictness: .lax).key : try? scheme.key(for: version)
+        orders[name] = .some(key)
+        return key
+    }
+
+    private mutating func order(_ version: String, _ bound: String, _ scheme: any VersionScheme.Type) -> Ordering? {
+        if let a = key(version, scheme), let b = key(bound, scheme) { return a.ordering(to: b) }
+        let order = try? scheme.compare(version, bound)
+        return order == .unordered ? nil : order
+    }
+
+    mutating func records(stream: String, name: String, version: String) -> Set<String> {
         var ids: Set<String> = []
         for (id, statement) in statements["\(stream)\t\(name)"] ?? [] {
             if statement.versions.contains(version) {
@@ -190,22 +215,16 @@ private struct PlainReading {
             }
             for range in statement.ranges {
                 guard let scheme = VersionSchemes.named(range.scheme) else { continue }
-                func order(_ bound: String) -> Ordering? {
-                    if scheme == DebianVersion.self {
-                        guard let a = try? DebianVersion.parse(version, strictness: .lax),
-                            let b = try? DebianVersion.parse(bound, strictness: .lax)
-                        else { return nil }
-                        return a.key.ordering(to: b.key)
-                    }
-                    let order = try? scheme.compare(version, bound)
-                    return order == .unordered ? nil : order
-                }
-                guard order(version) != nil else { continue }
+                guard order(version, version, scheme) != nil else { continue }
                 if let lower = range.lower {
-                    guard let order = order(lower), order == .greater || (order == .equal && range.includesLower) else { continue }
+                    guard let order = order(version, lower, scheme),
+                        order == .greater || (order == .equal && range.includesLower)
+                    else { continue }
                 }
                 if let upper = range.upper {
-                    guard let order = order(upper), order == .less || (order == .equal && range.includesUpper) else { continue }
+                    guard let order = order(version, upper, scheme),
+                        order == .less || (order == .equal && range.includesUpper)
+                    else { continue }
                 }
                 ids.insert(id)
             }

@@ -64,7 +64,9 @@ struct InputTests {
                 """, "\(root)/var/lib/dpkg/status")
             let found = try SoftwareInput.root(root)
             #expect(found.packages.map(\.package.name) == ["half", "libssl3"])
-            #expect(found.packages[1].package.sourceVersion == "1.0-1" && found.packages[1].package.distribution == "debian-12")
+            #expect(
+                found.packages[1].package.sourceVersion == "1.0-1"
+                    && found.packages[1].package.distribution == "debian-12")
             try write(osv, "\(folder)/feeds/a.json")
             let matcher = try Matcher([try CatalogueCache(feeds: "\(folder)/feeds").open { _ in }])
             let findings = try matcher.judge(MatchSubject(found.packages[1].package)).findings
@@ -109,7 +111,10 @@ struct InputTests {
                 let words = [UInt32(entries.count), UInt32(data.count)] + entries.flatMap { $0 }
                 return words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } } + data
             }
-            let rows = [header("bash", epoch: nil, module: nil), header("nodejs", epoch: 1, module: "nodejs:18:90:c3"), header("gpg-pubkey", epoch: nil, module: nil)]
+            let rows = [
+                header("bash", epoch: nil, module: nil), header("nodejs", epoch: 1, module: "nodejs:18:90:c3"),
+                header("gpg-pubkey", epoch: nil, module: nil),
+            ]
             func make(_ rows: [[UInt8]], _ path: String) throws {
                 let hex = rows.map { $0.map { String(format: "%02x", $0) }.joined() }.joined(separator: ",")
                 let process = Process()
@@ -132,7 +137,9 @@ struct InputTests {
             #expect(packages[1].source == "src-nodejs" && packages[1].sourceVersion == "1:1.2-3.el9")
             #expect(packages[0].distribution == "almalinux-9.4")
             try make([Array(rows[0].prefix(40))], "\(folder)/damaged.sqlite")
-            #expect(throws: MatchInputError.self) { try RPMDatabase.packages("\(folder)/damaged.sqlite", distribution: "x") }
+            #expect(throws: MatchInputError.self) {
+                try RPMDatabase.packages("\(folder)/damaged.sqlite", distribution: "x")
+            }
             try write("text", "\(folder)/text")
             #expect(throws: MatchInputError.self) { try RPMDatabase.packages("\(folder)/text", distribution: "x") }
             // An old format is named, and not passed over.
@@ -146,7 +153,9 @@ struct InputTests {
             try write("PyPI\tA_b\t1.0\nDebian:12\topenssl\t1\textra\n", "\(folder)/lines")
             var lines: [(text: String, package: SoftwarePackage)]?
             let found = try SoftwareInput.inventory("\(folder)/lines", distribution: nil, lines: &lines)
-            #expect(found.packages.map(\.package.name) == ["a-b", "openssl"] && lines?.map(\.text) == ["PyPI\tA_b\t1.0", "Debian:12\topenssl\t1"])
+            #expect(
+                found.packages.map(\.package.name) == ["a-b", "openssl"]
+                    && lines?.map(\.text) == ["PyPI\tA_b\t1.0", "Debian:12\topenssl\t1"])
             try write("PyPI\ta\t1.0\nno tabs\n", "\(folder)/bad")
             #expect { try SoftwareInput.inventory("\(folder)/bad", distribution: nil, lines: &lines) } throws: {
                 "\($0)".contains("line 2")
@@ -155,7 +164,9 @@ struct InputTests {
             #expect { try SoftwareInput.inventory("\(folder)/status", distribution: nil, lines: &lines) } throws: {
                 "\($0)".contains("--distribution")
             }
-            #expect(try SoftwareInput.inventory("\(folder)/status", distribution: "debian-12", lines: &lines).packages.count == 1)
+            #expect(
+                try SoftwareInput.inventory("\(folder)/status", distribution: "debian-12", lines: &lines).packages.count
+                    == 1)
         }
     }
 }

@@ -29,7 +29,9 @@ enum TestData {
 
     /// Lines of `ecosystem<TAB>name<TAB>version` with what follows.
     static func rows(_ path: String) throws -> [[String]] {
-        try text(path).split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
+        try text(path).split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        }
     }
 
     static let ecosystems = ["AlmaLinux", "Alpine", "Bitnami", "Debian", "Go", "PyPI", "crates.io"]

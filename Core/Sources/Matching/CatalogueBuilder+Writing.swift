@@ -312,10 +312,11 @@ private struct CatalogueWriter {
             append(index, to: .advisoryIDs)
         }
 
-        let groupsOfExploited = builder.exploited.map { groups.group(of: ranked($0.id)) }
+        let placesOfExploited = builder.exploited.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.added.milliseconds)
+        }
         let exploited = write(
-            builder.exploited, by: { ($0.source, $0.added.milliseconds) }, groups: groupsOfExploited,
-            section: .exploited, count: groups.groups.count
+            builder.exploited, at: placesOfExploited, section: .exploited, count: groups.groups.count
         ) { writer, entry in
             let weaknesses = writer.words(Set(entry.weaknesses.map(writer.ranked)).sorted())
             let title = writer.text(entry.title)
@@ -328,19 +329,21 @@ private struct CatalogueWriter {
                     weaknesses.first, weaknesses.count,
                 ]
         }
-        let groupsOfLikelihoods = builder.likelihoods.map { groups.group(of: ranked($0.id)) }
+        let placesOfLikelihoods = builder.likelihoods.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.date?.milliseconds ?? .min)
+        }
         let likelihoods = write(
-            builder.likelihoods, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfLikelihoods,
-            section: .likelihoods, count: groups.groups.count
+            builder.likelihoods, at: placesOfLikelihoods, section: .likelihoods, count: groups.groups.count
         ) { writer, entry in
             [writer.ranked(entry.source), writer.ranked(entry.id)] + Self.words(entry.probability.bitPattern)
                 + Self.words(entry.percentile.bitPattern) + [writer.ranked(entry.model)] + Self.date(entry.date)
                 + [entry.date == nil ? 0 : 1]
         }
-        let groupsOfDecisions = builder.decisions.map { groups.group(of: ranked($0.id)) }
+        let placesOfDecisions = builder.decisions.map {
+            Place(group: groups.group(of: ranked($0.id)), source: $0.source, date: $0.date?.milliseconds ?? .min)
+        }
         let decisions = write(
-            builder.decisions, by: { ($0.source, $0.date?.milliseconds ?? .min) }, groups: groupsOfDecisions,
-            section: .decisions, count: groups.groups.count
+            builder.decisions, at: placesOfDecisions, section: .decisions, count: groups.groups.count
         ) { writer, entry in
             let exploitation = entry.exploitation.map { UInt32(CatalogueBuilder.number($0)) + 1 } ?? 0
             let automatable: UInt32 = entry.isAutomatable.map { $0 ? 2 : 1 } ?? 0
@@ -404,32 +407,38 @@ private struct CatalogueWriter {
         for word in row { append(word, to: .advisories) }
     }
 
+    /// Where a value belongs that is about one vulnerability.
+    private struct Place {
+        var group: UInt32?
+        var source: String
+        var date: Int64
+    }
+
     /// Writes values that belong to one vulnerability each, sorted by vulnerability.
-    private mutating func write<Value, Order: Comparable>(
-        _ values: [Value], by order: (Value) -> (String, Order), groups: [UInt32?], section: Section, count: Int,
+    private mutating func write<Value>(
+        _ values: [Value], at places: [Place], section: Section, count: Int,
         row: (inout CatalogueWriter, Value) -> [UInt32]
     ) -> [CatalogueList] {
         var lists = [CatalogueList](repeating: .none, count: count)
-        var rows: [(group: UInt32, order: (String, Order), index: Int)] = []
-        for (index, value) in values.enumerated() {
-            if let group = groups[index] { rows.append((group, order(value), index)) }
-        }
-        rows.sort { a, b in
-            if a.group != b.group { return a.group < b.group }
-            // The newest of a source first.
-            if a.order.0 != b.order.0 { return a.order.0 < b.order.0 }
-            return a.order.1 > b.order.1
+        let order = values.indices.filter { places[$0].group != nil }.sorted { a, b in
+            let (left, right) = (places[a], places[b])
+            if left.group != right.group { return (left.group ?? 0) < (right.group ?? 0) }
+            if left.source != right.source { return left.source < right.source }
+            // The newest of a source first; of one date by content, whatever order they came in.
+            if left.date != right.date { return left.date > right.date }
+            return "\(values[a])" < "\(values[b])"
         }
         var number: UInt32 = 0
-        for (position, entry) in rows.enumerated() {
+        var last: (group: UInt32, source: String)?
+        for index in order {
+            guard let group = places[index].group else { continue }
             // One word of a source about a vulnerability: the newest.
-            if position > 0, rows[position - 1].group == entry.group, rows[position - 1].order.0 == entry.order.0 {
-                continue
-            }
-            if lists[Int(entry.group)].count == 0 { lists[Int(entry.group)].first = number }
-            lists[Int(entry.group)].count += 1
+            if let last, last.group == group, last.source == places[index].source { continue }
+            last = (group, places[index].source)
+            if lists[Int(group)].count == 0 { lists[Int(group)].first = number }
+            lists[Int(group)].count += 1
             number += 1
-            for word in row(&self, values[entry.index]) { append(word, to: section) }
+            for word in row(&self, values[index]) { append(word, to: section) }
         }
         return lists
     }
