@@ -35,7 +35,7 @@ enum OSVOperations {
                 .object([
                     .optional(
                         "vulns", .array(.anything, count: 0...10_000), "OSV records; absent where there are none.")
-                ]))
+                ])),
         ], traits: [.anyMediaType]
     ) { call in
         let knowledge = try knowledge(call)
@@ -65,7 +65,7 @@ enum OSVOperations {
                                             .required("id", .text(1...512)), .required("modified", .time),
                                         ]), count: 0...10_000))
                             ]), count: 0...1000))
-                ]))
+                ])),
         ], traits: [.anyMediaType]
     ) { call in
         let knowledge = try knowledge(call)
