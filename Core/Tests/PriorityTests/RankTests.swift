@@ -41,7 +41,7 @@ struct RankTests {
         let blank = RiskScore(
             vulnerability("CVE-2024-9"), typical: TypicalLikelihood(medians: [2024: 0.02]), now: now)
         #expect(
-            blank.inputs.likelihood == 0.02 && blank.sentence.contains("EPSS unknown, the median of its year 0.020"))
+            blank.inputs.likelihood == 0.02 && blank.sentence.contains("EPSS unknown, taken as usual for its year: 0.020"))
         #expect(blank.full.contains { $0.contains("CVSS unknown") })
     }
 
