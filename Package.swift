@@ -119,8 +119,7 @@ let package = Package(
             name: "FeedImport",
             dependencies: [
                 "CArchive", "CXML2", "CCompression", core("Feeds"), core("JSON"), core("Digest"), core("Timestamps"),
-                core("Versions"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                core("Versions"), .product(name: "Crypto", package: "swift-crypto"),
             ] + nio, swiftSettings: testable),
 
         // What `fettle match` reads: catalogues kept beside their feeds, roots, inventories, bills of materials

@@ -125,6 +125,7 @@ extension Attribute {
     public static func spellcheck(_ does: Bool) -> Attribute { Attribute("spellcheck", does ? "true" : "false") }
     public static func readonly() -> Attribute { .flag("readonly", true) }
     public static func minlength(_ count: Int) -> Attribute { Attribute("minlength", String(count)) }
+    public static func rows(_ count: Int) -> Attribute { Attribute("rows", String(count)) }
     public static func maxlength(_ count: Int) -> Attribute { Attribute("maxlength", String(count)) }
     public static func min(_ bound: Int) -> Attribute { Attribute("min", String(bound)) }
     public static func max(_ bound: Int) -> Attribute { Attribute("max", String(bound)) }

@@ -19,15 +19,14 @@ public struct CatalogueCache: Sendable {
     /// Opens the catalogue, and writes it first where there is none of these feeds.
     ///
     /// - Parameters:
-    ///   - folder: where it is kept; nil for beside the feeds, or in the user's cache where that cannot be written.
+    ///   - folder: where it is kept; nil for beside feeds that `fettle feeds` keeps, and in the user's cache for any other
+    ///     folder, which is somebody else's to write to.
     ///   - say: told what takes long, and what was put aside.
     public func open(folder: String? = nil, say: (String) -> Void) throws -> Catalogue {
         let fingerprint = try self.fingerprint()
         var places = [folder].compactMap(\.self)
         if folder == nil {
-            var status = stat()
-            let isFolder = stat(feeds, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            if isFolder { places.append("\(feeds)/\(Self.name)") }
+            if isKept { places.append("\(feeds)/\(Self.name)") }
             if let home = getenv("XDG_CACHE_HOME").map({ String(cString: $0) })
                 ?? getenv("HOME").map({ String(cString: $0) + "/.cache" })
             {

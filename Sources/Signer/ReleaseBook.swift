@@ -1,10 +1,15 @@
 import Digest
 import JSON
+import Orders
 import Rollout
 import Timestamps
 
-/// The plans that the signer has signed releases for: only these get grants.
+/// The plans that the signer has signed releases for: only these get grants. Those that have expired stay on the disk for
+/// a while, so that what they brought can be taken back.
 struct ReleaseBook: Sendable {
+    /// Seconds after a release's end for which its plan can be released anew to take hosts back: half a year.
+    static let rollbackTime: Int64 = 180 * 86_400
+
     /// What is remembered of a plan.
     struct Plan: Hashable, Sendable {
         var organisation: String
@@ -12,9 +17,16 @@ struct ReleaseBook: Sendable {
         var hosts: Set<String>
         var allowsReboot: Bool
         var expires: Timestamp
+        /// Who approved it, as the release says; nil in files of before that was kept.
+        var approvals: [ReleaseDocument.Approval]?
+        var approvalsRequired: Int64 = 0
+        /// Whether only the way back is open any more.
+        var isRollbackOnly = false
     }
     private let folder: PrivateFolder
     private var plans: [SHA256Digest: Plan] = [:]
+    /// The ends of those that are only on the disk.
+    private var expired: [SHA256Digest: Timestamp] = [:]
 
     init(_ parent: PrivateFolder, now: Timestamp) throws(SignerError) {
         folder = try PrivateFolder(parent.path(of: "releases"))
@@ -25,16 +37,32 @@ struct ReleaseBook: Sendable {
                 continue
             }
             guard let digest = SHA256Digest(hex: name),
-                let bytes = try folder.read(name, limit: SignerRequest.maximumBytes)
+                let plan = try Self.read(folder, digest)
             else { continue }
-            let plan: Plan
-            do {
-                plan = try Plan(json: JSONValue(parsing: bytes, limits: SignerRequest.limits))
-            } catch {
-                throw SignerError(
-                    "\(folder.path(of: name)) is damaged (\(error)): remove it, and approve its campaign anew")
-            }
-            if plan.expires < now { folder.remove(name) } else { plans[digest] = plan }
+            if plan.expires < now { expired[digest] = plan.expires } else { plans[digest] = plan }
+        }
+        forget(now)
+    }
+
+    private static func read(_ folder: PrivateFolder, _ digest: SHA256Digest) throws(SignerError) -> Plan? {
+        guard let bytes = try folder.read(digest.hex, limit: SignerRequest.maximumBytes) else { return nil }
+        do {
+            return try Plan(json: JSONValue(parsing: bytes, limits: SignerRequest.limits))
+        } catch {
+            throw SignerError(
+                "\(folder.path(of: digest.hex)) is damaged (\(error)): remove it, and approve its campaign anew")
+        }
+    }
+
+    /// Drops from memory what has expired, and from the disk what is too old even to be taken back.
+    private mutating func forget(_ now: Timestamp) {
+        for (digest, plan) in plans where plan.expires < now {
+            expired[digest] = plan.expires
+            plans[digest] = nil
+        }
+        for (digest, end) in expired where end.adding(seconds: Self.rollbackTime) < now {
+            folder.remove(digest.hex)
+            expired[digest] = nil
         }
     }
 
@@ -44,12 +72,19 @@ struct ReleaseBook: Sendable {
         return plan
     }
 
+    /// The plan of that digest although its release may have expired; nil where none was signed, or too long ago.
+    func released(_ digest: SHA256Digest, now: Timestamp) throws(SignerError) -> Plan? {
+        if let plan = plans[digest] { return plan }
+        guard let known = try Self.read(folder, digest), now <= known.expires.adding(seconds: Self.rollbackTime) else {
+            return nil
+        }
+        return known
+    }
+
     /// Remembers a plan; durable when this returns.
     mutating func remember(_ plan: Plan, digest: SHA256Digest, now: Timestamp) throws(SignerError) {
-        for (digest, plan) in plans where plan.expires < now {
-            folder.remove(digest.hex)
-            plans[digest] = nil
-        }
+        forget(now)
+        expired[digest] = nil
         try folder.replace(digest.hex, with: plan.json.canonicalBytes())
         plans[digest] = plan
     }
@@ -57,11 +92,14 @@ struct ReleaseBook: Sendable {
 
 extension ReleaseBook.Plan {
     var json: JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "organisation": .string(organisation), "campaign": .string(campaign),
             "hosts": .array(hosts.sorted().map(JSONValue.string)), "allowsReboot": .bool(allowsReboot),
-            "expires": .string(expires.description),
+            "expires": .string(expires.description), "approvalsRequired": .integer(approvalsRequired),
         ]
+        if let approvals { fields["approvals"] = .array(approvals.map(\.json)) }
+        if isRollbackOnly { fields["rollBackOnly"] = true }
+        return .object(fields)
     }
 
     init(json: JSONValue) throws(JSONError) {
@@ -75,6 +113,15 @@ extension ReleaseBook.Plan {
             campaign: try object.string("campaign", maximumBytes: 64),
             hosts: Set(try object.strings("hosts", maximumCount: Rollout.Plan.maximumHosts, maximumBytes: 64)),
             allowsReboot: try object.bool("allowsReboot"), expires: expires)
+        isRollbackOnly = try object.optionalBool("rollBackOnly") ?? false
+        approvalsRequired = try object.optionalInteger("approvalsRequired", in: 0...16) ?? 0
+        if object.unreadKeys.contains("approvals") {
+            var list: [ReleaseDocument.Approval] = []
+            for one in try object.objects("approvals", maximumCount: ReleaseDocument.maximumApprovals) {
+                list.append(try ReleaseDocument.Approval(one))
+            }
+            approvals = list
+        }
         try object.finish()
     }
 }

@@ -13,6 +13,8 @@ public import Timestamps
 public struct Signer: Sendable {
     /// The longest that a release may be valid, in seconds: 90 days.
     public static let maximumReleaseValidity: Int64 = 90 * 86_400
+    /// The longest that a release which only takes hosts back may be valid, in seconds: 7 days.
+    public static let maximumRollbackValidity: Int64 = 7 * 86_400
     /// How far the server's clock may be from the signer's, in seconds.
     public static let clockTolerance: Int64 = 300
 
@@ -58,6 +60,7 @@ public struct Signer: Sendable {
             case .roles(let organisation): return .signed(try roles(organisation, now))
             case .release(let document, let hosts, let author):
                 return .signed(try release(document, hosts, author, now))
+            case .rollback(let document): return .signed(try rollback(document, now))
             case .grant(let document): return .signed(try grant(document, now))
             case .ticket(let document): return .signed(try ticket(document, now))
             case .status:
@@ -100,6 +103,13 @@ public struct Signer: Sendable {
             throw SignerRefusal(
                 .validTooLong, "The release would be valid until \(document.expires); 90 days are the most.")
         }
+        guard try releases.released(plan.digest, now: now)?.isRollbackOnly != true else {
+            throw SignerRefusal(
+                .rollbackOnly,
+                "The hosts of plan \(plan.digest.hex) are being taken back, so it is released no more; create a new campaign."
+            )
+        }
+        document.isRollbackOnly = false
         document.approvalsRequired = try policy.value.get().check(document, author: author, verifier: Ed25519())
         document.issued = now
         let envelope = try SigningKey.envelope(document, signedBy: [keys.release])
@@ -111,8 +121,36 @@ public struct Signer: Sendable {
         }
         let remembered = ReleaseBook.Plan(
             organisation: plan.organisation, campaign: plan.campaign, hosts: Set(hosts),
-            allowsReboot: plan.actions.reboot != .never, expires: document.expires)
+            allowsReboot: plan.actions.reboot != .never, expires: document.expires, approvals: document.approvals,
+            approvalsRequired: document.approvalsRequired)
         try releases.remember(remembered, digest: plan.digest, now: now)
+        return envelope
+    }
+
+    /// A release anew, of a plan that was released here: what people approved may be taken back without asking them again,
+    /// and nothing can be installed by it. From then on there is only the way back for that plan.
+    private mutating func rollback(_ asked: ReleaseDocument, _ now: Timestamp) throws -> Envelope {
+        let plan = asked.plan
+        guard var known = try releases.released(plan.digest, now: now), let approvals = known.approvals else {
+            throw SignerRefusal(
+                .notReleased,
+                "No release of plan \(plan.digest.hex) was signed here, or it ended over "
+                    + "\(ReleaseBook.rollbackTime / 86_400) days ago; create a campaign that names the earlier versions."
+            )
+        }
+        guard now < asked.expires, asked.expires.seconds(since: now) <= Self.maximumRollbackValidity else {
+            throw SignerRefusal(
+                now < asked.expires ? .validTooLong : .unsoundTimes,
+                "The release for the way back would end at \(asked.expires), and it is \(now) at the signer; 7 days are the "
+                    + "most.")
+        }
+        let document = ReleaseDocument(
+            plan: plan, approvals: approvals, approvalsRequired: known.approvalsRequired, issued: now,
+            expires: asked.expires, isRollbackOnly: true)
+        let envelope = try SigningKey.envelope(document, signedBy: [keys.release])
+        known.expires = document.expires
+        known.isRollbackOnly = true
+        try releases.remember(known, digest: plan.digest, now: now)
         return envelope
     }
 
@@ -138,6 +176,12 @@ public struct Signer: Sendable {
             throw SignerRefusal(
                 .hostNotInPlan,
                 "Host \(document.host) is not one of those for which plan \(document.planDigest.hex) was approved.")
+        }
+        guard document.rollsBack || !plan.isRollbackOnly else {
+            throw SignerRefusal(
+                .rollbackOnly,
+                "The hosts of plan \(document.planDigest.hex) are being taken back; nothing is installed by it any more."
+            )
         }
         guard plan.allowsReboot || !document.allowsReboot else {
             throw SignerRefusal(

@@ -8,6 +8,9 @@ public enum SignerRequest: Sendable {
     case roles(organisation: String)
     /// To sign a release; the document's `issued` is the signer's own, see ``Signer``.
     case release(ReleaseDocument, hosts: [String], author: String)
+    /// To sign a release anew that only lets hosts be taken back, of a plan that was released here before. Approvals and
+    /// dates of issue are those that the signer remembers, see ``Signer``.
+    case rollback(ReleaseDocument)
     /// To sign a grant.
     case grant(GrantDocument)
     /// To sign a ticket.
@@ -29,6 +32,7 @@ public enum SignerRequest: Sendable {
                 "ask": "release", "document": document.json, "hosts": .array(hosts.map(JSONValue.string)),
                 "author": .string(author),
             ]
+        case .rollback(let document): ["ask": "rollback", "document": document.json]
         case .grant(let document): ["ask": "grant", "document": document.json]
         case .ticket(let document): ["ask": "ticket", "document": document.json]
         case .status: ["ask": "status"]
@@ -46,6 +50,7 @@ public enum SignerRequest: Sendable {
                 try ReleaseDocument(json: object.value("document")),
                 hosts: try object.strings("hosts", maximumCount: 100_000, maximumBytes: 64),
                 author: try object.string("author", maximumBytes: 128))
+        case "rollback": self = .rollback(try ReleaseDocument(json: object.value("document")))
         case "grant": self = .grant(try GrantDocument(json: object.value("document")))
         case "ticket": self = .ticket(try TicketDocument(json: object.value("document")))
         case "status": self = .status

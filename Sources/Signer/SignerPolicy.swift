@@ -129,8 +129,8 @@ public struct SignerPolicy: Hashable, Sendable {
                 : " signed by keys that the signer's policy registers (\(own.approvers.keys.sorted().joined(separator: ", ")))"
             throw SignerRefusal(
                 .approvalsMissing,
-                "The plan needs \(required) approvals\(how) and has \(counted); have it approved: fettle campaign approve."
-            )
+                "The plan needs \(required) approvals\(how) and has \(counted); have it approved: fettle campaign approve.",
+                approvalsRequired: required)
         }
         return required
     }

@@ -26,6 +26,8 @@ public struct SignerRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         case notReleased = "not-released"
         /// The host is not one of the plan's.
         case hostNotInPlan = "host-not-in-plan"
+        /// The plan's release only lets hosts be taken back.
+        case rollbackOnly = "rollback-only"
         /// Campaign, organisation or job are not those of the plan.
         case otherPlan = "other-plan"
         /// The plan allows no reboot.
@@ -48,16 +50,21 @@ public struct SignerRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     /// With ``Code/fenceUsed``, the highest fence of that host: the next one must be higher.
     public var lastFence: Int64?
 
+    /// With ``Code/approvalsMissing``, how many the plan needs by the signer's policy.
+    public var approvalsRequired: Int64?
+
     /// A refusal.
-    public init(_ code: Code, _ description: String, lastFence: Int64? = nil) {
+    public init(_ code: Code, _ description: String, lastFence: Int64? = nil, approvalsRequired: Int64? = nil) {
         self.code = code
         self.description = description
         self.lastFence = lastFence
+        self.approvalsRequired = approvalsRequired
     }
 
     var json: JSONValue {
         var fields: [String: JSONValue] = ["code": .string(code.rawValue), "message": .string(description)]
         if let lastFence { fields["lastFence"] = .integer(lastFence) }
+        if let approvalsRequired { fields["approvalsRequired"] = .integer(approvalsRequired) }
         return .object(fields)
     }
 
@@ -65,8 +72,26 @@ public struct SignerRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         var object = object
         self.init(
             try object.signerCode("code"), try object.string("message", maximumBytes: 8192),
-            lastFence: try object.optionalInteger("lastFence", in: 0...Int64.max))
+            lastFence: try object.optionalInteger("lastFence", in: 0...Int64.max),
+            approvalsRequired: try object.optionalInteger("approvalsRequired", in: 0...16))
         try object.finish()
+    }
+}
+
+extension SignerRefusal.Code {
+    /// Whether the same may be signed later: what is wrong is the signer's own state.
+    public var isPassing: Bool {
+        switch self {
+        case .policyUnreadable, .unsoundTimes, .rootAway, .notWritten: true
+        default: false
+        }
+    }
+    /// Whether other approvals of the same plan would help.
+    public var isAboutApprovals: Bool {
+        switch self {
+        case .approvalsMissing, .approvalForged, .approvedByAuthor, .approvedTwice: true
+        default: false
+        }
     }
 }
 

@@ -94,6 +94,74 @@ import Testing
         #expect(try lab.fettle(["audit", "verify"]).status == 0)
     }
 
+    /// The network is cut in the middle of a change: the host goes on by what it was told, and tells it later.
+    @Test func aCutNetworkKeepsNoChangeFromEnding() throws {
+        let lab = try Lab("\(labPrefix)-cut")
+        defer { lab.down() }
+        try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
+        try start(lab, ["s1"], root: "situations")
+        try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/tb && echo 5 >/etc/tb/slow-seconds"])
+        let campaign = try create(lab, ["--package", "tb-slow", "--package", "tb-ok", "--hosts", "s1"])
+        try lab.fettle(["campaign", "approve", campaign, "--yes"])
+        func job() throws -> JSONValue? { try lab.json(["campaign", "jobs", campaign]).array?.first }
+        try eventually("packages change", seconds: 90) { try hasBegun(lab, "s1") }
+        try lab.runHost(["link", "s1", "down"])
+        try eventually("the job has ended without a network", seconds: 90) {
+            try installed(lab, "s1")["tb-slow"] == "1.1"
+                && lab.exec(
+                    "s1",
+                    [
+                        "sh", "-c",
+                        "grep -l '\"phase\":\"commit\"' /var/lib/fettle-agent/executor/jobs/*/journal || true",
+                    ]
+                )
+                .output.isEmpty == false
+        }
+        let before = try #require(try job())
+        #expect(before["outcome"]?.string == nil, "nobody has told the server: \(before)")
+        try lab.runHost(["link", "s1", "up"])
+        let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "240"], check: false, seconds: 250)
+        #expect(watched.status == 0, "\(watched.everything)\n\(lab.agentLog("s1").suffix(4000))")
+        #expect(try job()?["outcome"]?.string == "succeeded")
+        #expect(try lab.fettle(["audit", "verify"]).status == 0)
+    }
+
+    /// The operator takes back what a campaign has changed, where it was halted between two hosts.
+    @Test func whatWasChangedIsTakenBackByTheOperator() throws {
+        let lab = try Lab("\(labPrefix)-back")
+        defer { lab.down() }
+        try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
+        try start(lab, ["s1", "s2"], root: "situations")
+        let before = ["s1": try installed(lab, "s1"), "s2": try installed(lab, "s2")]
+        for host in ["s1", "s2"] {
+            try lab.exec(
+                host, ["sh", "-c", "mkdir -p /etc/tb; echo 8 >/etc/tb/slow-seconds; echo mine >>/etc/tb-conffile.conf"])
+        }
+        let selection = ["--package", "tb-slow", "--package", "tb-conffile", "--everywhere", "--budget", "1"]
+        let campaign = try create(lab, selection)
+        try lab.fettle(["campaign", "approve", campaign, "--yes"])
+        try eventually("one host has begun to change", seconds: 120) {
+            try hasBegun(lab, "s1") || hasBegun(lab, "s2")
+        }
+        try lab.fettle(["campaign", "halt", campaign, "--reason", "trouble elsewhere", "--yes"])
+        try eventually("it is halted", seconds: 120) {
+            try lab.json(["campaign", "show", campaign])["state"]?.string == "halted"
+        }
+        let changed = try ["s1", "s2"].filter { try installed(lab, $0)["tb-slow"] == "1.1" }
+        #expect(changed.count == 1, "\(changed)")
+        try lab.fettle(["campaign", "rollback", campaign, "--reason", "it was a mistake", "--yes"])
+        let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "240"], check: false, seconds: 250)
+        #expect(watched.status == 0, "\(watched.everything)\n\(lab.agentLog(changed.first ?? "s1").suffix(3000))")
+        for host in ["s1", "s2"] {
+            #expect(try installed(lab, host) == before[host], "\(host)")
+            #expect(try lab.exec(host, ["dpkg", "--audit"]).output.isEmpty)
+            #expect(try lab.exec(host, ["tail", "-n", "1", "/etc/tb-conffile.conf"]).output == "mine\n")
+        }
+        let jobs = try lab.json(["campaign", "jobs", campaign]).array ?? []
+        #expect(jobs.contains { $0["outcome"]?.string == "rolled-back" }, "\(jobs)")
+        #expect(try lab.fettle(["audit", "verify"]).status == 0)
+    }
+
     private func start(_ lab: Lab, _ hosts: [String], root: String) throws {
         try lab.startServer(["--interval", "5"])
         let token = try lab.token(uses: hosts.count)
@@ -106,6 +174,12 @@ import Testing
             return list.count == hosts.count && list.allSatisfy { $0["pending"]?["value"] != nil }
         }
         try lab.fettle(["organisations", "approvals", "default", "0", "--yes"])
+    }
+
+    /// Whether a job on that host is past its point of no return.
+    private func hasBegun(_ lab: Lab, _ host: String) throws -> Bool {
+        let command = "grep -qs mutate-intent /var/lib/fettle-agent/executor/jobs/*/journal"
+        return try lab.exec(host, ["sh", "-c", command], check: false).status == 0
     }
 
     private func create(_ lab: Lab, _ selection: [String]) throws -> String {

@@ -24,16 +24,17 @@ struct InputTests {
             try write(osv, "\(folder)/feeds/a.json")
             let cache = CatalogueCache(feeds: "\(folder)/feeds")
             var said: [String] = []
-            let first = try cache.open { said.append($0) }
+            let kept = "\(folder)/.fettle-catalogue"
+            let first = try cache.open(folder: kept) { said.append($0) }
             #expect(first.statementCount == 1 && said.isEmpty)
-            let kept = "\(folder)/feeds/.fettle-catalogue"
             let name = try #require(try FileManager.default.contentsOfDirectory(atPath: kept).first)
             #expect(try CatalogueFile.open("\(kept)/\(name)").digest == first.digest)
             try "damaged".write(toFile: "\(kept)/\(name)", atomically: true, encoding: .utf8)
-            #expect(try cache.open { _ in }.digest == first.digest)
+            #expect(try cache.open(folder: kept) { _ in }.digest == first.digest)
             try write(osv.replacingOccurrences(of: "DSA-1", with: "DSA-2"), "\(folder)/feeds/b.json")
-            #expect(try cache.open { _ in }.statementCount == 2)
+            #expect(try cache.open(folder: kept) { _ in }.statementCount == 2)
             #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/feeds").count == 2, "nothing is added")
             #expect(throws: (any Error).self) { try CatalogueCache(feeds: "\(folder)/none").open { _ in } }
             #expect(throws: (any Error).self) { try CatalogueFile.open("\(folder)/feeds/a.json") }
         }
@@ -68,7 +69,7 @@ struct InputTests {
                 found.packages[1].package.sourceVersion == "1.0-1"
                     && found.packages[1].package.distribution == "debian-12")
             try write(osv, "\(folder)/feeds/a.json")
-            let matcher = try Matcher([try CatalogueCache(feeds: "\(folder)/feeds").open { _ in }])
+            let matcher = try Matcher([try CatalogueCache(feeds: "\(folder)/feeds").open(folder: folder) { _ in }])
             let findings = try matcher.judge(MatchSubject(found.packages[1].package)).findings
             #expect(findings.map(\.vulnerability) == ["CVE-2026-1"] && findings[0].verdict == .affected)
 

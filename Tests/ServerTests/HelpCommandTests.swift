@@ -48,6 +48,18 @@ extension ServerTests {
             #expect(shown.output.contains("fettle hosts label web1 site=berlin"))
             #expect(shown.output.contains("EXIT STATUS"))
             #expect(try await fettle(["man", "nonsense"]).status == 3)
+            // The agent's, of its own definitions.
+            let agent = URL(filePath: FettleCommand.program).deletingLastPathComponent().appending(path: "fettle-agent")
+            let dump = try await run(agent.path(percentEncoded: false), ["--experimental-dump-help"])
+            let manual = try await fettle(["man", "--definitions"], input: dump.output)
+            #expect(manual.status == 0, "\(manual.errors)")
+            let file = folder + "/fettle-agent.8"
+            try manual.output.write(toFile: file, atomically: true, encoding: .utf8)
+            let checked = try await run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", file])
+            #expect(checked.status == 0, "\(checked.output)\(checked.errors)")
+            for word in ["fettle-agent enroll", "fettle-agent status", "Exit codes"] {
+                #expect(manual.output.replacing("\\-", with: "-").contains(word), "\(word)")
+            }
         }
 
         @Test func completionsAreReadByTheirShells() async throws {

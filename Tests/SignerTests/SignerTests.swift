@@ -88,6 +88,55 @@ import Timestamps
         #expect(signer.code(.grant(SignerFixture.grant(fence: 3)), now: later) == .notReleased)
     }
 
+    /// What was released once may be taken back, long after; nothing more is installed by that plan then.
+    @Test func aReleaseForTheWayBack() throws {
+        var signer: Signer? = try fixture.signer()
+        let plan = try HostPlan(json: SignerFixture.plan.json)
+        func back(_ time: Timestamp, days: Int64 = 4) -> SignerRequest {
+            .rollback(
+                ReleaseDocument(
+                    plan: plan, approvals: [], approvalsRequired: 0, issued: time,
+                    expires: time.adding(seconds: days * 86_400), isRollbackOnly: true))
+        }
+        #expect(signer?.code(back(now)) == .notReleased)
+        _ = try signer?.signed(SignerFixture.release())
+        // The approver's key is gone by now, and nobody is asked again.
+        try fixture.policy(
+            SignerPolicy(organisations: [
+                "acme": .init(approvalsRequired: 1, approvers: ["zoe": SigningKey().publicKey])
+            ]))
+        signer = nil
+        let later = now.adding(seconds: 100 * 86_400)
+        signer = try fixture.signer(now: later)
+        #expect(signer?.code(.grant(SignerFixture.grant { $0.rollsBack = true }), now: later) == .notReleased)
+        #expect(signer?.code(back(later, days: 8), now: later) == .validTooLong)
+        #expect(signer?.code(back(now, days: 1), now: later) == .unsoundTimes)
+        let request = try SignerRequest(
+            json: JSONValue(parsing: back(later).json.canonicalBytes(), limits: SignerRequest.limits))
+        let envelope = try #require(try signer?.signed(request, now: later))
+        let release = try #require(try signer?.verifier(now: later).release(envelope, now: later))
+        #expect(release.isRollbackOnly)
+        #expect(release.approvals.map(\.approver) == ["anna"], "those that the signer checked then")
+        let order = SignerFixture.grant {
+            $0.notBefore = later
+            $0.lastSafeStart = later.adding(seconds: 600)
+            $0.notAfter = later.adding(seconds: 3600)
+        }
+        #expect(signer?.code(.grant(order), now: later) == .rollbackOnly)
+        var wayBack = order
+        wayBack.rollsBack = true
+        #expect(signer?.code(.grant(wayBack), now: later) == nil)
+        try fixture.policy(SignerPolicy())
+        #expect(
+            try signer?.code(SignerFixture.release(expires: later.adding(seconds: 86_400)), now: later) == .rollbackOnly
+        )
+        // Half a year after its end nobody remembers it.
+        let late = later.adding(seconds: 200 * 86_400)
+        signer = nil
+        signer = try fixture.signer(now: late)
+        #expect(signer?.code(back(late), now: late) == .notReleased)
+    }
+
     @Test func fencesOnlyRiseAlsoOverARestart() throws {
         var signer: Signer? = try fixture.signer()
         _ = try signer?.signed(SignerFixture.release())

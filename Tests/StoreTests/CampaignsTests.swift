@@ -102,6 +102,84 @@ import Timestamps
         }
     }
 
+    /// Jobs are counted by their hosts' latest attempts, and read by their states and a page at a time.
+    @Test(arguments: TestEngine.allCases)
+    func jobsAreCountedAndReadByState(_ engine: TestEngine) async throws {
+        try await engine.withStore { store in
+            var hosts: [HostRecord] = []
+            for number in 0..<4 { hosts.append(try await store.enrol("web\(number)")) }
+            hosts.sort { $0.id < $1.id }
+            let members = hosts
+            @Sendable func made(
+                _ number: Int, in campaign: String = "c-1", attempt: Int64 = 1, _ word: String, rollsBack: Bool = false,
+                at second: Int64 = 0
+            ) -> JobRecord {
+                let id = "\(campaign)-\(number)-\(attempt)"
+                let host = members[number]
+                var record = JobRecord(
+                    id: id, organisation: "a", campaign: campaign, host: host.id, attempt: attempt,
+                    rollsBack: rollsBack, state: "{}", stateWord: word, notBefore: t0, lastSafeStart: t0, notAfter: t0,
+                    createdAt: t0.adding(seconds: second))
+                record.isTerminal = !["offered", "running"].contains(word)
+                return record
+            }
+            try await store.write { sql in
+                try sql.campaigns.insert(campaign("c-1"))
+                try sql.campaigns.insert(campaign("c-2"))
+                try sql.campaigns.insert(campaign("c-3"))
+                for record in [
+                    made(0, "succeeded"), made(0, attempt: 2, "offered", rollsBack: true), made(1, "succeeded"),
+                    made(2, "succeeded"), made(3, "running"),
+                    // Later: one that changed a host, one that was taken back there, one that did not begin.
+                    made(1, in: "c-2", "succeeded", at: 9), made(2, in: "c-3", "failed-changed", at: 9),
+                    made(2, in: "c-3", attempt: 2, "rolled-back", rollsBack: true, at: 10),
+                    made(0, in: "c-3", "expired", at: 9),
+                ] {
+                    try sql.jobs.insert(record)
+                }
+                try sql.campaigns.setHosts(
+                    organisation: "a", campaign: "c-1",
+                    members.map {
+                        CampaignHost(
+                            host: $0.id, distribution: "debian-12", previous: "{}", notBefore: t0, lastSafeStart: t0,
+                            notAfter: t0)
+                    })
+                try sql.hosts.setJobs(organisation: "a", host: members[3].id, from: t0, now: t0)
+            }
+            try await store.read { sql in
+                let counts = try sql.jobs.latestCounts(organisation: "a", campaign: "c-1")
+                #expect(
+                    Set(counts.map { "\($0.stateWord) \($0.rollsBack) \($0.count)" }) == [
+                        "offered true 1", "succeeded false 2", "running false 1",
+                    ])
+                func latest(_ words: Set<String>, after: String? = nil, limit: Int? = nil) throws -> [String] {
+                    try sql.jobs.latest(organisation: "a", campaign: "c-1", words: words, after: after, limit: limit)
+                        .map(\.id)
+                }
+                #expect(try latest(["succeeded"]) == ["c-1-1-1", "c-1-2-1"], "host 0 has gone on since")
+                #expect(try latest(["succeeded", "running"], limit: 2) == ["c-1-1-1", "c-1-2-1"])
+                #expect(try latest(["succeeded", "running"], after: members[2].id, limit: 2) == ["c-1-3-1"])
+                #expect(try latest([]) == [])
+                let first = try sql.jobs.latestAttempts(organisation: "a", campaign: "c-1")[members[0].id]
+                #expect(first?.attempt == 2 && first?.rollsBack == true)
+                let own = try sql.jobs.latest(organisation: "a", campaign: "c-1", host: members[0].id)
+                #expect(own?.id == "c-1-0-2")
+                let later = try sql.jobs.laterChanges(organisation: "a", campaign: "c-1")
+                #expect(later.map(\.campaign) == ["c-2"] && later.map(\.host) == [members[1].id])
+                #expect(try sql.campaigns.hurriedHosts(organisation: "a", campaign: "c-1") == [members[3].id])
+                #expect(try sql.jobs.ofRetiredHosts(organisation: "a", campaign: "c-1").isEmpty)
+            }
+            try await store.write { sql in
+                for number in [1, 3] {
+                    try sql.hosts.setStatus(
+                        organisation: "a", host: members[number].id, .retired, reason: "gone", actor: "user:1", now: t0)
+                }
+            }
+            let retired = try await store.read { try $0.jobs.ofRetiredHosts(organisation: "a", campaign: "c-1") }
+            #expect(retired.map(\.id) == ["c-1-3-1"], "the other has ended and holds nothing")
+        }
+    }
+
     @Test(arguments: TestEngine.allCases)
     func fencesOnlyGrow(_ engine: TestEngine) async throws {
         try await engine.withStore { store in

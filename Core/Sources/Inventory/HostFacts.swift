@@ -46,6 +46,8 @@ public struct HostFacts: Hashable, Sendable {
     public var hardware: Fact<HardwareFacts> = .notLookedFor
     /// What the host's own administrator forbids. Facts of agents before orders do not say it.
     public var veto: Fact<HostVeto> = .notLookedFor
+    /// What its file system can have as a snapshot before a change. Facts of earlier agents do not say it.
+    public var snapshot: Fact<SnapshotFacts> = .notLookedFor
     /// The version of the agent that looked.
     public var agentVersion: String
 
@@ -69,6 +71,7 @@ public struct HostFacts: Hashable, Sendable {
             "disks": disks.json, "memory": memory.json, "processors": processors.json, "clock": clock.json,
             "virtualisation": virtualisation.json, "container": container.json, "timeZone": timeZone.json,
             "addresses": addresses.json, "hardware": hardware.json, "veto": veto.json,
+            "snapshot": snapshot.json,
             "agentVersion": .string(agentVersion),
         ]
     }
@@ -78,7 +81,7 @@ public struct HostFacts: Hashable, Sendable {
         try self.init(json: JSONValue(parsing: bytes, limits: limits))
     }
 
-    /// Reads a document strictly: every member must be there (the veto only in younger ones), and none besides.
+    /// Reads a document strictly: every member must be there (veto and snapshot only in younger ones), and none besides.
     public init(json: JSONValue) throws(JSONError) {
         var object = try JSONObject(json)
         _ = try object.integer("edition", in: Self.edition...Self.edition)
@@ -101,6 +104,7 @@ public struct HostFacts: Hashable, Sendable {
         addresses = try object.fact("addresses")
         hardware = try object.fact("hardware")
         veto = try object.optionalFact("veto")
+        snapshot = try object.optionalFact("snapshot")
         try object.finish()
     }
 

@@ -120,11 +120,15 @@ public struct ReleaseDocument: OrderDocument {
     /// When it was issued.
     public var issued: Timestamp
     public var expires: Timestamp
+    /// Whether it lets hosts only be taken back: issued anew for a plan that was released before. Nothing is installed by it.
+    public var isRollbackOnly: Bool
 
     /// A document.
     public init(
-        plan: HostPlan, approvals: [Approval], approvalsRequired: Int64, issued: Timestamp, expires: Timestamp
+        plan: HostPlan, approvals: [Approval], approvalsRequired: Int64, issued: Timestamp, expires: Timestamp,
+        isRollbackOnly: Bool = false
     ) {
+        self.isRollbackOnly = isRollbackOnly
         self.plan = plan
         self.approvals = approvals
         self.approvalsRequired = approvalsRequired
@@ -133,22 +137,12 @@ public struct ReleaseDocument: OrderDocument {
     }
 
     public var json: JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "plan": plan.json, "approvalsRequired": .integer(approvalsRequired), "issued": .string(issued.description),
-            "expires": .string(expires.description),
-            "approvals": .array(
-                approvals.map {
-                    var fields: [String: JSONValue] = [
-                        "approver": .string($0.approver), "time": .string($0.time.description),
-                    ]
-                    if let signature = $0.signature {
-                        fields["signature"] = [
-                            "keyid": .string(signature.keyID), "sig": .string(Base64.encode(signature.bytes)),
-                        ]
-                    }
-                    return .object(fields)
-                }),
+            "expires": .string(expires.description), "approvals": .array(approvals.map(\.json)),
         ]
+        if isRollbackOnly { fields["rollBackOnly"] = true }
+        return .object(fields)
     }
 
     public init(json: JSONValue) throws(JSONError) {
@@ -157,22 +151,56 @@ public struct ReleaseDocument: OrderDocument {
         approvalsRequired = try object.integer("approvalsRequired", in: 0...16)
         issued = try object.time("issued")
         expires = try object.time("expires")
+        isRollbackOnly = try object.optionalBool("rollBackOnly") ?? false
         approvals = []
-        for var approval in try object.objects("approvals", maximumCount: 16) {
-            var signature: Envelope.Signature?
-            if var signed = try approval.optionalObject("signature") {
-                guard let bytes = Base64.decode(try signed.string("sig", maximumBytes: 128)) else {
-                    throw JSONError(.outOfBounds, pointer: signed.pointer(to: "sig"), reason: "expected base64")
-                }
-                signature = .init(keyID: try signed.string("keyid", maximumBytes: 64), bytes: bytes)
-                try signed.finish()
-            }
-            approvals.append(
-                Approval(
-                    approver: try approval.string("approver", maximumBytes: 128), time: try approval.time("time"),
-                    signature: signature))
-            try approval.finish()
+        for approval in try object.objects("approvals", maximumCount: Self.maximumApprovals) {
+            approvals.append(try Approval(approval))
         }
+        try object.finish()
+    }
+}
+
+extension ReleaseDocument {
+    /// The most approvals of one plan.
+    public static let maximumApprovals = 16
+
+    /// Checks that the release allows a job in that direction.
+    public func check(rollsBack: Bool) throws(OrderRefusal) {
+        guard rollsBack || !isRollbackOnly else {
+            throw OrderRefusal(
+                .rollbackOnly,
+                "The release document of plan \(plan.digest.hex) only lets hosts be taken back, but the job would bring its "
+                    + "packages; create a new campaign for that.")
+        }
+    }
+}
+
+extension ReleaseDocument.Approval {
+    /// The approval as JSON.
+    public var json: JSONValue {
+        var fields: [String: JSONValue] = ["approver": .string(approver), "time": .string(time.description)]
+        if let signature {
+            fields["signature"] = [
+                "keyid": .string(signature.keyID), "sig": .string(Base64.encode(signature.bytes)),
+            ]
+        }
+        return .object(fields)
+    }
+
+    /// Reads ``json``.
+    public init(_ object: JSONObject) throws(JSONError) {
+        var object = object
+        var signature: Envelope.Signature?
+        if var signed = try object.optionalObject("signature") {
+            guard let bytes = Base64.decode(try signed.string("sig", maximumBytes: 128)) else {
+                throw JSONError(.outOfBounds, pointer: signed.pointer(to: "sig"), reason: "expected base64")
+            }
+            signature = .init(keyID: try signed.string("keyid", maximumBytes: 64), bytes: bytes)
+            try signed.finish()
+        }
+        self.init(
+            approver: try object.string("approver", maximumBytes: 128), time: try object.time("time"),
+            signature: signature)
         try object.finish()
     }
 }

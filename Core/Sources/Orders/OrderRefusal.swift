@@ -54,6 +54,8 @@ public struct OrderRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case validTooLong = "valid-too-long"
         /// Its times contradict each other.
         case unsoundTimes = "unsound-times"
+        /// The release only lets hosts be taken back.
+        case rollbackOnly = "rollback-only"
         /// Fewer approvals than it says were required, or one person counted twice.
         case notApproved = "not-approved"
     }

@@ -170,6 +170,8 @@ extension AgentJob {
         switch outcome {
         case .succeeded: progress.rebootUnknown.map { ["But \($0)."] } ?? []
         case .rolledBack, .failedNoChange: progress.rollbackRebootPending.map { ["But \($0)."] } ?? []
+        case .failedChanged, .rollbackFailed, .needsRepair:
+            progress.snapshotID.flatMap { $0.isEmpty ? nil : ["The snapshot from before is \($0)."] } ?? []
         default: []
         }
     }

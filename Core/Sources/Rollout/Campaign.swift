@@ -29,12 +29,22 @@ public struct Campaign: Hashable, Sendable {
         case rejected, cancelling, cancelled, expired
         case closedFailed = "closed-failed"
 
-        /// Whether nothing comes after it.
+        /// Whether nothing comes after it, unless a person wants back what a released campaign has changed.
         public var isTerminal: Bool {
             switch self {
             case .rolledBack, .rollbackIncomplete, .completed, .completedWithExceptions, .rejected, .cancelled,
                 .expired,
                 .closedFailed:
+                true
+            default: false
+            }
+        }
+        /// Whether a person may want back what a released campaign has changed: it stands still, or has ended. The way back of
+        /// the others began already, or nothing did.
+        public var mayRollBack: Bool {
+            switch self {
+            case .halted, .verifying, .completed, .completedWithExceptions, .closedFailed, .cancelled,
+                .rollbackIncomplete:
                 true
             default: false
             }
@@ -53,7 +63,7 @@ public struct Campaign: Hashable, Sendable {
         case end
         /// Not every host was scanned again: 24 hours.
         case verification
-        /// Not every host is back: 24 hours.
+        /// Not every host is back: 24 hours, from when their orders were signed on.
         case rollback
     }
     /// A pending timer.
@@ -73,14 +83,14 @@ public struct Campaign: Hashable, Sendable {
 
     /// Where the campaign is.
     public internal(set) var state = State.draft
-    /// Grows when the plan is edited; the plan's digest covers it.
+    /// Grows when the plan is edited or its approvals were refused; the plan's digest covers it.
     public internal(set) var epoch: Int64 = 1
     /// Who made the plan, and may not approve it.
     public internal(set) var author: String
     /// Everybody else who made or changed the draft of this epoch: no more may they.
     public internal(set) var coauthors: [String] = []
-    /// How many approvals the organisation asks for; 0 is its explicit choice.
-    public let approvalsRequired: Int64
+    /// How many approvals the organisation asks for, or the signer where it has asked for more; 0 is its explicit choice.
+    public internal(set) var approvalsRequired: Int64
     /// The plan that is up for approval, or approved.
     public internal(set) var planDigest: SHA256Digest?
     /// The valid approvals of ``planDigest``, in the order of time.
@@ -89,6 +99,8 @@ public struct Campaign: Hashable, Sendable {
     public internal(set) var releasedBy: String?
     /// Whether the signer has signed the release.
     public internal(set) var isSigned = false
+    /// Whether the signer has signed the release that only takes hosts back.
+    public internal(set) var isRollbackSigned = false
     /// The earliest start of a host's window.
     public internal(set) var startsAt: Timestamp?
     /// The latest end of a host's window.
@@ -121,6 +133,22 @@ public struct Campaign: Hashable, Sendable {
     /// Seconds within which every host must be back.
     public static let rollbackTime: Int64 = 86_400
 
+    /// What the signer can be asked to sign of a campaign.
+    public enum Signature: Hashable, Sendable {
+        /// The release of the approved plan.
+        case release
+        /// A release of the same plan that only takes hosts back.
+        case rollback
+    }
+    /// What the signer has still to sign; nil for nothing.
+    public var pendingSignature: Signature? {
+        switch state {
+        case .scheduled, .paused: isSigned ? nil : .release
+        case .rollingBack: isRollbackSigned ? nil : .rollback
+        default: nil
+        }
+    }
+
     /// The state as JSON, for the store.
     public var json: JSONValue {
         func list(_ approvals: [Approval]) -> JSONValue {
@@ -132,6 +160,7 @@ public struct Campaign: Hashable, Sendable {
             "signed": .bool(isSigned), "halts": .integer(halts), "resumeApprovals": list(resumeApprovals),
         ]
         if let planDigest { fields["plan"] = .string(planDigest.hex) }
+        if isRollbackSigned { fields["rollbackSigned"] = true }
         if let releasedBy { fields["releasedBy"] = .string(releasedBy) }
         if let startsAt { fields["startsAt"] = .string(startsAt.description) }
         if let endsAt { fields["endsAt"] = .string(endsAt.description) }
@@ -163,6 +192,7 @@ public struct Campaign: Hashable, Sendable {
         approvals = try list(object.objects("approvals", maximumCount: 64))
         resumeApprovals = try list(object.objects("resumeApprovals", maximumCount: 64))
         isSigned = try object.bool("signed")
+        isRollbackSigned = try object.optionalBool("rollbackSigned") ?? false
         halts = try object.integer("halts", in: 0...Int64.max)
         planDigest = try object.optionalDigest("plan")
         releasedBy = try object.optionalString("releasedBy", maximumBytes: 256)

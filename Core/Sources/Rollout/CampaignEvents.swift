@@ -25,6 +25,9 @@ extension Campaign {
         case releaseSigned
         /// The signer has refused or failed; it is asked again when the start timer fires.
         case signingFailed(reason: String)
+        /// The signer will never accept the approvals: the same plan has to be approved anew, as the next epoch's of that digest,
+        /// by as many as the signer asks for where that is more.
+        case approvalRefused(plan: SHA256Digest, reason: String, required: Int64 = 0)
         /// No new permits for now.
         case pause(by: String, reason: String)
         /// Go on after a pause, or one person's yes to going on after a halt, whose reason it must repeat; so many hosts are
@@ -38,8 +41,12 @@ extension Campaign {
         case settled(jobs: Int64, neverStarted: Int64)
         /// Every host was scanned again; how many did not succeed or are not at the goal.
         case verified(exceptions: Int64)
-        /// A person wants the changed hosts back.
+        /// A person wants the changed hosts back: of a campaign that was stopped, or has ended.
         case rollBack(by: String, reason: String)
+        /// The signer has signed the release that only takes hosts back.
+        case rollbackSigned
+        /// It never will.
+        case rollbackRefused(reason: String)
         /// Every host that was to go back has ended; how many are not back.
         case rollbackSettled(failed: Int64)
         /// A person closes a halted campaign as failed.
@@ -62,6 +69,7 @@ extension Campaign {
             case .deny: "deny"
             case .releaseSigned: "release-signed"
             case .signingFailed: "signing-failed"
+            case .approvalRefused: "approval-refused"
             case .pause: "pause"
             case .resume: "resume"
             case .halt: "halt"
@@ -69,6 +77,8 @@ extension Campaign {
             case .settled: "settled"
             case .verified: "verified"
             case .rollBack: "roll-back"
+            case .rollbackSigned: "rollback-signed"
+            case .rollbackRefused: "rollback-refused"
             case .rollbackSettled: "rollback-settled"
             case .close: "close"
             case .cancel: "cancel"
@@ -95,6 +105,8 @@ extension Campaign {
         case withdrawOffers
         /// Send `cancel` to every job that has not passed the point of no return.
         case revokeUnstarted
+        /// Have a release signed that only takes hosts back; answer with `rollbackSigned`, `rollbackRefused` or `signingFailed`.
+        case signRollback
         /// Give every changed host a rollback job.
         case offerRollbacks
         /// Compare the hosts' next scans with the goal; answer with `verified`.
@@ -133,8 +145,8 @@ extension Campaign {
             detail["plan"] = .string(plan.hex)
             detail["approvalsRequired"] = .integer(approvalsRequired)
             (planDigest, self.startsAt, self.endsAt) = (plan, startsAt, endsAt)
-            state = .awaitingApproval
-            timer = Timer(kind: .approval, due: min(now.adding(seconds: Self.approvalTime), endsAt))
+            reason = nil
+            awaitApproval(until: endsAt, now)
             return []
         case .unresolvable(let reason):
             try require([.freezing], event)
@@ -194,8 +206,24 @@ extension Campaign {
             if state == .scheduled { begin(now) }
             return [.offerJobs]
         case .signingFailed(let reason):
-            try require([.scheduled, .paused], event)
+            try require([.scheduled, .paused, .rollingBack], event)
             detail["reason"] = .string(reason)
+            return []
+        case .approvalRefused(let plan, let reason, let required):
+            try require([.scheduled, .paused], event)
+            try check(!isSigned, event, "its release is signed already")
+            try check(plan != planDigest, event, "the plan of the next epoch has another digest")
+            guard let endsAt, now < endsAt else {
+                throw refusal(.guardFailed, event, "the window has ended; plan it anew")
+            }
+            (detail["reason"], detail["void"]) = (.string(reason), .integer(Int64(approvals.count)))
+            detail["plan"] = .string(plan.hex)
+            epoch += 1
+            (approvals, resumeApprovals, releasedBy, planDigest) = ([], [], nil, plan)
+            approvalsRequired = max(approvalsRequired, min(required, 16))
+            detail["approvalsRequired"] = .integer(approvalsRequired)
+            self.reason = reason
+            awaitApproval(until: endsAt, now)
             return []
         case .pause(let by, let reason):
             try require([.scheduled, .running], event)
@@ -245,14 +273,31 @@ extension Campaign {
             timer = nil
             return []
         case .rollBack(let by, let reason):
-            try require([.halted, .verifying], event)
+            try require(State.allCases.filter(\.mayRollBack), event)
+            try check(isSigned, event, "it was never released, so it has changed no host")
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
+            isRollbackSigned = false
             state = .rollingBack
             timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
+            return [.signRollback]
+        case .rollbackSigned:
+            try require([.rollingBack], event)
+            guard !isRollbackSigned else { return [] }
+            isRollbackSigned = true
+            timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
             return [.offerRollbacks]
+        case .rollbackRefused(let reason):
+            try require([.rollingBack], event)
+            try check(!isRollbackSigned, event, "it is signed already")
+            detail["reason"] = .string(reason)
+            self.reason = reason
+            state = .rollbackIncomplete
+            timer = nil
+            return []
         case .rollbackSettled(let failed):
             try require([.rollingBack], event)
+            try check(isRollbackSigned, event, "its hosts have not been asked to go back yet")
             detail["failed"] = .integer(failed)
             state = failed == 0 ? .rolledBack : .rollbackIncomplete
             timer = nil
@@ -308,15 +353,24 @@ extension Campaign {
             state = .completedWithExceptions
             return []
         case (.rollback, .rollingBack):
-            reason = "not every host is back in time"
+            reason =
+                isRollbackSigned
+                ? "not every host is back in time"
+                : "the signer did not sign the way back in time: nothing was taken back"
             state = .rollbackIncomplete
             return [.withdrawOffers, .revokeUnstarted]
         default: throw refusal(.unknownTransition, event, "this state has no such timer")
         }
     }
 
+    private mutating func awaitApproval(until end: Timestamp, _ now: Timestamp) {
+        state = .awaitingApproval
+        timer = Timer(kind: .approval, due: min(now.adding(seconds: Self.approvalTime), end))
+    }
+
     private mutating func schedule(_ now: Timestamp) -> [Effect] {
         state = .scheduled
+        reason = nil
         timer = Timer(kind: .start, due: max(now, startsAt ?? now))
         return [.signRelease]
     }

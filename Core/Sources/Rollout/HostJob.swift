@@ -49,6 +49,18 @@ public struct HostJob: Hashable, Sendable {
             case .writtenOff: "written-off"
             }
         }
+        /// One state of every word; which phase makes no difference to what is asked of one.
+        public static let ofEachWord: [State] =
+            [
+                .planned, .offered, .granted, .accepted, .running(.apply), .suspect(.apply), .awaitingReboot, .lost,
+                .superseded, .writtenOff,
+            ] + JobOutcome.allCases.map(State.terminal)
+
+        /// The words of the states of which that is true: for queries.
+        public static func words(where isIncluded: (State) -> Bool) -> Set<String> {
+            Set(ofEachWord.filter(isIncluded).map(\.word))
+        }
+
         /// Whether nothing comes after it.
         public var isTerminal: Bool {
             switch self {
@@ -62,6 +74,34 @@ public struct HostJob: Hashable, Sendable {
         public var isInFlight: Bool {
             switch self {
             case .granted, .accepted, .running: true
+            default: false
+            }
+        }
+        /// Whether the host is not well by it: too many of these halt a campaign.
+        public var isUnwell: Bool {
+            switch self {
+            case .terminal(.failedChanged), .terminal(.rolledBack), .terminal(.rollbackFailed), .terminal(.needsRepair),
+                .suspect, .lost:
+                true
+            default: false
+            }
+        }
+        /// Whether its host is not as it was before, by the host's own word.
+        public var hasChangedHost: Bool {
+            switch self {
+            case .awaitingReboot: true
+            case .terminal(let outcome):
+                switch outcome {
+                case .succeeded, .installedRebootPending, .failedChanged, .rollbackFailed, .needsRepair: true
+                case .failedNoChange, .rolledBack, .refused, .expired, .cancelled: false
+                }
+            default: false
+            }
+        }
+        /// Whether it ended before it began.
+        public var neverBegan: Bool {
+            switch self {
+            case .terminal(.expired), .terminal(.cancelled), .superseded: true
             default: false
             }
         }

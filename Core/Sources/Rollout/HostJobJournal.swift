@@ -15,6 +15,12 @@ extension HostJob {
             }
             return []
         }
+        guard entry.ordinal <= JobEntry.maximumCount else {
+            throw refusal(
+                .guardFailed, event,
+                "a journal has at most \(JobEntry.maximumCount) records; the host keeps it, look there: fettle-agent status"
+            )
+        }
         guard entry.ordinal == expectedEntry else {
             throw refusal(.gap, event, "record \(expectedEntry) is expected before \(entry.ordinal); send from there")
         }

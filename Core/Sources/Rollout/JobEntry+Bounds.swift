@@ -1,6 +1,8 @@
 import JSON
 
 extension JobEntry {
+    /// The most records of one job's journal: the agent writes no more, and the server takes no more.
+    public static let maximumCount: Int64 = 10_000
     /// The bytes of canonical JSON that a record's detail is kept below: half of what a journal and the server take.
     public static let keptDetailBytes = 128 << 10
     /// The most bytes of UTF-8 of a record's text; the reader takes 4096.

@@ -61,7 +61,8 @@ struct Invariants {
         case .job(let id, let from, let to):
             require(12, !from.isTerminal || from == to, "job \(id) went from \(from.word) to \(to.word)")
         case .campaign(let index, let from, let to):
-            require(12, !from.isTerminal || from == to, "campaign \(index) went from \(from) to \(to)")
+            let goesBack = from.mayRollBack && to == .rollingBack
+            require(12, !from.isTerminal || from == to || goesBack, "campaign \(index) went from \(from) to \(to)")
             if to == .halted, from != .halted { haltedAt[index] = now }
             if to == .running || to == .rollingBack || to == .scheduled { haltedAt[index] = nil }
         case .ticket(let job, let issued): tickets[job] = issued

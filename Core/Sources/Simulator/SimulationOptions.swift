@@ -89,6 +89,10 @@ public struct SimulationOptions: Hashable, Sendable {
     public var randomPowerCuts = 0
     /// Whether an operator halts the campaign somewhere, and then decides.
     public var halts = false
+    /// Releases whose approvals the signer refuses.
+    public var refusals: Int64 = 0
+    /// Whether an operator wants a campaign back that has ended.
+    public var rollsBackLate = false
     /// Hosts whose checks fail at the goal.
     public var unwell: Int64 = 0
     /// Hosts whose packages cannot be configured.
@@ -133,6 +137,8 @@ public struct SimulationOptions: Hashable, Sendable {
         options.rebootFails = random.chance(200) ? 500 : 0
         options.longCuts = 150
         options.windowMinutes = random.chance(300) ? 60 : 180
+        options.refusals = random.chance(200) ? 500 : 0
+        options.rollsBackLate = random.chance(200)
         return options
     }
 }

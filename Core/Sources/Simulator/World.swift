@@ -59,6 +59,9 @@ final class World {
     var network: SplitMix64
     var faults: SplitMix64
     var operatorRandom: SplitMix64
+    var signer: SplitMix64
+    /// How many campaigns that have ended are still to be taken back.
+    var lateRollbacks: Int
 
     // The server.
     var store: ServerStore
@@ -74,6 +77,8 @@ final class World {
         network = SplitMix64(seed: seed, component: "network")
         faults = SplitMix64(seed: seed, component: "faults")
         operatorRandom = SplitMix64(seed: seed, component: "operator")
+        signer = SplitMix64(seed: seed, component: "signer")
+        lateRollbacks = options.rollsBackLate ? 1 : 0
         let opens = start.adding(seconds: 600)
         let ends = opens.adding(seconds: options.windowMinutes * 60)
         window = HostJob.Window(notBefore: opens, lastSafeStart: ends.adding(seconds: -2700), notAfter: ends)
@@ -182,9 +187,11 @@ final class World {
         }
     }
 
-    /// Everything has ended and everybody knows.
+    /// Everything has ended and everybody knows, and nobody wants anything back any more.
     var isQuiet: Bool {
-        store.campaigns.allSatisfy(\.state.isTerminal) && store.jobs.values.allSatisfy(\.state.isTerminal)
+        let mayGoBack = store.campaigns.contains { $0.state == .completed || $0.state == .completedWithExceptions }
+        return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal)
+            && store.jobs.values.allSatisfy(\.state.isTerminal)
             && agents.allSatisfy { $0.journal == nil && $0.isOn } && isServerUp
     }
 

@@ -236,10 +236,18 @@ extension World {
         switch effect {
         case .audit, .setTimer, .cancelTimer, .verifyHosts: break
         case .resolve:
-            let plan = SHA256.hash([UInt8(index), UInt8(truncatingIfNeeded: store.campaigns[index].epoch)])
+            let plan = plan(index, epoch: store.campaigns[index].epoch)
             handle(
                 .resolved(plan: plan, startsAt: window.notBefore, endsAt: window.notAfter), index, &store, &facts)
-        case .signRelease: handle(.releaseSigned, index, &store, &facts)
+        case .signRelease:
+            let campaign = store.campaigns[index]
+            guard !campaign.approvals.isEmpty, signer.chance(options.refusals) else {
+                handle(.releaseSigned, index, &store, &facts)
+                return
+            }
+            let next = plan(index, epoch: campaign.epoch + 1)
+            handle(.approvalRefused(plan: next, reason: "not registered"), index, &store, &facts)
+        case .signRollback: handle(.rollbackSigned, index, &store, &facts)
         case .offerJobs:
             for host in agents.indices {
                 let latest = store.latest(index, host)
@@ -267,6 +275,10 @@ extension World {
                 offer(index, host, attempt: latest.attempt + 1, rollsBack: true, back, &store, &facts)
             }
         }
+    }
+
+    private func plan(_ index: Int, epoch: Int64) -> SHA256Digest {
+        SHA256.hash([UInt8(index), UInt8(truncatingIfNeeded: epoch)])
     }
 
     private func offer(
@@ -369,6 +381,10 @@ extension World {
                 default:
                     event = now < window.notAfter ? .resume(by: "bob", haltReason: campaign.reason) : .close(by: "bob")
                 }
+            case .completed, .completedWithExceptions:
+                guard lateRollbacks > 0 else { continue }
+                lateRollbacks -= 1
+                event = .rollBack(by: "bob", reason: "a week later")
             default: event = nil
             }
             guard let event else { continue }

@@ -207,7 +207,7 @@ public struct JobProgressReply: WireMessage, Hashable {
     public init(json: JSONValue, _ version: ProtocolVersion) throws(JSONError) {
         var object = try JSONObject(json)
         self.init(
-            expectedEntry: try object.integer("expectedEntry", in: 1...1_000_001),
+            expectedEntry: try object.integer("expectedEntry", in: 1...JobEntry.maximumCount + 1),
             logSize: try object.integer("logSize", in: 0...JobProgress.maximumLogTotal))
         try object.finish()
     }

@@ -42,6 +42,7 @@ private func full() -> HostFacts {
             vendor: "QEMU", product: "Standard PC", firmwareVersion: "1.16", firmwareDate: "04/01/2014",
             serial: .unknown("/sys/class/dmi/id/product_serial: Permission denied"), productUUID: .known("u")))
     facts.veto = .known(HostVeto([.neverReboot, .noScripts]))
+    facts.snapshot = .known(SnapshotFacts(.btrfs, why: "/ is a btrfs subvolume"))
     return facts
 }
 
@@ -58,7 +59,7 @@ private func full() -> HostFacts {
 
     @Test func everyMemberCountsInTheDigestAndNoneMayBeMissingOrAdded() throws {
         guard case .object(let members) = full().json else { throw JSONError(.wrongType, reason: "no object") }
-        for name in members.keys where name != "veto" {
+        for name in members.keys where name != "veto" && name != "snapshot" {
             var fewer = members
             fewer[name] = nil
             #expect(throws: JSONError.self, "without \(name)") { try HostFacts(json: .object(fewer)) }
@@ -71,8 +72,9 @@ private func full() -> HostFacts {
     @Test func factsOfAgentsBeforeTheVetoAreRead() throws {
         var members = full().json.object ?? [:]
         members["veto"] = nil
+        members["snapshot"] = nil
         let facts = try HostFacts(json: .object(members))
-        #expect(facts.veto.why != nil)
+        #expect(facts.veto.why != nil && facts.snapshot.why != nil)
         // A word of a later agent is never shown as less than everything.
         members["veto"] = ["value": ["words": ["no-fridays"], "problem": ""]]
         #expect(try HostFacts(json: .object(members)).veto.value?.words == [.nothing])
@@ -87,7 +89,7 @@ private func full() -> HostFacts {
 
     @Test func namesWhatIsUnknown() {
         #expect(full().unknowns.map(\.name) == ["hardware.serial", "packages.lastUpdate"])
-        #expect(HostFacts(agentVersion: "1").unknowns.count == 18)
+        #expect(HostFacts(agentVersion: "1").unknowns.count == 19)
     }
 }
 

@@ -85,6 +85,13 @@ import Timestamps
         let plan = try HostPlan(json: foreign.json)
         let envelope = signed(try Sample.release { $0.plan = plan }, by: [key("release")])
         #expect(refusal { _ = try verifier.release(envelope, now: Sample.now) } == .otherOrganisation)
+        // One that only takes back says so to the last reader, and lets nothing be installed.
+        let back = signed(try Sample.release { $0.isRollbackOnly = true }, by: [key("release")])
+        let read = try verifier.release(back, now: Sample.now)
+        #expect(read.isRollbackOnly)
+        #expect(refusal { try read.check(rollsBack: false) } == .rollbackOnly)
+        #expect(refusal { try read.check(rollsBack: true) } == nil)
+        #expect(refusal { try Sample.release().check(rollsBack: false) } == nil)
     }
 
     @Test func keysCountOncePerRoleOnly() throws {

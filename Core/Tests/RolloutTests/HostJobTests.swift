@@ -107,11 +107,29 @@ import Timestamps
         #expect(job.state == .awaitingReboot)
         #expect(!job.state.isTerminal)
         #expect(job.timer?.kind == .reboot)
+        #expect(try HostJob(json: job.json) == job)
         var other = job
         _ = try other.handle(.rebootProven, now: opens)
         #expect(other.state == .terminal(.succeeded))
+        #expect(other.timer == nil)
+        #expect(try HostJob(json: other.json) == other)
+        #expect(throws: TransitionError.self) { try other.handle(.rebootProven, now: opens) }
         _ = try job.handle(.timer(.reboot), now: opens.adding(seconds: JobTimeouts.rebootPending))
         #expect(job.state == .terminal(.installedRebootPending))
+    }
+
+    /// As many records as an agent writes, and not one more: the refusal changes nothing.
+    @Test func aJournalHasABound() throws {
+        var fields = try #require(try granted().json.object)
+        fields["expectedEntry"] = .integer(JobEntry.maximumCount)
+        var job = try HostJob(json: .object(fields))
+        _ = try job.handle(.entry(entry(job, .health, .note, at: opens)), now: opens)
+        let before = job
+        let error = #expect(throws: TransitionError.self) {
+            try job.handle(.entry(entry(job, .health, .note, at: opens)), now: opens)
+        }
+        #expect(error?.code == .guardFailed)
+        #expect(job == before)
     }
 
     @Test func theChainIsHeld() throws {

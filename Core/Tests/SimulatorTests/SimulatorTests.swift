@@ -10,6 +10,25 @@ import Testing
         #expect(result.jobs == [.terminal(.succeeded), .terminal(.succeeded)])
     }
 
+    /// A signer that says no once asks people again, and the rest goes on as if it had not.
+    @Test func refusedApprovalsAreAskedForAgain() {
+        var options = SimulationOptions()
+        options.refusals = 500
+        let results = (0..<8).map { Simulation(seed: $0, options: options).run(traces: true) }
+        #expect(results.allSatisfy { $0.violation == nil })
+        #expect(results.contains { $0.trace.filter { $0.contains("approve of campaign") }.count > 1 })
+        #expect(results.contains { $0.campaigns == [.completed] })
+    }
+
+    @Test func whatIsCompletedGoesBack() {
+        var options = SimulationOptions()
+        options.rollsBackLate = true
+        let result = Simulation(seed: 1, options: options).run(traces: true)
+        #expect(result.violation == nil, "SIM \(result.report)")
+        #expect(result.campaigns == [.rolledBack], "SIM \(result.trace.suffix(60).joined(separator: "\n"))")
+        #expect(result.jobs.count { $0 == .terminal(.rolledBack) } == 2)
+    }
+
     @Test func aSeedRepeats() {
         let first = Simulation(seed: 9, options: .stormy(seed: 9)).run(traces: true)
         let second = Simulation(seed: 9, options: .stormy(seed: 9)).run(traces: true)

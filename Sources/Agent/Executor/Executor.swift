@@ -80,7 +80,11 @@ public final class Executor {
     /// takes no orders: a lost memory of orders must not become a believing one.
     private func openJobs() {
         do {
-            guard let owner = try owner() else { return }
+            guard let owner = try Self.owner(layout) else { return }
+            if let problem = owner.problem {
+                jobsProblem = problem
+                Journal.write(.error, problem)
+            }
             let desk = try TrustedOrders(folder, organisation: owner.organisation, host: owner.host)
             self.desk = desk
             let layout = layout
@@ -96,18 +100,19 @@ public final class Executor {
     }
 
     /// Whose host this is. Where the network process's identity is gone or cannot be read, root's own memory tells: a job
-    /// that has begun must end. Nil on a host that never enrolled.
-    private func owner() throws -> (organisation: String, host: String)? {
+    /// that has begun must end. Nil on a host that never enrolled; `problem` says why root's memory had to tell.
+    static func owner(_ layout: StateLayout) throws -> (organisation: String, host: String, problem: String?)? {
+        let folder = try DurableFolder(layout.executor, create: false)
+        func remembered() throws -> (organisation: String, host: String)? { try TrustStore.owner(in: folder) }
         do {
             if let identity = try IdentityStore(DurableFolder(layout.network, create: false)).load() {
-                return (identity.grant.organisation, identity.grant.host)
+                return (identity.grant.organisation, identity.grant.host, nil)
             }
-            return try TrustStore.owner(in: folder)
+            return try remembered().map { ($0.organisation, $0.host, nil) }
         } catch {
-            guard let owner = try TrustStore.owner(in: folder) else { throw error }
-            jobsProblem = "the host's identity cannot be read, jobs that have begun go on: \(error)"
-            Journal.write(.error, jobsProblem ?? "")
-            return owner
+            guard let owner = try remembered() else { throw error }
+            let why = "the host's identity cannot be read, jobs that have begun go on: \(error)"
+            return (owner.organisation, owner.host, why)
         }
     }
 

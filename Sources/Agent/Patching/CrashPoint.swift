@@ -6,10 +6,11 @@ import NIOConcurrencyHelpers
 /// Every durable write of a job passes one before and one after. The points number themselves, so that a new write is
 /// in the crash matrix by itself. Inert unless one of two variables of the environment is set:
 /// `FETTLE_CRASH_COUNT=FILE` appends the name of each point to FILE, and has counting go on there across processes;
-/// `FETTLE_CRASH_AT=N` ends the process with SIGKILL at point N, from 1.
+/// `FETTLE_CRASH_AT=N` ends the process with SIGKILL at point N, from 1. These are for a job's process; the executor, which
+/// starts them, heeds `FETTLE_EXECUTOR_CRASH_COUNT` and `FETTLE_EXECUTOR_CRASH_AT`, and the network process none.
 public enum CrashPoint {
-    private static let target: Int? = variable("FETTLE_CRASH_AT").flatMap { Int($0) }
-    private static let file: String? = variable("FETTLE_CRASH_COUNT")
+    private static let target: Int? = variable("AT").flatMap { Int($0) }
+    private static let file: String? = variable("COUNT")
     private static let passed = NIOLockedValueBox<Int?>(nil)
 
     /// Passes the point of that name.
@@ -41,5 +42,9 @@ public enum CrashPoint {
         close(descriptor)
     }
 
-    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    private static func variable(_ name: String) -> String? {
+        if CommandLine.arguments.contains("--network-process") { return nil }
+        let role = CommandLine.arguments.contains("--job") ? "FETTLE_CRASH" : "FETTLE_EXECUTOR_CRASH"
+        return getenv("\(role)_\(name)").map { String(cString: $0) }
+    }
 }

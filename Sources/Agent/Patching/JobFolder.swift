@@ -158,15 +158,21 @@ public struct JobFolders: Sendable {
     public func job(_ job: String, create: Bool = false) throws(SystemError) -> JobFolder? {
         guard JobOffer.isJobID(job) else { throw SystemError("use", "the name of a job", code: EINVAL) }
         if !create, !folder.contains(job) { return nil }
+        if create { CrashPoint.pass("before folder of a job") }
         let made = try JobFolder(job: job, path: folder.path(of: job), create: create)
-        if create { try folder.sync() }
+        if create {
+            try folder.sync()
+            CrashPoint.pass("after folder of a job")
+        }
         return made
     }
 
     /// Removes a job's folder with all that is in it.
     public func remove(_ job: JobFolder) {
+        CrashPoint.pass("before removal of a job")
         Self.removeAll(job.folder.path)
         try? folder.sync()
+        CrashPoint.pass("after removal of a job")
     }
 
     private static func removeAll(_ path: String) {

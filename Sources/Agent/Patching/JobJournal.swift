@@ -16,7 +16,7 @@ public struct JobJournal: Sendable {
     /// The most bytes of a journal.
     public static let maximumBytes = 32 << 20
     /// The most records.
-    public static let maximumCount = 10_000
+    public static let maximumCount = Int(JobEntry.maximumCount)
     /// What notes must leave to the records that matter.
     private static let share = 8
     private static let markBytes = 16

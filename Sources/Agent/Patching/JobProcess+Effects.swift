@@ -189,6 +189,7 @@ extension JobProcess {
                             ? "the grant is for taking the host back, the order is for the way forward"
                             : "the grant is for the way forward, the order is for taking the host back"))
             }
+            do { try release.check(rollsBack: grant.rollsBack) } catch { throw TrustStoreError.refused(error) }
             try folder.write(JobFolder.claim, envelope.json)
             grantedEpoch = grant.epoch
             return .granted(
@@ -209,7 +210,7 @@ extension JobProcess {
         let nonce = Self.nonce()
         do {
             if let other = try otherAtWork() {
-                return .confirmDenied(retryAfter: 60, reason: "\(other) is changing this host")
+                return .confirmDenied(retryAfter: 15, reason: "\(other) is changing this host")
             }
             guard let answer = try ask(.confirm, fence: fence, nonce: nonce) else { return .time }
             guard let envelope = answer.order else {

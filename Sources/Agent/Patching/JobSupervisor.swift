@@ -179,7 +179,9 @@ final class JobSupervisor {
             "expectedEntry": .integer(job.expected), "logSize": .integer(job.logSize),
             "forgotten": .bool(job.isForgotten),
         ]
+        CrashPoint.pass("before \(JobFolder.acknowledged)")
         try? job.folder.folder.replace(JobFolder.acknowledged, with: value.canonicalBytes(), durable: false)
+        CrashPoint.pass("after \(JobFolder.acknowledged)")
         if job.isDelivered { prune() }
         nextLook = now.uptime
     }
@@ -221,6 +223,7 @@ final class JobSupervisor {
                 var refusal: OrderRefusal?
                 do {
                     let release = try desk.release(offer.release)
+                    do { try release.check(rollsBack: offer.rollsBack) } catch { throw TrustStoreError.refused(error) }
                     guard release.plan.campaign == offer.campaign else {
                         throw TrustStoreError.refused(
                             OrderRefusal(

@@ -119,14 +119,14 @@ extension JobWork {
     /// Finds the job that this one takes back: the newest of the same campaign that changed something here.
     func findEarlier(campaign: String) -> StepResult {
         let folders = folder.siblings()
-        var best: (folder: JobFolder, time: Timestamp)?
+        var best: (folder: JobFolder, time: Timestamp, outcome: JobOutcome?)?
         for other in folders where other.job != folder.job {
             guard let order = try? other.readOrder(), order.offer.campaign == campaign, !order.offer.rollsBack,
                 let entries = try? other.journal().entries,
                 let begun = entries.last(where: { $0.phase == .mutateIntent }),
                 other.folder.contains(Self.beforeFile)
             else { continue }
-            if best.map({ $0.time < begun.time }) ?? true { best = (other, begun.time) }
+            if best.map({ $0.time < begun.time }) ?? true { best = (other, begun.time, entries.outcome) }
         }
         guard let best else {
             return .failed(
@@ -142,6 +142,7 @@ extension JobWork {
                 try folder.folder.replace(name, with: bytes)
                 CrashPoint.pass("after \(name)")
             }
+            if best.outcome == .succeeded { try expectWhatCameSince() }
             // Its files, by name: a link keeps them although the earlier job's folder may be removed.
             try folder.folder.linkAll(from: best.folder.folder, below: "packages")
         } catch {
@@ -149,5 +150,15 @@ extension JobWork {
                 "the way back of job \(best.folder.job) cannot be taken over: \(error)", ["code": "no-earlier-job"])
         }
         return .done("takes back what job \(best.folder.job) changed", ["earlier": .string(best.folder.job)])
+    }
+
+    /// The earlier job had proved that all outside of its order was as before: what differs there now has come since, by
+    /// other people's hands, and is no part of the way back. Where the host cannot be read the older look stands.
+    private func expectWhatCameSince() throws(SystemError) {
+        guard let plan = plan(), let value = folder.json(Self.beforeFile, limit: 64 << 20),
+            let before = try? HostState(json: value), let now = try? tool.state()
+        else { return }
+        try folder.folder.replace(
+            Self.beforeFile, with: before.withOthers(of: now, outside: plan).json.canonicalBytes())
     }
 }

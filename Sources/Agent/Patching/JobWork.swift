@@ -178,16 +178,23 @@ final class JobWork {
     func snapshot() -> StepResult {
         let (means, why) = SnapshotMeans.probe(actions)
         tell("takes a snapshot: \(means.words)", always: true)
-        let (id, failure) = means.make(job: folder.job, hook: actions.snapshotHook, timeout: 600, log: log)
+        let (id, failure) = means.make(
+            job: folder.job, hook: actions.snapshotHook, timeout: min(SnapshotMeans.timeLimit, actions.stepTimeout),
+            newest: jobsWithSnapshots(), log: log)
         let detail: [String: JSONValue] = ["means": .string(means.rawValue), "why": .string(why)]
+        // Whether the job may go on without is the machine's to say.
         guard let id else {
-            // What the plan asks for by name must be; a convenience need not.
-            let text = "no snapshot: \(failure ?? "unknown")"
-            return actions.snapshot == .required || means == .hook
-                ? .failed(text, detail.merging(["code": "no-snapshot"]) { $1 })
-                : .done("\(text); the way back is the old packages", detail)
+            return .failed(failure ?? "nobody knows why", detail.merging(["code": "no-snapshot"]) { $1 })
         }
         return .done("the way back is \(means.words)", detail.merging(["id": .string(id)]) { $1 })
+    }
+
+    /// The other jobs of this host that made a snapshot, newest first.
+    private func jobsWithSnapshots() -> [String] {
+        folder.siblings().filter { $0.job != folder.job }.compactMap { other in
+            let made = (try? other.journal())?.entries.last { $0.phase == .snapshot && $0.kind == .result }
+            return made.map { (other.job, $0.time) }
+        }.sorted { ($0.1, $0.0) > ($1.1, $1.0) }.map(\.0)
     }
 
     /// What the packages are and what they shall be: the last thing that is kept before they change.

@@ -18,7 +18,9 @@ struct RefusalLog {
         ]
         let bytes = (try? folder.read(Self.file, limit: 1 << 20)) ?? []
         let lines = bytes.split(separator: 0x0A).suffix(Self.maximumLines - 1).map(Array.init) + [line.canonicalBytes()]
+        CrashPoint.pass("before \(Self.file)")
         try? folder.replace(Self.file, with: lines.flatMap { $0 + [0x0A] })
+        CrashPoint.pass("after \(Self.file)")
     }
 
     /// The last refusals, oldest first.

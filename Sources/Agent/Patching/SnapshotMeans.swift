@@ -1,8 +1,9 @@
-import CLinux
 import Glibc
+import Inventory
 import Rollout
+import Wire
 
-/// What the host can come back to, found by looking, never assumed.
+/// What is made before packages change so that the host can come back, found by looking, never assumed.
 enum SnapshotMeans: String, Sendable {
     /// A read-only snapshot of the root subvolume, which holds the packages' database and their files.
     case btrfs
@@ -20,63 +21,65 @@ enum SnapshotMeans: String, Sendable {
         }
     }
 
-    /// The magic number of btrfs (statfs(2)), and the inode of a subvolume's top.
-    private static let btrfsMagic = 0x9123_683E
-    private static let subvolumeInode: UInt64 = 256
-    /// Where the snapshots are, on the root subvolume.
+    /// Where the snapshots are, on the root subvolume: each is named by its job.
     static let folder = "/.fettle-snapshots"
+    /// How many of them are kept: each holds on to the blocks of all that was changed since.
+    static let kept = 3
+    /// The most seconds that a snapshot may take; the server expects an answer by then (``JobTimeouts``).
+    static let timeLimit: Int64 = 600
 
     /// The best means here; why a better one is not taken is in `why`.
-    static func probe(_ actions: JobActions) -> (means: SnapshotMeans, why: String) {
+    static func probe(_ actions: JobActions, _ tree: HostTree = .machine) -> (means: SnapshotMeans, why: String) {
         if actions.snapshotHook != nil { return (.hook, "the plan names a command") }
         if actions.snapshot == .none { return (.downgrade, "the plan asks for no snapshot") }
-        var file = statfs()
-        guard statfs("/", &file) == 0 else { return (.downgrade, "the file system of / cannot be examined") }
-        guard Int(file.f_type) == btrfsMagic else {
-            // OVERLAYFS_SUPER_MAGIC
-            let name = file.f_type == 0x794C_7630 ? "an overlay, which only its host can take back" : "not btrfs"
-            return (.downgrade, "the file system of / is \(name)")
+        switch tree.snapshots() {
+        case .known(let facts): return (facts.kind == .btrfs ? .btrfs : .downgrade, facts.why)
+        case .unknown(let why): return (.downgrade, why)
         }
-        var root = stat()
-        guard stat("/", &root) == 0, UInt64(root.st_ino) == subvolumeInode else {
-            return (.downgrade, "/ is not the top of a btrfs subvolume")
-        }
-        for path in ["/usr", "/etc", "/var/lib/dpkg"] as [String] {
-            var other = stat()
-            guard stat(path, &other) == 0, other.st_dev == root.st_dev else {
-                return (
-                    .downgrade, "\(path) is not on the subvolume of /, so that a snapshot would hold half of the truth"
-                )
-            }
-        }
-        let programs = ["/usr/bin/btrfs", "/bin/btrfs", "/sbin/btrfs"]
-        guard programs.contains(where: { access($0, X_OK) == 0 }) else {
-            return (.downgrade, "/ is btrfs, but the program btrfs is not installed")
-        }
-        return (.btrfs, "/ is a btrfs subvolume")
     }
 
     /// Makes the snapshot, or finds the one that an earlier try made: its name is the job's.
     ///
+    /// - Parameter newest: the other jobs of this host that have a snapshot, newest first; beyond ``kept`` they are removed.
     /// - Returns: its name; nil with why where it could not be made.
-    func make(job: String, hook: String?, timeout: Int64, log: JobLog) -> (id: String?, failure: String?) {
+    func make(
+        job: String, hook: String?, timeout: Int64, newest: [String], log: JobLog
+    ) -> (id: String?, failure: String?) {
         switch self {
         case .downgrade: return ("", nil)
         case .btrfs:
             let path = "\(Self.folder)/\(job)"
             if access(path, F_OK) == 0 { return (path, nil) }
-            _ = mkdir(Self.folder, 0o700)
-            let run = BoundedRun(
-                command: ["btrfs", "subvolume", "snapshot", "-r", "/", path], timeout: timeout
-            ).run { log.write($0) }
-            return run.end.isSuccess ? (path, nil) : (nil, "btrfs: \(run.end.text) \(run.lastLine)")
+            guard mkdir(Self.folder, 0o700) == 0 || errno == EEXIST else {
+                return (nil, "\(Self.folder) cannot be made: \(HostTreeError.text(of: errno))")
+            }
+            let run = Self.btrfs(["subvolume", "snapshot", "-r", "/", path], timeout, log)
+            guard run.end.isSuccess else { return (nil, "btrfs: \(run.end.text) \(run.lastLine)") }
+            Self.prune(keeping: [job] + newest, timeout, log)
+            return (path, nil)
         case .hook:
             guard let hook else { return (nil, "the plan names no command") }
             let run = BoundedRun(
                 command: ["/bin/sh", "-c", hook], timeout: timeout, environment: ["FETTLE_JOB": job]
             ).run { log.write($0) }
-            guard run.end.isSuccess else { return (nil, "the snapshot command: \(run.end.text) \(run.lastLine)") }
+            guard run.end.isSuccess else {
+                let said = run.lastLine.isEmpty ? "" : "; it last said: \(run.lastLine)"
+                return (nil, "the plan's snapshot command did not say yes: \(run.end.text)\(said)")
+            }
             return (run.lastLine.isEmpty ? "made by the plan's command" : run.lastLine, nil)
         }
+    }
+
+    /// Removes the snapshots of jobs that are not among the first ``kept``: they would fill the disk. One that cannot be
+    /// removed is tried again with the next job.
+    private static func prune(keeping newest: [String], _ timeout: Int64, _ log: JobLog) {
+        let names = ((try? HostTree.names(in: folder)) ?? []).filter(JobOffer.isJobID)
+        let rank = Dictionary(newest.enumerated().map { ($1, $0) }, uniquingKeysWith: min)
+        let sorted = names.sorted { (rank[$0] ?? .max, $0) < (rank[$1] ?? .max, $1) }
+        for name in sorted.dropFirst(kept) { _ = btrfs(["subvolume", "delete", "\(folder)/\(name)"], timeout, log) }
+    }
+
+    private static func btrfs(_ words: [String], _ timeout: Int64, _ log: JobLog) -> BoundedRun.Result {
+        BoundedRun(command: ["btrfs"] + words, timeout: timeout).run { log.write($0) }
     }
 }

@@ -29,6 +29,7 @@ extension HostTree {
         facts.addresses = addresses()
         facts.hardware = hardware()
         facts.veto = .known(veto())
+        facts.snapshot = snapshots()
         return facts
     }
 }

@@ -109,6 +109,35 @@ struct Field {
     }
 }
 
+/// A labelled field of many lines.
+struct TextArea {
+    var name: String
+    var label: String
+    var value = ""
+    var hint = ""
+    var error = ""
+    var placeholder = ""
+    var rows = 4
+    var maximum: Int
+
+    var html: HTML {
+        div(.class("field")) {
+            HTML.fieldLabel(name, label)
+            textarea(
+                .id(name), .name(name), .class("input lines"), .rows(rows), .placeholder(placeholder),
+                .maxlength(maximum), .ariaDescribedBy("\(name)-hint"), .ariaInvalid(!error.isEmpty), .spellcheck(false)
+            ) {
+                // The first line break of the element is not part of the text (HTML standard, 13.1.2.5).
+                "\n" + value
+            }
+            p(.id("\(name)-hint"), .class(error.isEmpty ? "hint" : "hint error")) {
+                if !error.isEmpty { icon(.warning) }
+                error.isEmpty ? hint : error
+            }
+        }
+    }
+}
+
 /// A labelled choice of one.
 struct Choice {
     var name: String

@@ -91,6 +91,8 @@ public struct JobRow: Sendable {
     public var steps: [StepRow] = []
     /// Whether a reboot is to be expected.
     public var reboot = ""
+    /// What it comes back by when it fails.
+    public var wayBack = ""
 
     public init(host: String, hostname: String) {
         self.host = host

@@ -120,6 +120,7 @@ extension Samples {
             var planned = JobRow(host: row.host, hostname: row.hostname)
             planned.steps = row.steps
             planned.reboot = text("Expected: a kernel changes.")
+            planned.wayBack = text("The old packages; no snapshot: the file system of / is ext4, not btrfs.")
             return planned
         }
         model.permitsHeld = 0

@@ -53,6 +53,15 @@ private func fields(_ model: CampaignFormModel) -> HTML {
             selected: model.values[name] ?? "", hint: hint
         ).html
     }
+    func script(_ name: String, _ label: String, _ failure: String) -> HTML {
+        TextArea(
+            name: name, label: label, value: model.values[name] ?? "",
+            hint:
+                "Run as root by the interpreter of its first line, for at most 15 minutes. Its text is part of the plan: what is "
+                + "approved is what runs. \(failure) Empty: none.",
+            error: model.errors[name] ?? "", placeholder: "#!/bin/sh", maximum: 16_384
+        ).html
+    }
     return HTML {
         field("title", "Title", required: true, placeholder: "OpenSSL on the web servers")
         choice(
@@ -98,6 +107,9 @@ private func fields(_ model: CampaignFormModel) -> HTML {
             "units", "Units that must be active afterwards",
             hint: "Systemd units, with commas: each must be active three times in a row.", maximum: 2048,
             placeholder: "nginx.service, postgresql.service")
+        script(
+            "preScript", "Script before the packages change", "A failure ends the host's part before anything changes.")
+        script("postScript", "Script after the packages have changed", "A failure takes the host back.")
     }
 }
 
@@ -125,6 +137,7 @@ private func previewView(_ preview: CampaignPreviewModel, _ context: PageContext
                         },
                         Column("Packages") { stepList($0.steps) },
                         Column("Reboot") { row in HTML(row.reboot) },
+                        Column("Way back") { row in HTML(row.wayBack) },
                     ], preview.hosts)
             }
         }

@@ -86,6 +86,9 @@ private func hostsCard(_ model: CampaignModel, _ context: PageContext) -> HTML {
                 Column("What happened, or what it waits for") { row in
                     span {
                         row.sentence.isEmpty ? row.reboot : row.sentence
+                        if row.sentence.isEmpty, !row.wayBack.isEmpty {
+                            span(.class("sub")) { "Way back: \(row.wayBack)" }
+                        }
                         if !row.activity.isEmpty, !row.hasEnded {
                             span(.class("sub")) { row.activity }
                         }

@@ -44,6 +44,10 @@ private func system(_ all: HostFacts) -> HTML {
                 }
             ),
             ("Veto", shown(all.veto, vetoText)),
+            (
+                "Snapshot",
+                shown(all.snapshot) { $0.kind == .none ? "none: \($0.why)" : "\($0.kind.rawValue): \($0.why)" }
+            ),
             ("Agent", HTML(all.agentVersion)),
         ])
     }

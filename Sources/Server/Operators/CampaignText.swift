@@ -26,6 +26,11 @@ enum CampaignText {
         case "rolling-back": return "The hosts that changed are taken back to what they were."
         case "verifying": return "Every host is scanned once more; the scans decide."
         case "cancelling": return "Hosts past the point of no return go on to their end; then it is cancelled."
+        case "completed", "completed-with-exceptions", "closed-failed":
+            return "Nothing: it has ended. What it changed can still be rolled back."
+        case "rollback-incomplete":
+            return
+                "Nothing by itself: look at each host that is not rolled-back; those that did not begin can be asked again (roll back)."
         default: return "Nothing: it has ended."
         }
     }

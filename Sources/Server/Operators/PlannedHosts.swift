@@ -88,6 +88,7 @@ struct PlannedHosts: Sendable {
                     local: PlannedWindowTimes.local(plan.window, hostZone: facts?.timeZone.value))
             ]
         }
+        planned.wayBack = Self.wayBack(plan.actions, facts)
         planned.reboot = Self.reboot(planned.packages.map(\.package), plan.actions, facts)
         return planned
     }
@@ -122,16 +123,35 @@ struct PlannedHosts: Sendable {
         }
     }
 
-    /// What a host comes back by.
+    /// What hosts come back by, by the plan alone.
     static func wayBack(_ actions: JobActions) -> String {
         if !actions.rollsBack { return "None: the plan leaves a failed host as it is, flagged." }
-        let hook = actions.snapshotHook == nil ? "" : " The snapshot hook is run as well."
-        switch actions.snapshot {
-        case .none: return "Package downgrade to the versions that it has now.\(hook)"
-        case .best:
+        if actions.snapshotHook != nil {
             return
-                "A file system snapshot where the host can make one, else package downgrade; which is found out on the host before anything changes.\(hook)"
-        case .required: return "A snapshot; a host that cannot make one refuses its job.\(hook)"
+                "The old packages. The plan's command is asked for a snapshot first; a host where it does not say yes is left as it is."
+        }
+        switch actions.snapshot {
+        case .none: return "The old packages."
+        case .best: return "The old packages; a file system snapshot besides where the host can make one."
+        case .required:
+            return "The old packages and a file system snapshot; a host that cannot make one refuses its job."
+        }
+    }
+
+    /// What one host comes back by, as its last scan found it. The job looks once more before anything changes.
+    static func wayBack(_ actions: JobActions, _ facts: HostFacts?) -> String {
+        guard actions.rollsBack, actions.snapshotHook == nil, actions.snapshot != .none else { return wayBack(actions) }
+        switch facts?.snapshot ?? .notLookedFor {
+        case .known(let means) where means.kind == .btrfs:
+            return "The old packages, and a btrfs snapshot (\(means.why))."
+        case .known(let means):
+            return actions.snapshot == .required
+                ? "It will refuse: the plan requires a snapshot, and \(means.why)."
+                : "The old packages; no snapshot: \(means.why)."
+        case .unknown(let why):
+            let whether = "whether it can make a snapshot is not known (\(why))"
+            return actions.snapshot == .required
+                ? "Not known: the plan requires a snapshot, and \(whether)." : "The old packages; \(whether)."
         }
     }
 }

@@ -27,6 +27,14 @@ public struct SignerClient: OrderSigner {
         return try await signed(.release(document, hosts: plan.hosts, author: author))
     }
 
+    public func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope {
+        try await signed(
+            .rollback(
+                ReleaseDocument(
+                    plan: plan, approvals: [], approvalsRequired: 0, issued: Timestamp(seconds: Int64(time(nil))),
+                    expires: expires, isRollbackOnly: true)))
+    }
+
     public func grant(_ document: GrantDocument) async throws -> Envelope { try await signed(.grant(document)) }
 
     public func ticket(_ document: TicketDocument) async throws -> Envelope { try await signed(.ticket(document)) }

@@ -22,34 +22,12 @@ enum CampaignDecisionPages {
                 organisation: desk.organisation, found.summary.id, plan: try plan(call),
                 reason: try CampaignPages.reason(call, isRequired: true), by: desk.rolloutActor)
         },
-        decide("pause", .campaignsStop) { desk, found, call in
-            try await desk.engine.pause(
-                organisation: desk.organisation, found.summary.id,
-                reason: try CampaignPages.reason(call, isRequired: false), by: desk.rolloutActor)
-        },
-        decide("resume", .campaignsStop) { desk, found, call in
-            try await desk.resume(found, try CampaignPages.reason(call, isRequired: false))
-        },
-        decide("halt", .campaignsStop) { desk, found, call in
-            try await desk.engine.halt(
-                organisation: desk.organisation, found.summary.id,
-                reason: try CampaignPages.reason(call, isRequired: true), by: desk.rolloutActor)
-        },
-        decide("cancel", .campaignsStop) { desk, found, call in
-            try await desk.engine.cancel(
-                organisation: desk.organisation, found.summary.id,
-                reason: try CampaignPages.reason(call, isRequired: true), by: desk.rolloutActor)
-        },
-        decide("rollback", .campaignsStop) { desk, found, call in
-            try await desk.engine.rollBack(
-                organisation: desk.organisation, found.summary.id,
-                reason: try CampaignPages.reason(call, isRequired: true), by: desk.rolloutActor)
-        },
-        decide("close", .campaignsStop) { desk, found, call in
-            try await desk.engine.close(
-                organisation: desk.organisation, found.summary.id,
-                reason: try CampaignPages.reason(call, isRequired: true), by: desk.rolloutActor)
-        },
+        decide("pause", isReasonRequired: false, RolloutEngine.pause),
+        decide("resume", isReasonRequired: false, RolloutEngine.resume),
+        decide("halt", RolloutEngine.halt),
+        decide("cancel", RolloutEngine.cancel),
+        decide("rollback", RolloutEngine.rollBack),
+        decide("close", RolloutEngine.close),
     ]
 
     /// The plan that was shown beside the form: what is approved is what was read.
@@ -58,6 +36,19 @@ enum CampaignDecisionPages {
             throw Refusal(.malformed("the form names no plan"))
         }
         return digest
+    }
+
+    /// A decision for which somebody says why.
+    private static func decide(
+        _ verb: String, isReasonRequired: Bool = true,
+        _ act:
+            @escaping @Sendable (RolloutEngine) -> (String, String, String, RolloutActor) async throws ->
+            CampaignDetails
+    ) -> PageDeclaration {
+        decide(verb, .campaignsStop) { desk, found, call in
+            let reason = try CampaignPages.reason(call, isRequired: isReasonRequired)
+            return try await act(desk.engine)(desk.organisation, found.summary.id, reason, desk.rolloutActor)
+        }
     }
 
     private static func decide(

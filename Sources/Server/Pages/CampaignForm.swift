@@ -10,7 +10,7 @@ struct CampaignForm: Sendable {
     /// The fields' names; what a link to the form may fill in is among ``linkable``.
     static let names = [
         "title", "packages", "names", "hosts", "selector", "start", "minutes", "zone", "budget", "reboot", "snapshot",
-        "rollBack", "units",
+        "rollBack", "units", "preScript", "postScript",
     ]
     /// What a link to the form says.
     static let linkable: Set<String> = ["packages", "package", "host", "labels"]
@@ -37,7 +37,8 @@ struct CampaignForm: Sendable {
         values = Dictionary(uniqueKeysWithValues: Self.names.map { ($0, call.field($0)) })
     }
 
-    /// What a draft says. Scripts and other checks than units are not in the form: they stay as they are.
+    /// What a draft says. Further scripts than the first and other checks than units are not in the form: they stay as they
+    /// are.
     init(_ draft: CampaignDraft) {
         values = [
             "title": draft.title, "start": draft.window.start, "minutes": "\(draft.window.minutes)",
@@ -64,6 +65,8 @@ struct CampaignForm: Sendable {
         values["units"] = draft.actions.healthChecks.compactMap { check in
             if case .unit(let unit) = check.probe { unit } else { nil }
         }.joined(separator: ", ")
+        values["preScript"] = draft.actions.preScripts.first?.text
+        values["postScript"] = draft.actions.postScripts.first?.text
     }
 
     private func value(_ name: String) -> String { values[name] ?? "" }
@@ -89,6 +92,9 @@ struct CampaignForm: Sendable {
         var (start, zone) = (value("start"), value("zone").isEmpty ? "UTC" : value("zone"))
         if start.isEmpty { (start, zone) = (String(now.description.prefix(16)), "UTC") }
         fields["window"] = ["start": .string(start), "minutes": .integer(minutes), "zone": .string(zone)]
+        for name in ["preScript", "postScript"] where !value(name).isEmpty && !value(name).hasPrefix("#!") {
+            errors[name] = "Its first line names the interpreter: #!/bin/sh"
+        }
         fields["actions"] = actions(base)
         return (.object(fields), errors)
     }
@@ -139,8 +145,29 @@ struct CampaignForm: Sendable {
         let others = actions.healthChecks.filter { check in
             if case .unit = check.probe { false } else { true }
         }
+        actions.preScripts = scripts("preScript", "before the change", actions.preScripts)
+        actions.postScripts = scripts("postScript", "after the change", actions.postScripts)
         actions.healthChecks = others + list("units").map { HealthCheck(name: $0, probe: .unit($0)) }
         return actions.json
+    }
+
+    /// The scripts of a draft with the first as the form has it: with what else is said of it, where it was there before.
+    private func scripts(_ field: String, _ name: String, _ base: [PlannedScript]) -> [PlannedScript] {
+        guard !value(field).isEmpty else { return Array(base.dropFirst()) }
+        // Browsers end lines with CR LF (URL standard, 5.1); an interpreter's name would end with the CR.
+        let text = value(field).replacing("\r\n", with: "\n") + "\n"
+        var first = base.first ?? PlannedScript(name: name, text: text)
+        if first.text.trimmed != text.trimmed { first.text = text }
+        return [first] + base.dropFirst()
+    }
+}
+
+extension String {
+    /// Without white space at its end.
+    fileprivate var trimmed: Substring {
+        var text = self[...]
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return text
     }
 }
 
@@ -150,7 +177,7 @@ extension CampaignFormModel {
         let places = [
             "/hosts/ids": "hosts", "/hosts/selector": "selector", "/hosts": "hosts", "/window/start": "start",
             "/window/minutes": "minutes", "/window/zone": "zone", "/packages": "names", "/budget": "budget",
-            "/title": "title",
+            "/title": "title", "/actions/preScripts": "preScript", "/actions/postScripts": "postScript",
         ]
         for fault in problem.errors {
             let pointer = fault.pointer ?? ""

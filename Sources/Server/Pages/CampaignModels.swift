@@ -47,6 +47,7 @@ extension JobRow {
         self.init(host: host.id, hostname: host.hostname)
         steps = host.packages.map { StepRow(package: $0.package, from: $0.from ?? "", to: $0.to) }
         reboot = host.reboot
+        wayBack = host.wayBack
     }
 }
 

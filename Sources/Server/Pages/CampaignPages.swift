@@ -223,6 +223,7 @@ enum CampaignPages {
                 if !targets.isEmpty, let host = try planned.one(job.host, transaction) {
                     row.steps = JobRow(host).steps
                     row.reboot = host.reboot
+                    row.wayBack = host.wayBack
                 }
                 return row
             }
@@ -348,7 +349,7 @@ extension CampaignPreviewModel {
         notes = preview.notes
         hostCount = preview.plan?.hosts.count ?? 0
         hosts = preview.hosts.prefix(100).map { JobRow($0) }
-        wayBack = preview.hosts.first?.wayBack ?? ""
+        wayBack = preview.plan.map { PlannedHosts.wayBack($0.actions) } ?? ""
         var seen: Set<String> = []
         for window in preview.hosts.flatMap(\.windows) {
             let text = "\(window.notBefore) to \(window.notAfter) (\(window.local))"

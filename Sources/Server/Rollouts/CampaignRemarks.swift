@@ -19,6 +19,13 @@ struct CampaignRemarks: Hashable, Sendable {
 }
 
 extension CampaignRecord {
+    /// Forgets why it was not signed: it is asked for anew.
+    mutating func clearSigningRemark() {
+        var remarks = storedRemarks
+        remarks.signing = ""
+        self.remarks = remarks.json.canonicalText
+    }
+
     /// The remarks; none where they cannot be read.
     var storedRemarks: CampaignRemarks {
         guard let value = try? JSONValue(parsing: Array(remarks.utf8), limits: .plan) else { return CampaignRemarks() }

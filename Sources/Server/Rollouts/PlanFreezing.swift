@@ -36,151 +36,218 @@ struct FrozenPackages: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(targets) }
 }
 
-/// Makes exact versions of a selection. Pure: the same hosts give the same plan.
+/// Makes exact versions of a selection. Pure: the same hosts in the same order give the same plan.
 ///
 /// One release of a distribution gets one version of each package. Where two hosts disagree, or a host is offered nothing
 /// that fits, there is no plan but a sentence that names host and package.
-enum PlanFreezing {
+///
+/// Each host is shown twice, ``survey(_:)`` and ``settle(_:)``, and is not kept in between: memory grows with what the plan
+/// says of its hosts, never with what is installed on them.
+struct PlanFreezing: Sendable {
     /// The most errors, and the most notes, that are told.
     static let maximumRemarks = 100
 
+    /// What a package is to become, and who first said so.
+    private struct Goal: Sendable {
+        var name: String
+        var architecture: String
+        var version: String
+        var host: String
+    }
+    /// What is known of one distribution release.
+    private struct Group: Sendable {
+        /// By `name:architecture`: what hosts are offered.
+        var goals: [String: Goal] = [:]
+        /// Exact versions that some hosts have already, although nobody may be offered them.
+        var installed: [String: Goal] = [:]
+        /// What the hosts have of it that changes there.
+        var previous: [String: Set<String>] = [:]
+        /// What may be installed anew where the others need it, and who first said so.
+        var additions: [String: (package: ReleasePackage, host: String)] = [:]
+    }
+    private let selection: PackageSelection
+    private var groups: [String: Group] = [:]
+    private var frozen = FrozenPackages()
+    /// The names that were asked for and that no host has shown yet.
+    private var missing: [String]
+    /// What hosts have of the plan: alike for most of them, and kept once.
+    private var shared: Set<[String: String]> = []
+    private var isSurveyed = false
+
+    /// Nothing is known yet.
+    init(_ selection: PackageSelection) {
+        self.selection = selection
+        missing =
+            switch selection {
+            case .everything, .security: []
+            case .named(let list): list
+            case .exact(let list): list.map { one in one.architecture.map { "\(one.name):\($0)" } ?? one.name }
+            }
+    }
+
     /// Freezes a selection over these hosts.
     static func freeze(_ selection: PackageSelection, over hosts: [FreezingHost]) -> FrozenPackages {
-        var frozen = FrozenPackages()
-        let byDistribution = Dictionary(grouping: hosts, by: \.distribution)
-        for (distribution, group) in byDistribution.sorted(by: { $0.key < $1.key }) {
-            let members = group.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
-            freeze(selection, distribution, members, &frozen)
-        }
-        if frozen.errors.isEmpty {
-            for name in missing(selection, hosts) {
-                frozen.errors.append("No selected host has \(name) installed. Correct the name, or leave it out.")
+        let hosts = hosts.sorted { ($0.distribution, $0.name, $0.id) < ($1.distribution, $1.name, $1.id) }
+        var freezing = PlanFreezing(selection)
+        for host in hosts { freezing.survey(host) }
+        guard freezing.isPossible() else { return freezing.result() }
+        for host in hosts { freezing.settle(host) }
+        return freezing.result()
+    }
+
+    /// Whether what was surveyed can become a plan: then every host is to be settled.
+    mutating func isPossible() -> Bool {
+        if !isSurveyed {
+            isSurveyed = true
+            for (distribution, group) in groups {
+                groups[distribution]?.goals = group.goals.merging(group.installed) { offered, _ in offered }
             }
+            if frozen.errors.isEmpty {
+                for name in missing {
+                    fail("No selected host has \(name) installed. Correct the name, or leave it out.")
+                }
+            }
+        }
+        return frozen.errors.isEmpty
+    }
+
+    /// What became of it.
+    func result() -> FrozenPackages {
+        var frozen = frozen
+        for (distribution, group) in groups.sorted(by: { $0.key < $1.key }) where frozen.errors.isEmpty {
+            // Only what changes on some host is in the release set.
+            var packages = group.goals.values.compactMap { goal -> ReleasePackage? in
+                guard let before = group.previous["\(goal.name):\(goal.architecture)"] else { return nil }
+                return ReleasePackage(
+                    name: goal.name, architecture: goal.architecture, version: goal.version, previous: Array(before))
+            }
+            guard !packages.isEmpty else { continue }
+            packages += group.additions.values.map(\.package)
+            guard packages.count <= ReleaseTarget.maximumPackages else {
+                frozen.errors.append(
+                    "\(distribution): \(packages.count) packages would change, at most \(ReleaseTarget.maximumPackages) fit a "
+                        + "campaign. Name the packages.")
+                continue
+            }
+            frozen.targets.append(ReleaseTarget(distribution: distribution, packages: packages))
         }
         if frozen.errors.isEmpty, frozen.hosts.isEmpty {
             frozen.errors.append("None of the selected hosts has anything to change: there is nothing to approve.")
         }
-        frozen.errors = Array(frozen.errors.prefix(maximumRemarks))
-        frozen.notes = Array(frozen.notes.prefix(maximumRemarks))
+        if !frozen.errors.isEmpty { frozen.targets = [] }
         return frozen
     }
 
-    private static func freeze(
-        _ selection: PackageSelection, _ distribution: String, _ hosts: [FreezingHost], _ frozen: inout FrozenPackages
-    ) {
-        // Hosts on which something in the plan is kept back, because it needs packages that are not installed yet.
-        var needsAdditions: Set<String> = []
-        // What each package is to become, and who first said so.
-        var goals: [String: (name: String, architecture: String, version: String, host: String)] = [:]
-        for host in hosts {
-            for offer in host.offers.sorted(by: { ($0.name, $0.architecture) < ($1.name, $1.architecture) })
-            where isWanted(selection, offer) {
-                let id = "\(offer.name):\(offer.architecture)"
-                if let exact = exactVersion(selection, offer.name, offer.architecture), exact != offer.candidate {
-                    frozen.errors.append(
-                        "\(host.name): its repositories offer \(id) \(offer.candidate), not \(exact). Name the offered "
-                            + "version, or make \(exact) the candidate there (apt-cache policy \(offer.name)).")
-                    continue
-                }
-                if let goal = goals[id], goal.version != offer.candidate {
-                    frozen.errors.append(
-                        "\(distribution): \(id) is offered as \(goal.version) to \(goal.host) and as \(offer.candidate) to "
-                            + "\(host.name). Refresh the indexes of the older one and scan both (fettle hosts scan), or "
-                            + "give each a campaign of its own.")
-                    continue
-                }
-                if goals[id] == nil { goals[id] = (offer.name, offer.architecture, offer.candidate, host.name) }
-                if case .keptBack = offer.status { needsAdditions.insert(host.id) }
-                remark(selection, host, offer, id, &frozen)
-            }
-        }
-        // An exact version that is already in on some hosts is a goal although nobody is offered it.
-        if case .exact(let list) = selection {
-            for one in list {
-                for host in hosts {
-                    for (id, version) in host.installed where version == one.version {
-                        let (name, architecture) = split(id)
-                        guard name == one.name, one.architecture ?? architecture == architecture, goals[id] == nil
-                        else { continue }
-                        goals[id] = (name, architecture, version, host.name)
-                    }
-                }
-            }
-        }
-        guard frozen.errors.isEmpty else { return }
+    // MARK: - The first look: what the packages are to become
 
-        var previous: [String: Set<String>] = [:]
-        for host in hosts {
-            var own: [String: String] = [:]
-            var changes = false
-            for (id, goal) in goals.sorted(by: { $0.key < $1.key }) {
-                guard let installed = host.installed[id] else { continue }
-                own[id] = installed
-                if installed == goal.version { continue }
-                let offered = host.offers.first { $0.name == goal.name && $0.architecture == goal.architecture }
-                if offered?.candidate == goal.version {
-                    changes = true
-                    previous[id, default: []].insert(installed)
-                } else if isNewer(installed, than: goal.version) {
-                    frozen.errors.append(
-                        "\(host.name): \(id) is at \(installed) already, above \(goal.version) that \(goal.host) is "
-                            + "offered. Refresh the indexes of \(goal.host) and scan it, or leave \(host.name) out.")
-                } else {
-                    frozen.errors.append(
-                        "\(host.name): \(id) is at \(installed), and its repositories do not offer \(goal.version) that "
-                            + "\(goal.host) is offered. Refresh its indexes and scan it (fettle hosts scan \(host.name)), or "
-                            + "leave it out.")
-                }
-            }
-            if changes {
-                frozen.hosts[host.id] = (distribution, own)
-            } else if frozen.errors.isEmpty {
-                frozen.notes.append("\(host.name) has nothing to change and is left out.")
-            }
+    /// Takes what a host is offered.
+    mutating func survey(_ host: FreezingHost) {
+        if !missing.isEmpty {
+            let names = Set(host.installed.keys.flatMap { [$0, Self.split($0).name] })
+            missing.removeAll { names.contains($0) }
         }
-        guard frozen.errors.isEmpty else { return }
-        // What may be installed anew where the others need it, and who first said so.
-        var additions: [String: (package: ReleasePackage, host: String)] = [:]
-        for host in hosts where needsAdditions.contains(host.id) && frozen.hosts[host.id] != nil {
-            for addition in host.additions {
-                let id = "\(addition.name):\(addition.architecture)"
-                if let known = additions[id], known.package.version != addition.version {
-                    frozen.errors.append(
-                        "\(distribution): \(id), which kept-back packages need, is \(known.package.version) for "
-                            + "\(known.host) and \(addition.version) for \(host.name). Refresh the indexes of the older one "
-                            + "and scan both (fettle hosts scan), or give each a campaign of its own.")
-                } else if goals[id] == nil, additions[id] == nil {
-                    additions[id] = (
-                        ReleasePackage(
-                            name: addition.name, architecture: addition.architecture, version: addition.version,
-                            isAddition: true), host.name
-                    )
-                }
+        var group = groups[host.distribution] ?? Group()
+        defer { groups[host.distribution] = group }
+        for offer in wanted(host) {
+            let id = "\(offer.name):\(offer.architecture)"
+            if let exact = Self.exactVersion(selection, offer.name, offer.architecture), exact != offer.candidate {
+                fail(
+                    "\(host.name): its repositories offer \(id) \(offer.candidate), not \(exact). Name the offered "
+                        + "version, or make \(exact) the candidate there (apt-cache policy \(offer.name)).")
+                continue
+            }
+            if let goal = group.goals[id], goal.version != offer.candidate {
+                fail(
+                    "\(host.distribution): \(id) is offered as \(goal.version) to \(goal.host) and as \(offer.candidate) to "
+                        + "\(host.name). Refresh the indexes of the older one and scan both (fettle hosts scan), or "
+                        + "give each a campaign of its own.")
+                continue
+            }
+            if group.goals[id] == nil {
+                group.goals[id] = Goal(
+                    name: offer.name, architecture: offer.architecture, version: offer.candidate, host: host.name)
+            }
+            remark(host, offer, id)
+        }
+        guard case .exact(let list) = selection else { return }
+        for one in list {
+            for (id, version) in host.installed where version == one.version && group.installed[id] == nil {
+                let (name, architecture) = Self.split(id)
+                guard name == one.name, one.architecture ?? architecture == architecture else { continue }
+                group.installed[id] = Goal(name: name, architecture: architecture, version: version, host: host.name)
             }
         }
-        guard frozen.errors.isEmpty else { return }
-        // Only what changes on some host is in the release set.
-        var packages = goals.values.compactMap { goal -> ReleasePackage? in
-            guard let before = previous["\(goal.name):\(goal.architecture)"] else { return nil }
-            return ReleasePackage(
-                name: goal.name, architecture: goal.architecture, version: goal.version, previous: Array(before))
+    }
+
+    // MARK: - The second look: what that means on each host
+
+    /// Takes what a host has of the packages.
+    mutating func settle(_ host: FreezingHost) {
+        guard var group = groups[host.distribution] else { return }
+        defer { groups[host.distribution] = group }
+        var own: [String: String] = [:]
+        var changes = false
+        for (id, goal) in group.goals {
+            guard let installed = host.installed[id] else { continue }
+            own[id] = installed
+            if installed == goal.version { continue }
+            let offered = host.offers.first { $0.name == goal.name && $0.architecture == goal.architecture }
+            if offered?.candidate == goal.version {
+                changes = true
+                group.previous[id, default: []].insert(installed)
+            } else if Self.isNewer(installed, than: goal.version) {
+                fail(
+                    "\(host.name): \(id) is at \(installed) already, above \(goal.version) that \(goal.host) is "
+                        + "offered. Refresh the indexes of \(goal.host) and scan it, or leave \(host.name) out.")
+            } else {
+                fail(
+                    "\(host.name): \(id) is at \(installed), and its repositories do not offer \(goal.version) that "
+                        + "\(goal.host) is offered. Refresh its indexes and scan it (fettle hosts scan \(host.name)), or "
+                        + "leave it out.")
+            }
         }
-        guard !packages.isEmpty else { return }
-        packages += additions.values.map(\.package)
-        guard packages.count <= ReleaseTarget.maximumPackages else {
-            frozen.errors.append(
-                "\(distribution): \(packages.count) packages would change, at most \(ReleaseTarget.maximumPackages) fit a "
-                    + "campaign. Name the packages.")
+        guard changes else {
+            if frozen.errors.isEmpty { note("\(host.name) has nothing to change and is left out.") }
             return
         }
-        frozen.targets.append(ReleaseTarget(distribution: distribution, packages: packages))
+        frozen.hosts[host.id] = (host.distribution, shared.insert(own).memberAfterInsert)
+        let isKeptBack = wanted(host).contains { if case .keptBack = $0.status { true } else { false } }
+        for addition in isKeptBack ? host.additions : [] {
+            let id = "\(addition.name):\(addition.architecture)"
+            if let known = group.additions[id], known.package.version != addition.version {
+                fail(
+                    "\(host.distribution): \(id), which kept-back packages need, is \(known.package.version) for "
+                        + "\(known.host) and \(addition.version) for \(host.name). Refresh the indexes of the older one "
+                        + "and scan both (fettle hosts scan), or give each a campaign of its own.")
+            } else if group.goals[id] == nil, group.additions[id] == nil {
+                group.additions[id] = (
+                    ReleasePackage(
+                        name: addition.name, architecture: addition.architecture, version: addition.version,
+                        isAddition: true), host.name
+                )
+            }
+        }
+    }
+
+    // MARK: -
+
+    /// What a host is offered of the selection, by name.
+    private func wanted(_ host: FreezingHost) -> [Offer] {
+        host.offers.filter { Self.isWanted(selection, $0) }.sorted {
+            ($0.name, $0.architecture) < ($1.name, $1.architecture)
+        }
+    }
+
+    private mutating func fail(_ text: String) {
+        if frozen.errors.count < Self.maximumRemarks { frozen.errors.append(text) }
+    }
+
+    private mutating func note(_ text: String) {
+        if frozen.notes.count < Self.maximumRemarks { frozen.notes.append(text) }
     }
 
     /// Says what stands in the way of an offer on a host; an error where a person named the package.
-    private static func remark(
-        _ selection: PackageSelection, _ host: FreezingHost, _ offer: Offer, _ id: String,
-        _ frozen: inout FrozenPackages
-    ) {
+    private mutating func remark(_ host: FreezingHost, _ offer: Offer, _ id: String) {
         let isNamed =
             switch selection {
             case .named, .exact: true
@@ -191,27 +258,27 @@ enum PlanFreezing {
         case .held:
             let text = "\(host.name): \(id) is held (apt-mark hold)."
             if isNamed {
-                frozen.errors.append("\(text) Release the hold there (apt-mark unhold \(offer.name)), or leave it out.")
+                fail("\(text) Release the hold there (apt-mark unhold \(offer.name)), or leave it out.")
             } else {
-                frozen.notes.append("\(text) Its job will be refused unless the hold is released before.")
+                note("\(text) Its job will be refused unless the hold is released before.")
             }
         case .pinned(let pin):
             let text = "\(host.name): \(id) is pinned (\(pin))."
             if isNamed {
-                frozen.errors.append("\(text) Change the pin in /etc/apt/preferences.d, or leave the package out.")
+                fail("\(text) Change the pin in /etc/apt/preferences.d, or leave the package out.")
             } else {
-                frozen.notes.append("\(text) Its job will be refused unless the pin is changed before.")
+                note("\(text) Its job will be refused unless the pin is changed before.")
             }
         case .phased(let percent):
-            frozen.notes.append(
+            note(
                 "\(host.name): \(id) \(offer.candidate) is released to \(percent) % of hosts and not yet to this one; the "
                     + "campaign installs it all the same.")
         case .keptBack(let why):
-            frozen.notes.append(
+            note(
                 "\(host.name): \(id) is kept back (\(why)). Its job will be refused if that needs packages outside the plan."
             )
         case .unknown(let why):
-            frozen.notes.append("\(host.name): the resolver could not be asked about \(id) (\(why)).")
+            note("\(host.name): the resolver could not be asked about \(id) (\(why)).")
         }
     }
 
@@ -231,27 +298,6 @@ enum PlanFreezing {
     private static func exactVersion(_ selection: PackageSelection, _ name: String, _ architecture: String) -> String? {
         guard case .exact(let list) = selection else { return nil }
         return list.first { $0.name == name && $0.architecture ?? architecture == architecture }?.version
-    }
-
-    /// The names that were asked for and that no host has.
-    private static func missing(_ selection: PackageSelection, _ hosts: [FreezingHost]) -> [String] {
-        let names: [String]
-        switch selection {
-        case .everything, .security: return []
-        case .named(let list): names = list
-        case .exact(let list):
-            names = list.map {
-                $0.architecture.map { "\($0)" } == nil ? $0.name : "\($0.name):\($0.architecture ?? "")"
-            }
-        }
-        var known: Set<String> = []
-        for host in hosts {
-            for id in host.installed.keys {
-                known.insert(id)
-                known.insert(split(id).name)
-            }
-        }
-        return names.filter { !known.contains($0) }
     }
 
     private static func split(_ id: String) -> (name: String, architecture: String) {

@@ -31,15 +31,16 @@ extension RolloutEngine {
             var offers: [JobOffer] = []
             for record in try sql.jobs.listed(organisation: host.organisation, host: host.id) {
                 let release: Envelope
-                if let known = releases[record.campaign] {
+                let key = "\(record.campaign) \(record.rollsBack)"
+                if let known = releases[key] {
                     release = known
                 } else {
                     guard
                         let campaign = try sql.campaigns.show(organisation: host.organisation, id: record.campaign),
-                        let text = campaign.release
+                        let text = record.rollsBack ? campaign.rollbackRelease : campaign.release
                     else { continue }
                     release = try Envelope(json: JSONValue(parsing: Array(text.utf8), limits: .plan))
-                    releases[record.campaign] = release
+                    releases[key] = release
                 }
                 offers.append(
                     JobOffer(
@@ -84,7 +85,12 @@ extension RolloutEngine {
                 // One of before a restore is worth nothing: hosts refuse its epoch.
                 guard document.epoch == epoch else { return try revoke(rollout, job, campaign) }
                 if let no = blocked(campaign, current, now) { return no }
-                try rollout.handle(.claimAgain, job, by: "host:\(host.id)") { $0.heardAt = now }
+                // Whether it may ask again; nothing changes by it, so nothing goes on record.
+                var again = current
+                _ = try again.handle(.claimAgain, now: now)
+                var heard = job
+                heard.heardAt = now
+                _ = try sql.jobs.update(heard, now: now)
                 return .grant(
                     document,
                     signed: try job.grantEnvelope.map {
@@ -161,7 +167,7 @@ extension RolloutEngine {
                 return .ticket(
                     TicketDocument(
                         organisation: host.organisation, host: host.id, job: job.id, fence: fence,
-                        nonce: question.nonce, issued: now, expires: expires))
+                        nonce: question.nonce, issued: rollout.now, expires: expires))
             }
             return .never("The job takes no confirmation as it is.")
         }
@@ -185,24 +191,29 @@ extension RolloutEngine {
         where entry.detail.canonicalBytes().count > JobEntry.maximumDetailBytes {
             throw Refusal(.malformed("the detail has too many bytes", pointer: "/entries/\(index)/detail"))
         }
+        if let excess = state.jobRecords.excess(host.id, adding: message.entries.count, now: now) {
+            if excess.isFirst {
+                state.logger.warning("too many records of jobs", metadata: ["host": "\(host.id)", "job": "\(id)"])
+                await state.audit(
+                    organisation: host.organisation, actor: "server", action: "host.job-record-quota-exceeded",
+                    subject: "host:\(host.id)", detail: ["recordsPerHour": .integer(Int64(state.jobRecords.limit))])
+            }
+            throw Refusal(.jobRecordQuota(state.jobRecords.limit), retryAfter: excess.seconds)
+        }
         let reply: JobProgressReply
+        let new: Int64
         do {
-            reply = try await state.store.write { sql in
+            (reply, new) = try await state.store.write { sql in
                 let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
-                return try rollout.take(message, of: try rollout.job(id, of: host.id))
+                let job = try rollout.job(id, of: host.id)
+                let reply = try rollout.take(message, of: job)
+                return (reply, reply.expectedEntry - job.nextEntry)
             }
         } catch let error as TransitionError {
-            state.logger.warning(
-                "a job's record was refused",
-                metadata: ["host": "\(host.id)", "job": "\(id)", "reason": "\(error)"])
-            await state.audit(
-                organisation: host.organisation, actor: "host:\(host.id)", action: "job.refused", subject: "job:\(id)",
-                detail: [
-                    "event": .string(error.event), "state": .string(error.state), "code": .string(error.code.rawValue),
-                    "reason": .string(error.reason),
-                ])
+            await refused(error, id, host)
             throw Refusal(.journalRefused(error.code.rawValue, error.reason))
         }
+        state.jobRecords.add(host.id, Int(new), now: now)
         state.progress.note(id, percent: message.percent, activity: message.activity, now: now)
         return reply
     }
@@ -226,11 +237,35 @@ extension RolloutEngine {
                 return try body(rollout, job, try rollout.campaign(job.campaign))
             }
         } catch let error as TransitionError {
-            await state.audit(
-                organisation: host.organisation, actor: "host:\(host.id)", action: "job.refused", subject: "job:\(id)",
-                detail: ["event": .string(error.event), "state": .string(error.state), "reason": .string(error.reason)])
+            await refused(error, id, host)
             return .never("The job is \(error.state): \(error.reason).")
         }
+    }
+
+    /// Puts on record what a host's job did not take.
+    private func refused(_ error: TransitionError, _ id: String, _ host: HostRecord) async {
+        state.logger.warning(
+            "a job's word was refused", metadata: ["host": "\(host.id)", "job": "\(id)", "reason": "\(error)"])
+        await record(
+            "job.refused", id, host,
+            [
+                "event": .string(error.event), "state": .string(error.state), "code": .string(error.code.rawValue),
+                "reason": .string(error.reason),
+            ])
+    }
+
+    /// An audit record of what was refused to a host: only so many an hour, for a host can ask as often as it likes. That
+    /// there are more is on record once.
+    private func record(_ action: String, _ id: String, _ host: HostRecord, _ detail: JSONValue) async {
+        let now = state.clock.now()
+        let excess = state.jobRefusals.excess(host.id, adding: 1, now: now)
+        guard excess?.isFirst ?? true else { return }
+        state.jobRefusals.add(host.id, 1, now: now)
+        await state.audit(
+            organisation: host.organisation, actor: "host:\(host.id)",
+            action: excess == nil ? action : "host.job-refusals-exceeded",
+            subject: excess == nil ? "job:\(id)" : "host:\(host.id)",
+            detail: excess == nil ? detail : ["recordsPerHour": .integer(Int64(state.jobRefusals.limit))])
     }
 
     private func answer(_ decision: JobDecision, _ host: HostRecord) async throws -> JobAnswer {
@@ -256,9 +291,9 @@ extension RolloutEngine {
             return JobAnswer(order: nil, retryAfter: 30, reason: "The server's signer does not sign at the moment.")
         }
         let sentence = "The signer refused: \(refusal.description.prefix(900))"
-        await state.audit(
-            organisation: host.organisation, actor: "host:\(host.id)", action: "job.unsigned", subject: "job:\(id)",
-            detail: [
+        await record(
+            "job.unsigned", id, host,
+            [
                 "code": .string(refusal.code.rawValue), "reason": .string(String(refusal.description.prefix(2000))),
             ])
         let now = state.clock.now()
@@ -302,16 +337,6 @@ extension RolloutEngine {
             }
             job.grantEnvelope = envelope.json.canonicalText
             _ = try sql.jobs.update(job, now: now)
-        }
-    }
-}
-
-extension SignerRefusal.Code {
-    /// Whether the same may be signed later: what is wrong is the signer's own state.
-    fileprivate var isPassing: Bool {
-        switch self {
-        case .policyUnreadable, .unsoundTimes, .rootAway, .notWritten: true
-        default: false
         }
     }
 }

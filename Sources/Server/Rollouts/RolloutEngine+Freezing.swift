@@ -22,70 +22,85 @@ struct FrozenDraft: Sendable {
     var notes: [String] = []
 }
 
+/// A host that a draft selects: what is kept of it while all are looked at.
+private struct SelectedHost: Sendable {
+    var id: String
+    var hostname: String
+    var digests: DocumentDigests?
+    /// When it was last looked at.
+    var evidence: Timestamp?
+}
+
 extension RolloutEngine {
+    /// The most hosts whose packages are kept from the first look for the second.
+    static let keptHosts = 500
+
     /// Makes a draft exact over what its hosts last reported. Reads only.
+    ///
+    /// - Parameter kept: how many hosts' packages are kept in memory; those of the others are read twice.
     func freeze(
-        organisation: String, _ draft: CampaignDraft, campaign: String, epoch: Int64, by actor: RolloutActor
+        organisation: String, _ draft: CampaignDraft, campaign: String, epoch: Int64, by actor: RolloutActor,
+        keeping kept: Int = keptHosts
     ) async throws -> FrozenDraft {
         let now = state.clock.now()
         var frozen = FrozenDraft()
-        let selected = try await select(organisation, draft.hosts, actor, &frozen)
-        var hosts: [FreezingHost] = []
+        let selected = try await select(organisation, draft.hosts, actor, &frozen).sorted {
+            ($0.hostname, $0.id) < ($1.hostname, $1.id)
+        }
+        func fail(_ text: String) {
+            if frozen.errors.count < PlanFreezing.maximumRemarks { frozen.errors.append(text) }
+        }
         var zones: [String: Fact<String>] = [:]
-        for record in selected {
-            let name = record.hostname
-            guard let digests = record.digests else {
-                frozen.errors.append(
-                    "\(name) has not reported yet, so nothing is known of its packages. Wait for its first scan, or leave it "
-                        + "out.")
+        var freezing = PlanFreezing(draft.packages)
+        var known: [String: FreezingHost] = [:]
+        for host in selected {
+            guard host.digests != nil else {
+                fail(
+                    "\(host.hostname) has not reported yet, so nothing is known of its packages. Wait for its first scan, or "
+                        + "leave it out.")
                 continue
             }
-            // One host at a time: a snapshot of thousands of sets would keep the database's old pages alive.
-            let found = try await state.store.read { sql in
-                (
-                    try sql.documents.softwareSet(organisation: organisation, digests.set),
-                    try sql.documents.offerSet(organisation: organisation, digests.offers),
-                    try sql.documents.facts(organisation: organisation, digests.facts)
-                )
-            }
-            guard let set = found.0, let offers = found.1 else {
-                frozen.errors.append(
-                    "\(name): what it reported is not here any more. Scan it: fettle hosts scan \(name).")
+            guard let found = try await self.host(organisation, host) else {
+                fail(gone(host))
                 continue
             }
-            if let reported = record.reportedAt, now.seconds(since: lastEvidence(record, reported)) > 2 * 86_400 {
+            if let evidence = host.evidence, now.seconds(since: evidence) > 2 * 86_400,
+                frozen.notes.count < PlanFreezing.maximumRemarks
+            {
                 frozen.notes.append(
-                    "\(name) was last scanned over two days ago; the plan rests on what it had then. Scan it first: fettle "
-                        + "hosts scan \(name).")
+                    "\(host.hostname) was last scanned over two days ago; the plan rests on what it had then. Scan it first: "
+                        + "fettle hosts scan \(host.hostname).")
             }
-            var installed: [String: String] = [:]
-            var releases: [String: Int] = [:]
-            for package in set.packages {
-                installed["\(package.name):\(package.architecture)"] = package.version
-                releases[package.distribution, default: 0] += 1
-            }
-            let distribution = releases.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
-            if case .some(let facts) = found.2.flatMap({ try? HostFacts(parsing: $0) }) {
-                zones[record.id] = facts.timeZone
-            }
-            hosts.append(
-                FreezingHost(
-                    id: record.id, name: name, installed: installed, distribution: distribution, offers: offers.offers,
-                    additions: offers.additions))
+            if draft.window.zone == "host" { zones[host.id] = try await zone(organisation, host) }
+            if known.count < kept { known[host.id] = found }
+            freezing.survey(found)
         }
         if selected.isEmpty, frozen.errors.isEmpty {
-            frozen.errors.append(
+            fail(
                 "The draft selects no active host that your roles reach. Correct the ids or the selector (fettle hosts list)."
             )
         }
         guard frozen.errors.isEmpty else { return frozen }
-        let packages = PlanFreezing.freeze(draft.packages, over: hosts)
+        if freezing.isPossible() {
+            for host in selected {
+                if let found = known.removeValue(forKey: host.id) {
+                    freezing.settle(found)
+                } else if let found = try await self.host(organisation, host) {
+                    freezing.settle(found)
+                } else {
+                    fail(gone(host))
+                }
+            }
+        }
+        let packages = freezing.result()
         frozen.errors += packages.errors
         frozen.notes += packages.notes
         guard frozen.errors.isEmpty else { return frozen }
 
         let names = Dictionary(selected.map { ($0.id, $0.hostname) }, uniquingKeysWith: { first, _ in first })
         var windows: [String: PlanWindows.Occurrence] = [:]
+        // Most hosts had the same, and share the text.
+        var texts: [[String: String]: String] = [:]
         let resolver = PlanWindows()
         for id in packages.hosts.keys.sorted() {
             do {
@@ -103,10 +118,11 @@ extension RolloutEngine {
                     )
                 }
                 guard let (distribution, previous) = packages.hosts[id] else { continue }
+                let text = texts[previous] ?? JSONValue.object(previous.mapValues(JSONValue.string)).canonicalText
+                texts[previous] = text
                 frozen.hosts.append(
                     CampaignHost(
-                        host: id, distribution: distribution,
-                        previous: JSONValue.object(previous.mapValues(JSONValue.string)).canonicalText,
+                        host: id, distribution: distribution, previous: text,
                         notBefore: occurrence.start, lastSafeStart: occurrence.lastSafeStart, notAfter: occurrence.end))
                 if !occurrence.note.isEmpty, !frozen.notes.contains(occurrence.note) {
                     frozen.notes.append(occurrence.note)
@@ -138,9 +154,46 @@ extension RolloutEngine {
     /// What a release document leaves for the plan.
     static let maximumPlanBytes = 500_000
 
-    private func lastEvidence(_ host: HostRecord, _ reported: Timestamp) -> Timestamp {
-        [host.scannedAt, state.store.directory.presence(host: host.id)?.scannedAt, reported].compactMap { $0 }.max()
-            ?? reported
+    /// What a host last reported, as freezing sees it; nil where that is not here any more.
+    private func host(_ organisation: String, _ host: SelectedHost) async throws -> FreezingHost? {
+        guard let digests = host.digests else { return nil }
+        // One host at a time: a snapshot of thousands of sets would keep the database's old pages alive.
+        let found = try await state.store.read { sql in
+            (
+                try sql.documents.softwareSet(organisation: organisation, digests.set),
+                try sql.documents.offerSet(organisation: organisation, digests.offers)
+            )
+        }
+        guard let set = found.0, let offers = found.1 else { return nil }
+        var installed: [String: String] = [:]
+        var releases: [String: Int] = [:]
+        for package in set.packages {
+            installed["\(package.name):\(package.architecture)"] = package.version
+            releases[package.distribution, default: 0] += 1
+        }
+        return FreezingHost(
+            id: host.id, name: host.hostname, installed: installed,
+            distribution: releases.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "", offers: offers.offers,
+            additions: offers.additions)
+    }
+
+    private func gone(_ host: SelectedHost) -> String {
+        "\(host.hostname): what it reported is not here any more. Scan it: fettle hosts scan \(host.hostname)."
+    }
+
+    /// The time zone that a host reported; nil where it reported no facts that can be read.
+    private func zone(_ organisation: String, _ host: SelectedHost) async throws -> Fact<String>? {
+        guard let digests = host.digests else { return nil }
+        let facts = try await state.store.read {
+            try $0.documents.facts(organisation: organisation, digests.facts)
+        }
+        return facts.flatMap { try? HostFacts(parsing: $0) }?.timeZone
+    }
+
+    private func selected(_ host: HostRecord) -> SelectedHost {
+        let times = [host.scannedAt, state.store.directory.presence(host: host.id)?.scannedAt, host.reportedAt]
+        return SelectedHost(
+            id: host.id, hostname: host.hostname, digests: host.digests, evidence: times.compactMap { $0 }.max())
     }
 
     private func hostZone(_ fact: Fact<String>?) throws -> String {
@@ -155,10 +208,10 @@ extension RolloutEngine {
     /// The hosts of a draft: active, and within reach of whoever asks.
     private func select(
         _ organisation: String, _ selection: HostSelection, _ actor: RolloutActor, _ frozen: inout FrozenDraft
-    ) async throws -> [HostRecord] {
+    ) async throws -> [SelectedHost] {
         switch selection {
         case .ids(let ids):
-            var hosts: [HostRecord] = []
+            var hosts: [SelectedHost] = []
             for id in Set(ids).sorted() {
                 let found = try await state.store.read { try $0.hosts.show(organisation: organisation, id: id) }
                 guard let host = found, actor.mayChange(host) else {
@@ -171,11 +224,11 @@ extension RolloutEngine {
                             + "leave it out.")
                     continue
                 }
-                hosts.append(host)
+                hosts.append(selected(host))
             }
             return hosts
         case .labels(let selector):
-            var hosts: [HostRecord] = []
+            var hosts: [SelectedHost] = []
             var key: HostPageKey?
             repeat {
                 let after = key
@@ -184,7 +237,7 @@ extension RolloutEngine {
                         organisation: organisation, filter: HostFilter(status: .active), after: after,
                         limit: Hosts.largestPage)
                 }
-                hosts += page.hosts.filter { selector.selects($0.labels) && actor.mayChange($0) }
+                hosts += page.hosts.filter { selector.selects($0.labels) && actor.mayChange($0) }.map(selected)
                 key = page.next
             } while key != nil
             return hosts

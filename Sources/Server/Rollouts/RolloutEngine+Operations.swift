@@ -162,9 +162,9 @@ extension RolloutEngine {
             let isHalted = record.stateWord == Campaign.State.halted.rawValue
             // As it is in this transaction: who saw a paused campaign may not let a halted one go on.
             if isHalted { try rollout.checkApproval(actor, record) }
-            let unwell = isHalted ? try rollout.unwellJobs(record.id).count : 0
+            let unwell = isHalted ? try rollout.unwellCount(record.id) : 0
             try rollout.handle(
-                .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: Int64(unwell)), record,
+                .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: unwell), record,
                 by: actor.name)
         }
         return try await show(organisation: organisation, id)
@@ -184,22 +184,21 @@ extension RolloutEngine {
         try await handle(organisation, id, actor) { _ in .cancel(by: actor.name, reason: reason) }
     }
 
-    /// Takes the hosts that changed back to what they were.
+    /// Takes the hosts that changed back to what they were; of a campaign that has ended too, for as long as the signer
+    /// remembers its release. Refused where a later campaign has changed the same packages on a host: that one goes first.
     func rollBack(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
     ) async throws -> CampaignDetails {
-        let now = state.clock.now()
-        return try await handle(organisation, id, actor) { record in
-            // Hosts take no order of a release that has expired, and the signer signs none.
-            if let expires = try record.releaseExpires(), expires < now.adding(seconds: Campaign.rollbackTime) {
-                throw Refusal(
-                    .notNow(
-                        "roll back",
-                        "its release is valid until \(expires), which is too short a time to take every host back; make a "
-                            + "campaign that names the earlier versions"))
+        try await transaction(organisation, actor, subject: id) { rollout in
+            let record = try rollout.campaign(id)
+            try rollout.check(actor, record)
+            try rollout.handle(.rollBack(by: actor.name, reason: reason), record, by: actor.name) {
+                $0.rollbackRelease = nil
+                $0.clearSigningRemark()
             }
-            return .rollBack(by: actor.name, reason: reason)
+            try rollout.checkNothingLater(record)
         }
+        return try await show(organisation: organisation, id)
     }
 
     /// Closes a halted campaign as failed.
@@ -291,6 +290,26 @@ extension RolloutTransaction {
         }
     }
 
+    /// What was put on top of a campaign's packages has to go first: a host would be taken back below it.
+    func checkNothingLater(_ record: CampaignRecord) throws {
+        guard record.plan != nil else { return }
+        func packages(_ campaign: CampaignRecord) throws -> Set<String> {
+            Set(try campaign.storedPlan().targets.flatMap { $0.packages.map(\.id) })
+        }
+        let own = try packages(record)
+        for later in try sql.jobs.laterChanges(organisation: organisation, campaign: record.id) {
+            guard let other = try sql.campaigns.show(organisation: organisation, id: later.campaign), other.plan != nil,
+                let package = try packages(other).intersection(own).min()
+            else { continue }
+            let name = try sql.hosts.show(organisation: organisation, id: later.host)?.hostname ?? later.host
+            throw Refusal(
+                .notNow(
+                    "roll back",
+                    "campaign \(later.campaign) (\(other.title)) has changed \(package) on \(name) since; take that one back "
+                        + "first, or make a campaign that names the earlier versions"))
+        }
+    }
+
     /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
     func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {
         for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
@@ -314,13 +333,6 @@ extension CampaignRecord {
     /// What was asked for.
     func storedDraft() throws -> CampaignDraft {
         try CampaignDraft(json: JSONValue(parsing: Array(draft.utf8), limits: .plan))
-    }
-
-    /// When the signed release ends; nil where none is signed.
-    func releaseExpires() throws -> Timestamp? {
-        guard let release else { return nil }
-        let envelope = try Envelope(json: JSONValue(parsing: Array(release.utf8), limits: .plan))
-        return try ReleaseDocument(json: JSONValue(parsing: envelope.payload, limits: .plan)).expires
     }
 
     /// Makes the reducer of a draft ask for that many approvals.

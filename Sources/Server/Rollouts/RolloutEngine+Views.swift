@@ -18,7 +18,7 @@ extension RolloutEngine {
             let counts = try sql.permits.counts(organisation: organisation, group: record.group)
             let remarks = record.storedRemarks
             var notes = remarks.notes
-            if !remarks.signing.isEmpty, !campaign.isSigned {
+            if !remarks.signing.isEmpty, campaign.pendingSignature != nil {
                 notes.append("The release is not signed yet: \(remarks.signing)")
             }
             return CampaignDetails(

@@ -128,8 +128,8 @@ extension RolloutEngine {
                 let package = target.packages.first(where: { $0.name == name })
             else { continue }
             why.campaigns.append(try rollout.summary(record))
-            let job = try sql.jobs.list(organisation: rollout.organisation, campaign: record.id)
-                .last { $0.host == host.id }
+            let job = try sql.jobs.latest(
+                organisation: rollout.organisation, campaign: record.id, host: host.id)
             if let job { why.jobs.append(try JobSummary(job, host.hostname, progress)) }
             let title = "Campaign \"\(record.title)\" (\(record.id)), which brings \(name) \(package.version),"
             func say(_ code: String, _ sentence: String, _ cure: String = "") {

@@ -114,6 +114,28 @@ final class SweepMemory: Sendable {
     }
 }
 
+/// How many hosts' latest jobs are in which state.
+struct JobCounts: Sendable {
+    private let counts: [LatestJobCount]
+    private static let states = Dictionary(
+        HostJob.State.ofEachWord.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
+
+    init(_ counts: [LatestJobCount]) { self.counts = counts }
+
+    /// All of them.
+    var total: Int64 { counts.reduce(0) { $0 + $1.count } }
+
+    /// How many of which that is true; of all, or only of those that take their hosts back or do not.
+    func of(rollsBack: Bool? = nil, _ isIncluded: (HostJob.State) -> Bool) -> Int64 {
+        counts.reduce(0) { sum, one in
+            guard rollsBack == nil || rollsBack == one.rollsBack, let state = Self.states[one.stateWord],
+                isIncluded(state)
+            else { return sum }
+            return sum + one.count
+        }
+    }
+}
+
 /// Something that no single event tells.
 enum RolloutFinding: Sendable {
     /// Of the campaign as a whole.
@@ -126,108 +148,101 @@ extension RolloutTransaction {
     /// How many hosts that are not well halt a campaign: two, or a tenth of its hosts where that is more.
     static func failuresThatHalt(of hosts: Int) -> Int { max(2, (hosts + 9) / 10) }
 
-    /// What is to be done about a campaign; nil for nothing.
+    /// What is to be done about a campaign; nil for nothing. Jobs are counted by their states; only those that decide
+    /// something are read.
     func finding(_ id: String, _ scanned: (HostRecord) -> Timestamp?) throws -> RolloutFinding? {
         let record = try campaign(id)
         guard let word = Campaign.State(rawValue: record.stateWord) else { return nil }
-        let attempts = Dictionary(
-            grouping: try sql.jobs.list(organisation: organisation, campaign: id), by: \.host)
-        let latest = try attempts.values.compactMap(\.last).sorted { $0.host < $1.host }.map {
-            (record: $0, job: try $0.hostJob())
-        }
+        let counts = JobCounts(try sql.jobs.latestCounts(organisation: organisation, campaign: id))
         // Hosts of the plan that never had a job: not at the goal, whatever the others are.
-        let missing = max(
-            0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - Int64(latest.count))
-        let retired = try latest.filter { one in
-            guard !one.job.state.isTerminal || one.job.permit?.state.isCounted == true else { return false }
-            return try sql.hosts.show(organisation: organisation, id: one.record.host)?.status == .retired
+        let missing = max(0, try sql.campaigns.hostCount(organisation: organisation, campaign: id) - counts.total)
+        let retired = try sql.jobs.ofRetiredHosts(organisation: organisation, campaign: id)
+        if !retired.isEmpty { return .jobs(retired.map { ($0.id, .decommission) }) }
+        if counts.of({ $0 == .awaitingReboot }) > 0 {
+            let rebooted = try latest(id, where: { $0 == .awaitingReboot }).filter {
+                try isBackFromReboot(record, $0, scanned)
+            }
+            if !rebooted.isEmpty { return .jobs(rebooted.map { ($0.id, .rebootProven) }) }
         }
-        if !retired.isEmpty { return .jobs(retired.map { ($0.record.id, .decommission) }) }
-        let rebooted = try latest.filter { one in
-            guard one.job.state == .awaitingReboot else { return false }
-            return try isBackFromReboot(record, one.record, scanned)
-        }
-        if !rebooted.isEmpty { return .jobs(rebooted.map { ($0.record.id, .rebootProven) }) }
-
         switch word {
-        case .halting, .cancelling:
-            return latest.contains { $0.job.state.isInFlight } ? nil : .campaign(.drained)
+        case .halting, .cancelling: return counts.of(\.isInFlight) > 0 ? nil : .campaign(.drained)
         case .running, .paused:
-            if let reason = try failureReason(latest, record) { return .campaign(.halt(by: "server", reason: reason)) }
-            guard latest.allSatisfy({ $0.job.state.isSettled }) else { return nil }
-            if latest.isEmpty, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
-            let idle = latest.filter { one in
-                switch one.job.state {
-                case .terminal(.expired), .terminal(.cancelled), .superseded: true
-                default: false
-                }
-            }
+            if let reason = try failureReason(counts, record) { return .campaign(.halt(by: "server", reason: reason)) }
+            guard counts.of({ !$0.isSettled }) == 0 else { return nil }
+            if counts.total == 0, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
             return .campaign(
-                .settled(
-                    jobs: Int64(latest.count) + missing, neverStarted: Int64(idle.count) + missing))
+                .settled(jobs: counts.total + missing, neverStarted: counts.of(\.neverBegan) + missing))
         case .rollingBack:
-            let back = latest.filter(\.record.rollsBack)
-            guard back.allSatisfy({ $0.job.state.isSettled }) else { return nil }
-            let failed = try latest.filter { one in
-                one.record.rollsBack
-                    ? !one.job.isProofOfHealth
-                    : try one.record.mayHaveChangedHost() || !one.job.state.isSettled
+            guard try record.campaign().isRollbackSigned, counts.of(rollsBack: true, { !$0.isSettled }) == 0 else {
+                return nil
             }
-            return .campaign(.rollbackSettled(failed: Int64(failed.count)))
+            let wayBack = counts.of(rollsBack: true) { $0 != .terminal(.succeeded) && $0 != .terminal(.rolledBack) }
+            // What was not asked to go back, and may have changed its host all the same.
+            var forward = counts.of(rollsBack: false) { !$0.isSettled || $0.hasChangedHost }
+            for job in try latest(id, where: { $0 == .lost || $0 == .writtenOff }) where !job.rollsBack {
+                if try job.mayHaveChangedHost() { forward += 1 }
+            }
+            return .campaign(.rollbackSettled(failed: wayBack + forward))
         case .verifying:
-            var exceptions = missing
-            // When each was scanned first: sets are only read once every host's is there.
-            for one in latest where one.job.state == .terminal(.succeeded) {
-                guard try hasFreshScan(one.record, scanned) else { return nil }
-            }
-            for one in latest {
-                guard one.job.state == .terminal(.succeeded) else {
-                    exceptions += 1
-                    continue
-                }
-                guard let isAtGoal = try isAtGoal(record, one.record, scanned) else { return nil }
-                if !isAtGoal { exceptions += 1 }
-            }
-            return .campaign(.verified(exceptions: exceptions))
+            return try verified(record, exceptions: missing + counts.of { $0 != .terminal(.succeeded) }, scanned)
         default: return nil
         }
     }
 
-    /// The hosts of a campaign that are not well, by their latest jobs.
-    func unwellJobs(_ campaign: String) throws -> [(record: JobRecord, job: HostJob)] {
-        let attempts = Dictionary(
-            grouping: try sql.jobs.list(organisation: organisation, campaign: campaign), by: \.host)
-        return Self.unwell(try attempts.values.compactMap(\.last).map { ($0, try $0.hostJob()) })
+    /// How many hosts of a campaign are not well, by their latest jobs.
+    func unwellCount(_ campaign: String) throws -> Int64 {
+        JobCounts(try sql.jobs.latestCounts(organisation: organisation, campaign: campaign)).of(\.isUnwell)
     }
 
-    private static func unwell(_ latest: [(record: JobRecord, job: HostJob)]) -> [(record: JobRecord, job: HostJob)] {
-        latest.filter { one in
-            switch one.job.state {
-            case .terminal(let outcome):
-                switch outcome {
-                case .failedChanged, .rolledBack, .rollbackFailed, .needsRepair: true
-                default: false
-                }
-            case .suspect, .lost: true
-            default: false
+    /// The latest jobs of a campaign's hosts that are in such a state, by host.
+    private func latest(
+        _ campaign: String, where isIncluded: (HostJob.State) -> Bool, limit: Int? = nil
+    ) throws -> [JobRecord] {
+        try sql.jobs.latest(
+            organisation: organisation, campaign: campaign, words: HostJob.State.words(where: isIncluded), limit: limit)
+    }
+
+    /// What the hosts' scans after their jobs say; nil while one is not there.
+    private func verified(
+        _ record: CampaignRecord, exceptions: Int64, _ scanned: (HostRecord) -> Timestamp?
+    ) throws -> RolloutFinding? {
+        /// Some of the hosts whose jobs have succeeded at a time.
+        func each(_ body: (JobRecord) throws -> Bool) throws -> Bool {
+            var host: String?
+            while true {
+                let page = try sql.jobs.latest(
+                    organisation: organisation, campaign: record.id,
+                    words: HostJob.State.words { $0 == .terminal(.succeeded) }, after: host, limit: Self.page)
+                for job in page where try !body(job) { return false }
+                guard let last = page.last, page.count == Self.page else { return true }
+                host = last.host
             }
         }
+        // When each was scanned first: sets are only read once every host's is there.
+        guard try each({ try hasFreshScan($0, scanned) }) else { return nil }
+        var exceptions = exceptions
+        let isEveryoneSeen = try each { job in
+            guard let isAtGoal = try isAtGoal(record, job, scanned) else { return false }
+            if !isAtGoal { exceptions += 1 }
+            return true
+        }
+        return isEveryoneSeen ? .campaign(.verified(exceptions: exceptions)) : nil
     }
+
+    private static let page = 500
 
     /// Why a running campaign must stop: too many of its hosts are not well, besides those that people knew of when they let
     /// it go on after a halt.
-    private func failureReason(
-        _ latest: [(record: JobRecord, job: HostJob)], _ record: CampaignRecord
-    ) throws -> String? {
-        let unwell = Self.unwell(latest)
-        let accepted = Int(try record.campaign().acceptedUnwell)
-        guard unwell.count - accepted >= Self.failuresThatHalt(of: latest.count) else { return nil }
-        let names = try unwell.prefix(5).map { one in
-            let name = try sql.hosts.show(organisation: organisation, id: one.record.host)?.hostname ?? one.record.host
-            return "\(name) (\(one.job.state.word))"
+    private func failureReason(_ counts: JobCounts, _ record: CampaignRecord) throws -> String? {
+        let unwell = counts.of(\.isUnwell)
+        let accepted = try record.campaign().acceptedUnwell
+        guard unwell - accepted >= Self.failuresThatHalt(of: Int(counts.total)) else { return nil }
+        let names = try latest(record.id, where: \.isUnwell, limit: 5).map { job in
+            let name = try sql.hosts.show(organisation: organisation, id: job.host)?.hostname ?? job.host
+            return "\(name) (\(job.stateWord))"
         }
-        return "\(unwell.count) of \(latest.count) hosts are not well: \(names.joined(separator: ", "))"
-            + (unwell.count > 5 ? ", …" : "")
+        return "\(unwell) of \(counts.total) hosts are not well: \(names.joined(separator: ", "))"
+            + (unwell > 5 ? ", …" : "")
     }
 
     private func hasFreshScan(_ job: JobRecord, _ scanned: (HostRecord) -> Timestamp?) throws -> Bool {

@@ -109,33 +109,37 @@ extension RolloutTransaction {
         let plan = try campaign.storedPlan()
         try sql.permits.setBudget(
             organisation: organisation, group: campaign.group, capacity: plan.budget, now: now)
-        let known = Dictionary(
-            grouping: try sql.jobs.list(organisation: organisation, campaign: campaign.id), by: \.host)
+        let known = try sql.jobs.latestAttempts(organisation: organisation, campaign: campaign.id)
         for host in try sql.campaigns.hosts(organisation: organisation, campaign: campaign.id) {
-            let attempts = known[host.host] ?? []
-            if let last = attempts.last {
+            let last = known[host.host]
+            if let last {
                 guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { continue }
             }
             // A host too late for its window gets a job as well, which expires by its timer: it is counted and shown.
-            guard attempts.isEmpty || now <= host.lastSafeStart else { continue }
+            guard last == nil || now <= host.lastSafeStart else { continue }
             try offer(
-                campaign, host: host.host, attempt: (attempts.last?.attempt ?? 0) + 1, rollsBack: false,
+                campaign, host: host.host, attempt: (last?.attempt ?? 0) + 1, rollsBack: false,
                 HostJob.Window(
                     notBefore: host.notBefore, lastSafeStart: host.lastSafeStart, notAfter: host.notAfter),
                 JobTimeouts(plan.actions), by: actor)
         }
     }
 
-    /// Gives every host that changed a job that takes it back, for the next day.
+    /// Gives every host that changed a job that takes it back, for the next day. One whose way back did not begin is asked
+    /// again; one on which it failed needs a person.
     func offerRollbacks(_ campaign: CampaignRecord, by actor: String) throws {
         let plan = try campaign.storedPlan()
-        let jobs = Dictionary(
-            grouping: try sql.jobs.list(organisation: organisation, campaign: campaign.id), by: \.host)
         let window = HostJob.Window(
             notBefore: now, lastSafeStart: now.adding(seconds: Campaign.rollbackTime - 3600),
             notAfter: now.adding(seconds: Campaign.rollbackTime))
-        for (host, attempts) in jobs.sorted(by: { $0.key < $1.key }) {
-            guard let last = attempts.last, try last.mayHaveChangedHost() else { continue }
+        for (host, last) in try sql.jobs.latestAttempts(organisation: organisation, campaign: campaign.id).sorted(by: {
+            $0.key < $1.key
+        }) {
+            var effective = try job(HostJob.id(campaign: campaign.id, host: host, attempt: last.attempt))
+            while effective.attempt > 1, try effective.hasEndedWithoutEffect() {
+                effective = try job(HostJob.id(campaign: campaign.id, host: host, attempt: effective.attempt - 1))
+            }
+            guard try effective.mayHaveChangedHost() else { continue }
             try offer(
                 campaign, host: host, attempt: last.attempt + 1, rollsBack: true, window, JobTimeouts(plan.actions),
                 by: actor)
@@ -224,16 +228,20 @@ extension JobRecord {
         }
     }
 
+    /// Whether it was to take its host back, and ended with the host as it was.
+    func hasEndedWithoutEffect() throws -> Bool {
+        guard rollsBack, case .terminal(let outcome) = try hostJob().state else { return false }
+        switch outcome {
+        case .failedNoChange, .refused, .expired, .cancelled: return true
+        default: return false
+        }
+    }
+
     /// Whether the host may not be as it was before the job, as far as its journal tells.
     func mayHaveChangedHost() throws -> Bool {
         let job = try hostJob()
         switch job.state {
-        case .terminal(let outcome):
-            switch outcome {
-            case .succeeded, .installedRebootPending, .failedChanged, .rollbackFailed, .needsRepair: return !rollsBack
-            case .failedNoChange, .rolledBack, .refused, .expired, .cancelled: return false
-            }
-        case .awaitingReboot: return !rollsBack
+        case .terminal, .awaitingReboot: return !rollsBack && job.state.hasChangedHost
         // With a ticket it may have begun, although its word of it never came.
         case .lost, .writtenOff: return job.hasMutated || job.ticketExpires != nil
         default: return false

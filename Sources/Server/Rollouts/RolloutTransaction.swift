@@ -17,7 +17,7 @@ struct RolloutTransaction {
     enum TimerName {
         /// The campaign's own timer.
         static let campaign = "campaign"
-        /// The release is to be signed.
+        /// A release is to be signed: of the plan, or for the way back.
         static let signing = "campaign-sign"
         /// The job's own timer.
         static let job = "job"
@@ -72,9 +72,8 @@ struct RolloutTransaction {
 
     /// Lets the hosts that were asked for a proof go back to their own interval.
     private func restHosts(_ record: CampaignRecord) throws {
-        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
-            guard try sql.hosts.show(organisation: organisation, id: member.host)?.jobsFrom != nil else { continue }
-            try refreshHost(member.host)
+        for host in try sql.campaigns.hurriedHosts(organisation: organisation, campaign: record.id) {
+            try refreshHost(host)
         }
     }
 
@@ -94,24 +93,22 @@ struct RolloutTransaction {
         case .resolve:
             // Whoever submits resolves, before this transaction: `resolved` follows in it.
             break
-        case .signRelease:
+        case .signRelease, .signRollback:
             try sql.timers.set(
                 StoredTimer(
                     organisation: organisation, kind: TimerName.signing, subject: record.id, version: record.version,
                     dueAt: now))
         case .offerJobs: try offerJobs(record, by: actor)
         case .withdrawOffers:
-            for job in try sql.jobs.list(organisation: organisation, campaign: record.id) {
-                let state = try job.hostJob().state
-                guard state == .planned || state == .offered else { continue }
+            let words = HostJob.State.words { $0 == .planned || $0 == .offered }
+            for job in try sql.jobs.latest(organisation: organisation, campaign: record.id, words: words) {
                 try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
             }
         case .revokeUnstarted:
-            for job in try sql.jobs.list(organisation: organisation, campaign: record.id) {
+            let words = HostJob.State.words { $0.isInFlight || $0.phase != nil }
+            for job in try sql.jobs.latest(organisation: organisation, campaign: record.id, words: words) {
                 let current = try job.hostJob()
-                guard current.state.isInFlight || current.state.word == "suspect", !current.isCancelRequested,
-                    !current.hasMutated
-                else { continue }
+                guard !current.isCancelRequested, !current.hasMutated else { continue }
                 try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
             }
         case .offerRollbacks: try offerRollbacks(record, by: actor)
@@ -145,6 +142,7 @@ extension CampaignRecord {
         state = campaign.json.canonicalText
         stateWord = campaign.state.rawValue
         epoch = campaign.epoch
+        approvalsRequired = campaign.approvalsRequired
         reason = campaign.reason ?? ""
         isTerminal = campaign.state.isTerminal
         author = campaign.author

@@ -22,7 +22,11 @@ final class ServerState: Sendable {
     let exchangeTokens: ExchangeTokens
     let metrics = Metrics()
     let gates: RequestGates
-    let uploads: UploadQuota
+    let uploads: HourlyQuota
+    /// How many records of jobs' journals each host has sent.
+    let jobRecords: HourlyQuota
+    /// How many refusals of each host's jobs are on record.
+    let jobRefusals = HourlyQuota(perHour: 20)
     let database: DatabaseProbe
     let readiness = Readiness(expected: 5)
     /// Who signs the orders.
@@ -97,7 +101,8 @@ final class ServerState: Sendable {
         self.vulnerabilities = VulnerabilityDesk(data: configuration.data.path)
         let limits = configuration.limits
         self.gates = RequestGates(limits)
-        self.uploads = UploadQuota(bytesPerHour: limits.uploadBytesPerHour)
+        self.uploads = HourlyQuota(perHour: limits.uploadBytesPerHour)
+        self.jobRecords = HourlyQuota(perHour: limits.jobRecordsPerHour)
         if let given = configuration.orderSigner {
             (signer, signerProbe) = (given, nil)
         } else {

@@ -200,6 +200,15 @@ extension Problem {
                 + "the time: compare its history with \"fettle hosts show\".")
     }
 
+    static func jobRecordQuota(_ count: Int) -> Problem {
+        Problem(
+            "job-record-quota", title: "Too many records of jobs", status: 429,
+            detail: "This host has sent over \(count) records of its jobs' journals within the hour.",
+            cure:
+                "Wait as Retry-After says; the host keeps its journals. If it stays, look at the host: no job of ours "
+                + "writes that much.")
+    }
+
     static let databaseBusy = Problem(
         "overloaded", title: "The database is busy", status: 503,
         detail: "Others hold what this request needs in the database, for longer than it could wait.",

@@ -139,6 +139,9 @@ public struct ServerLimits: Sendable {
     /// Bytes of reports and documents of one host in an hour. A host with its three documents is a megabyte or two, and
     /// a change sends a delta: this many is a defect or an attack.
     public var uploadBytesPerHour = 256 << 20
+    /// How many records of jobs' journals the server takes of one host in an hour, for each is an entry of the audit log: a
+    /// whole journal and some.
+    public var jobRecordsPerHour = 12_000
 
     /// The limits of a server on a small machine.
     public init() {}

@@ -31,6 +31,8 @@ public struct CampaignRecord: Hashable, Sendable {
     public var planDigest: SHA256Digest?
     /// The signed release document, JSON; nil before it was signed.
     public var release: String?
+    /// The signed release document by which hosts are taken back, JSON; nil before it was signed.
+    public var rollbackRelease: String?
     /// What is to be said of the plan, JSON.
     public var remarks: String
     /// How many approvals the plan needs.
@@ -67,7 +69,7 @@ public struct CampaignRecord: Hashable, Sendable {
 
     static let columns = """
         id, organisation, title, author, draft, state, state_word, reason, version, epoch, is_terminal, plan, plan_digest,
-        release_envelope, remarks, approvals_required, rolls_back, created_at, updated_at
+        release_envelope, remarks, approvals_required, rolls_back, created_at, updated_at, rollback_envelope
         """
 
     init(_ row: inout SQLRow) throws(StoreError) {
@@ -90,6 +92,7 @@ public struct CampaignRecord: Hashable, Sendable {
         rollsBack = try row.optionalText()
         createdAt = try row.timestamp()
         updatedAt = try row.timestamp()
+        rollbackRelease = try row.optionalText()
     }
 }
 
@@ -168,11 +171,11 @@ public struct Campaigns {
         try sql.execute(
             """
             INSERT INTO campaigns (\(CampaignRecord.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-                ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
             """, record.id, record.organisation, record.title, record.author, record.draft, record.state,
             record.stateWord, record.reason, record.version, record.epoch, record.isTerminal, record.plan,
             record.planDigest, record.release, record.remarks, record.approvalsRequired, record.rollsBack,
-            record.createdAt, record.updatedAt)
+            record.createdAt, record.updatedAt, record.rollbackRelease)
     }
 
     /// The campaign of that id; nil where the organisation has none.
@@ -193,11 +196,11 @@ public struct Campaigns {
             """
             UPDATE campaigns SET title = ?4, draft = ?5, state = ?6, state_word = ?7, reason = ?8, version = ?9,
                 epoch = ?10, is_terminal = ?11, plan = ?12, plan_digest = ?13, release_envelope = ?14, remarks = ?15,
-                approvals_required = ?16, updated_at = ?17
+                approvals_required = ?16, updated_at = ?17, rollback_envelope = ?18
             WHERE organisation = ?1 AND id = ?2 AND version = ?3
             """, record.organisation, record.id, record.version, next.title, next.draft, next.state, next.stateWord,
             next.reason, next.version, next.epoch, next.isTerminal, next.plan, next.planDigest, next.release,
-            next.remarks, next.approvalsRequired, next.updatedAt)
+            next.remarks, next.approvalsRequired, next.updatedAt, next.rollbackRelease)
         return changed > 0 ? next : nil
     }
 
@@ -261,6 +264,16 @@ public struct Campaigns {
             SELECT \(CampaignHost.columns) FROM campaign_hosts WHERE organisation = ?1 AND campaign = ?2 ORDER BY host
             """, organisation, campaign
         ) { row in try CampaignHost(&row) }
+    }
+
+    /// The plan's hosts that check in often for their jobs' sake, by id.
+    public func hurriedHosts(organisation: String, campaign: String) throws -> [String] {
+        try sql.rows(
+            """
+            SELECT c.host FROM campaign_hosts c JOIN hosts h ON h.organisation = c.organisation AND h.id = c.host
+            WHERE c.organisation = ?1 AND c.campaign = ?2 AND h.jobs_from IS NOT NULL ORDER BY c.host
+            """, organisation, campaign
+        ) { row in try row.text() }
     }
 
     /// How many hosts the plan has.

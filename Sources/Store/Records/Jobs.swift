@@ -124,6 +124,16 @@ public struct JobRecord: Hashable, Sendable {
     }
 }
 
+/// How many hosts' latest jobs of a campaign are in one state.
+public struct LatestJobCount: Hashable, Sendable {
+    /// The state's word.
+    public var stateWord: String
+    /// Whether they take their hosts back.
+    public var rollsBack: Bool
+    /// How many.
+    public var count: Int64
+}
+
 /// The jobs, with their journals and logs. A change names the version that it saw: of racing ones one wins.
 public struct Jobs {
     let sql: Transaction
@@ -219,10 +229,7 @@ public struct Jobs {
         var parameters: [SQLValue] = [.text(organisation), .text(campaign)]
         var conditions = [
             "j.organisation = ?1", "j.campaign = ?2",
-            """
-            j.attempt = (SELECT max(o.attempt) FROM jobs o WHERE o.organisation = j.organisation
-                AND o.campaign = j.campaign AND o.host = j.host)
-            """,
+            Self.isLatest,
         ]
         if let stateWord {
             parameters.append(.text(stateWord))
@@ -234,10 +241,9 @@ public struct Jobs {
             conditions.append("(h.hostname, h.id) > (?\(parameters.count - 1), ?\(parameters.count))")
         }
         parameters.append(.integer(Int64(max(1, min(limit, 1001)))))
-        let columns = JobRecord.columns.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { "j.\($0)" }
         return try sql.rows(
             """
-            SELECT h.hostname, \(columns.joined(separator: ", ")) FROM jobs j
+            SELECT h.hostname, \(Self.qualifiedColumns) FROM jobs j
             JOIN hosts h ON h.organisation = j.organisation AND h.id = j.host
             WHERE \(conditions.joined(separator: " AND ")) ORDER BY h.hostname, h.id LIMIT ?\(parameters.count)
             """, list: parameters
@@ -249,16 +255,89 @@ public struct Jobs {
 
     /// How many hosts' latest jobs of a campaign are in which state.
     public func counts(organisation: String, campaign: String) throws -> [String: Int64] {
+        Dictionary(
+            try latestCounts(organisation: organisation, campaign: campaign).map { ($0.stateWord, $0.count) },
+            uniquingKeysWith: +)
+    }
+
+    /// The same, those that take their hosts back apart.
+    public func latestCounts(organisation: String, campaign: String) throws -> [LatestJobCount] {
+        try sql.rows(
+            """
+            SELECT j.state_word, j.rolls_back, count(*) FROM jobs j
+            WHERE j.organisation = ?1 AND j.campaign = ?2 AND \(Self.isLatest) GROUP BY j.state_word, j.rolls_back
+            """, organisation, campaign
+        ) { row in
+            LatestJobCount(stateWord: try row.text(), rollsBack: try row.bool(), count: try row.integer())
+        }
+    }
+
+    /// The latest job of a host in a campaign; nil where it has none.
+    public func latest(organisation: String, campaign: String, host: String) throws -> JobRecord? {
+        try sql.first(
+            """
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND campaign = ?2 AND host = ?3
+            ORDER BY attempt DESC LIMIT 1
+            """, organisation, campaign, host
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// The latest jobs of a campaign's hosts that are in one of these states, by host, after that host.
+    public func latest(
+        organisation: String, campaign: String, words: Set<String>, after host: String? = nil, limit: Int? = nil
+    ) throws -> [JobRecord] {
+        guard !words.isEmpty else { return [] }
+        var parameters: [SQLValue] = [.text(organisation), .text(campaign)]
+        func add(_ value: SQLValue) -> String {
+            parameters.append(value)
+            return "?\(parameters.count)"
+        }
+        let list = words.sorted().map { add(.text($0)) }.joined(separator: ", ")
+        let after = host.map { " AND j.host > \(add(.text($0)))" } ?? ""
+        let end = limit.map { " LIMIT \(add(.integer(Int64($0))))" } ?? ""
+        return try sql.rows(
+            """
+            SELECT \(Self.qualifiedColumns) FROM jobs j WHERE j.organisation = ?1 AND j.campaign = ?2
+                AND j.state_word IN (\(list))\(after) AND \(Self.isLatest) ORDER BY j.host\(end)
+            """, list: parameters
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// By host, what a new attempt has to know of the last one.
+    public func latestAttempts(
+        organisation: String, campaign: String
+    ) throws -> [String: (attempt: Int64, stateWord: String, rollsBack: Bool)] {
         let rows = try sql.rows(
             """
-            SELECT j.state_word, count(*) FROM jobs j WHERE j.organisation = ?1 AND j.campaign = ?2
-                AND j.attempt = (SELECT max(o.attempt) FROM jobs o WHERE o.organisation = j.organisation
-                    AND o.campaign = j.campaign AND o.host = j.host)
-            GROUP BY j.state_word
+            SELECT j.host, j.attempt, j.state_word, j.rolls_back FROM jobs j
+            WHERE j.organisation = ?1 AND j.campaign = ?2 AND \(Self.isLatest)
             """, organisation, campaign
-        ) { row in (try row.text(), try row.integer()) }
-        return Dictionary(rows, uniquingKeysWith: +)
+        ) { row in (try row.text(), (try row.integer(), try row.text(), try row.bool())) }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
+
+    /// The latest jobs, not ended or with a counted permit, of a campaign's hosts that are no more.
+    public func ofRetiredHosts(organisation: String, campaign: String) throws -> [JobRecord] {
+        try sql.rows(
+            """
+            SELECT \(Self.qualifiedColumns) FROM jobs j
+            JOIN hosts h ON h.organisation = j.organisation AND h.id = j.host AND h.status = 'retired'
+            WHERE j.organisation = ?1 AND j.campaign = ?2 AND \(Self.isLatest) AND (j.is_terminal = 0
+                OR EXISTS (SELECT 1 FROM permits p WHERE p.organisation = j.organisation AND p.job = j.id
+                    AND p.state IN ('held', 'suspect')))
+            ORDER BY j.host LIMIT 1000
+            """, organisation, campaign
+        ) { row in try JobRecord(&row) }
+    }
+
+    private static let isLatest = """
+        j.attempt = (SELECT max(o.attempt) FROM jobs o WHERE o.organisation = j.organisation
+            AND o.campaign = j.campaign AND o.host = j.host)
+        """
+
+    private static let qualifiedColumns =
+        JobRecord.columns.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { "j.\($0)" }
+        .joined(separator: ", ")
 
     /// A number that differs whenever a job of the campaign has changed.
     public func stamp(organisation: String, campaign: String) throws -> Int64 {
@@ -266,6 +345,22 @@ public struct Jobs {
             "SELECT CAST(coalesce(sum(version), 0) AS BIGINT) FROM jobs WHERE organisation = ?1 AND campaign = ?2",
             organisation, campaign
         ) { row in try row.integer() } ?? 0
+    }
+
+    /// Campaigns that may have changed hosts after that one did and that were not taken back there, each with one such host.
+    public func laterChanges(organisation: String, campaign: String) throws -> [(campaign: String, host: String)] {
+        try sql.rows(
+            """
+            SELECT j.campaign, min(j.host) FROM jobs o JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
+            WHERE o.organisation = ?1 AND o.campaign = ?2 AND o.rolls_back = 0 AND j.campaign <> ?2 AND j.rolls_back = 0
+                AND j.created_at >= o.created_at
+                AND j.state_word NOT IN ('planned', 'offered', 'granted', 'accepted', 'refused', 'failed-no-change',
+                    'rolled-back', 'expired', 'cancelled', 'superseded')
+                AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.organisation = j.organisation AND b.campaign = j.campaign
+                    AND b.host = j.host AND b.rolls_back = 1 AND b.state_word = 'rolled-back')
+            GROUP BY j.campaign ORDER BY j.campaign LIMIT 100
+            """, organisation, campaign
+        ) { row in (try row.text(), try row.text()) }
     }
 
     // MARK: - Journals and logs

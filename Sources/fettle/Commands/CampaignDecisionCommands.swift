@@ -48,6 +48,22 @@ struct ReasonOption: ParsableArguments {
     var json: JSONValue { ["reason": .string(reason)] }
 }
 
+/// A decision that takes a reason, and asks first.
+struct ReasonedAct: ParsableArguments {
+    @OptionGroup var act: CampaignAct
+    @OptionGroup var confirming: Confirming
+    @OptionGroup var why: ReasonOption
+
+    /// - Parameter body: what is sent with the reason, made of the campaign as it is.
+    func run(
+        _ verb: String, _ what: String, with body: (JSONValue) -> [String: JSONValue] = { _ in [:] }
+    ) async throws {
+        try await act.run(verb, what, confirming: confirming) { campaign in
+            .object(body(campaign).merging(["reason": .string(why.reason)]) { $1 })
+        }
+    }
+}
+
 /// `fettle campaign approve`.
 struct CampaignApproveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -110,14 +126,10 @@ struct CampaignDenyCommand: AsyncParsableCommand {
             Examples:
               fettle campaign deny c-4f7a --reason "not before the release on Friday" --yes
             """)
-    @OptionGroup var act: CampaignAct
-    @OptionGroup var confirming: Confirming
-    @OptionGroup var why: ReasonOption
+    @OptionGroup var act: ReasonedAct
 
     func run() async throws {
-        try await act.run("deny", "deny the plan of", confirming: confirming) { campaign in
-            ["reason": .string(why.reason), "plan": campaign["planDigest"] ?? .null]
-        }
+        try await act.run("deny", "deny the plan of") { ["plan": $0["planDigest"] ?? .null] }
     }
 }
 
@@ -175,13 +187,9 @@ struct CampaignHaltCommand: AsyncParsableCommand {
             Examples:
               fettle campaign halt c-4f7a --reason "checkout is slow" --yes
             """)
-    @OptionGroup var act: CampaignAct
-    @OptionGroup var confirming: Confirming
-    @OptionGroup var why: ReasonOption
+    @OptionGroup var act: ReasonedAct
 
-    func run() async throws {
-        try await act.run("halt", "halt", confirming: confirming) { _ in why.json }
-    }
+    func run() async throws { try await act.run("halt", "halt") }
 }
 
 /// `fettle campaign cancel`.
@@ -192,13 +200,9 @@ struct CampaignCancelCommand: AsyncParsableCommand {
             Examples:
               fettle campaign cancel c-4f7a --reason "superseded by 3.0.19" --yes
             """)
-    @OptionGroup var act: CampaignAct
-    @OptionGroup var confirming: Confirming
-    @OptionGroup var why: ReasonOption
+    @OptionGroup var act: ReasonedAct
 
-    func run() async throws {
-        try await act.run("cancel", "cancel", confirming: confirming) { _ in why.json }
-    }
+    func run() async throws { try await act.run("cancel", "cancel") }
 }
 
 /// `fettle campaign rollback`.
@@ -206,16 +210,15 @@ struct CampaignRollbackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback", abstract: "Take the hosts that changed back to what they were, and verify it.",
         discussion: """
+            Of a campaign that was halted, is being verified or has ended; hosts whose way back did not begin are asked once \
+            more. What a later campaign changed on top goes first.
+
             Examples:
               fettle campaign rollback c-4f7a --reason "3.0.18 breaks checkout" --yes
             """)
-    @OptionGroup var act: CampaignAct
-    @OptionGroup var confirming: Confirming
-    @OptionGroup var why: ReasonOption
+    @OptionGroup var act: ReasonedAct
 
-    func run() async throws {
-        try await act.run("rollback", "roll back", confirming: confirming) { _ in why.json }
-    }
+    func run() async throws { try await act.run("rollback", "roll back") }
 }
 
 /// `fettle campaign close`.
@@ -226,13 +229,9 @@ struct CampaignCloseCommand: AsyncParsableCommand {
             Examples:
               fettle campaign close c-4f7a --reason "planned anew as c-81aa" --yes
             """)
-    @OptionGroup var act: CampaignAct
-    @OptionGroup var confirming: Confirming
-    @OptionGroup var why: ReasonOption
+    @OptionGroup var act: ReasonedAct
 
-    func run() async throws {
-        try await act.run("close", "close as failed", confirming: confirming) { _ in why.json }
-    }
+    func run() async throws { try await act.run("close", "close as failed") }
 }
 
 /// `fettle campaign write-off`.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CDispatch
 import FeedImport
 import Glibc
 import JSON

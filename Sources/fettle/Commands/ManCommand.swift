@@ -10,19 +10,29 @@ struct ManCommand: ParsableCommand {
             Examples:
               fettle man hosts | mandoc -l -
               fettle man --folder /usr/local/share/man/man1
+              fettle-agent --experimental-dump-help | fettle man --definitions > fettle-agent.8
             """)
     @Argument(help: "The command: hosts, login. Default: fettle itself.") var command: String?
     @Option(help: "Write fettle.1 and a page for every command into this folder.", completion: .directory)
     var folder: String?
+    @Flag(help: "Print the page of another program of Fettle's, whose --experimental-dump-help stands on the input.")
+    var definitions = false
 
     func validate() throws {
-        guard command == nil || folder == nil else { throw ValidationError("say a command or --folder, not both") }
+        guard [command != nil, folder != nil, definitions].count(where: { $0 }) < 2 else {
+            throw ValidationError("say a command, --folder or --definitions: one of them")
+        }
     }
 
     func run() throws {
+        if definitions {
+            var bytes: [UInt8] = []
+            while let line = readLine(strippingNewline: false), bytes.count < 8 << 20 { bytes += line.utf8 }
+            return emit(try ManualPage.program(bytes).text)
+        }
         let pages = try ManualPage.all()
         if let folder {
-            for page in pages { try write(page.text, to: "\(folder)/\(page.name).1") }
+            for page in pages { try write(page.text, to: "\(folder)/\(page.name).\(page.section)") }
             return say("\(pages.count) pages are in \(folder)")
         }
         let name = command.map { "fettle-\($0)" } ?? "fettle"

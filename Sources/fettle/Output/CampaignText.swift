@@ -74,8 +74,8 @@ func planText(_ plan: JSONValue?) -> String {
 
 /// What a plan means for its hosts.
 func plannedHostsText(_ hosts: [JSONValue]) -> String {
-    var text = tableText(
-        ["HOST", "PACKAGES", "WINDOW (UTC)", "LOCAL", "REBOOT"],
+    tableText(
+        ["HOST", "PACKAGES", "WINDOW (UTC)", "LOCAL", "REBOOT", "WAY BACK"],
         hosts.map { host in
             let steps = host["packages"]?.array ?? []
             let window = host["windows"]?.array?.first
@@ -84,11 +84,9 @@ func plannedHostsText(_ hosts: [JSONValue]) -> String {
                 host.text("hostname"),
                 first.joined(separator: ", ") + (steps.count > 3 ? " and \(steps.count - 3) more" : ""),
                 window.map { "\($0.text("notBefore")) to \($0.text("notAfter"))" } ?? "", window?.text("local") ?? "",
-                host.text("reboot"),
+                host.text("reboot"), host.text("wayBack"),
             ]
         })
-    if let way = hosts.first?.text("wayBack") { text += "\n" + fieldLine("Way back", way) }
-    return text
 }
 
 /// Says what became of a submission.

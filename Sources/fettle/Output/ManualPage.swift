@@ -4,18 +4,46 @@ import JSON
 /// A manual page in mdoc(7), made of the definitions that `--help` prints.
 struct ManualPage {
     let name: String
+    let section: Int
     let text: String
 
     /// `fettle(1)` and one page for every command.
     static func all() throws -> [ManualPage] {
-        let limits = JSONLimits(
-            maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
-        let tool = try JSONValue(parsing: Array(Fettle._dumpHelp().utf8), limits: limits)
-        guard let root = tool["command"] else {
-            throw CommandFailure.failed("the commands' definitions cannot be read")
-        }
+        let root = try command(Array(Fettle._dumpHelp().utf8))
         let commands = shown(root)
         return [overview(root, commands)] + commands.map(page)
+    }
+
+    /// The page of another program of ours, made of what it prints for `--experimental-dump-help`: for administrators, so
+    /// in section 8, with everything on one page.
+    static func program(_ definitions: [UInt8]) throws -> ManualPage {
+        let root = try command(definitions)
+        let name = root.text("commandName")
+        var text = head(name, root.text("abstract"), section: 8)
+        text += ".Sh SYNOPSIS\n" + shown(root).map(synopsis).joined()
+        text += ".Sh DESCRIPTION\n" + body(root.text("discussion"), or: root.text("abstract"))
+        text += sections(shown(root)) + ".Sh SEE ALSO\n.Xr fettle 1\n"
+        return ManualPage(name: name, section: 8, text: text)
+    }
+
+    private static func command(_ definitions: [UInt8]) throws -> JSONValue {
+        let limits = JSONLimits(
+            maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
+        guard let root = try JSONValue(parsing: definitions, limits: limits)["command"] else {
+            throw CommandFailure.failed("the commands' definitions cannot be read")
+        }
+        return root
+    }
+
+    /// A section for every subcommand.
+    private static func sections(_ subcommands: [JSONValue]) -> String {
+        var text = ""
+        for subcommand in subcommands {
+            text += ".Ss \(escaped(path(subcommand)))\n\(sentences(subcommand.text("abstract")))\n"
+            if let more = subcommand["discussion"]?.string { text += ".Pp\n" + body(more) }
+            text += options(subcommand)
+        }
+        return text
     }
 
     private static func shown(_ command: JSONValue) -> [JSONValue] {
@@ -26,11 +54,11 @@ struct ManualPage {
 
     // MARK: - Pages
 
-    private static func head(_ title: String, _ abstract: String) -> String {
+    private static func head(_ title: String, _ abstract: String, section: Int = 1) -> String {
         """
         .\\" Made by fettle man. Do not edit.
         .Dd $Mdocdate$
-        .Dt \(title.uppercased()) 1
+        .Dt \(title.uppercased()) \(section)
         .Os Fettle \(fettleVersion)
         .Sh NAME
         .Nm \(title)
@@ -50,7 +78,7 @@ struct ManualPage {
         text +=
             ".Sh SEE ALSO\n"
             + commands.map { ".Xr fettle-\($0.text("commandName")) 1" }.sorted().joined(separator: " ,\n") + "\n"
-        return ManualPage(name: "fettle", text: text)
+        return ManualPage(name: "fettle", section: 1, text: text)
     }
 
     private static func page(_ command: JSONValue) -> ManualPage {
@@ -64,14 +92,10 @@ struct ManualPage {
         if subcommands.isEmpty {
             text += options(command)
         } else {
-            for subcommand in subcommands {
-                text += ".Ss \(escaped(path(subcommand)))\n\(sentences(subcommand.text("abstract")))\n"
-                if let more = subcommand["discussion"]?.string { text += ".Pp\n" + body(more) }
-                text += options(subcommand)
-            }
+            text += sections(subcommands)
         }
         text += exitSection + ".Sh SEE ALSO\n.Xr fettle 1\n"
-        return ManualPage(name: name, text: text)
+        return ManualPage(name: name, section: 1, text: text)
     }
 
     private static func path(_ command: JSONValue) -> String {

@@ -20,19 +20,32 @@ import Testing
             postScripts: [PlannedScript(name: "after", text: "#!/bin/sh\ntrue\n", isIdempotent: true)],
             settleTime: 0, consecutivePasses: 1, reboot: .never, stepTimeout: 60)
         switch scenario {
-        case "reboot": actions.reboot = .always
+        case "reboot":
+            actions.reboot = .always
+            actions.snapshotHook = "echo asked >>/var/log/hook; echo snapshot-of-$FETTLE_JOB"
+        case "operator": break
         default: actions.healthChecks = [HealthCheck(name: "broken", probe: .command("exit 1"))]
         }
         return actions
     }
 
-    @Test("Killed at any durable write, a job ends as old, new or flagged", arguments: ["reboot", "roll back"])
+    @Test(
+        "Killed at any durable write, a job ends as old, new or flagged",
+        arguments: ["reboot", "roll back", "operator"])
     func everyPoint(_ scenario: String) throws {
         let base = try #require(JobTrial.base, "the host's disk could not be made")
         let actions = Self.actions(scenario)
+        let isWayBack = scenario == "operator"
         @Sendable func run(at point: Int?, _ mode: String) throws -> (JobTrial.End, [String]) {
             var trial = try JobTrial(Self.packages, actions: actions)
             defer { trial.remove() }
+            if isWayBack {
+                // What an operator takes back is a job of its own, after one that has succeeded.
+                let there = try trial.run(base: base)
+                #expect(there.outcome == .succeeded, "\(there.text) \(there.log)")
+                trial.attempt = 2
+                trial.rollsBack = true
+            }
             trial.mode = mode
             trial.environment = ["FETTLE_CRASH_COUNT=\(Self.points)"]
             if let point { trial.environment.append("FETTLE_CRASH_AT=\(point)") }
@@ -42,14 +55,14 @@ import Testing
         }
         let (whole, names) = try run(at: nil, "agent")
         #expect(whole.kind == (scenario == "reboot" ? "new" : "old"), "\(whole.text) \(whole.log)")
-        #expect(names.count > 50, "the points were not counted")
-        let chosen = Self.choice(names.count)
+        #expect(names.count > 30, "the points were not counted")
+        let chosen = Self.choice(names.count, least: isWayBack ? 6 : 14)
         let tally = NIOLockedValueBox<[String: Int]>([:])
         DispatchQueue.concurrentPerform(iterations: chosen.count) { index in
             let (point, mode) = chosen[index]
             do {
                 let (end, _) = try run(at: point, mode)
-                try end.expectTruth(Self.packages)
+                try end.expectTruth(Self.packages, isWayBack: isWayBack)
                 #expect(end.log.contains(": 137") || end.log.contains(": 71"), "nothing died at \(names[point - 1])")
                 let kind = end.kind
                 tally.withLockedValue { $0["\(mode): \(kind)", default: 0] += 1 }
@@ -64,12 +77,12 @@ import Testing
     }
 
     /// Which points, and what dies there.
-    private static func choice(_ count: Int) -> [(Int, String)] {
+    private static func choice(_ count: Int, least: Int) -> [(Int, String)] {
         func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
         if variable("FETTLE_CRASH_MATRIX") == "all" {
             return (1...count).flatMap { [($0, "agent"), ($0, "host")] }
         }
-        let taken = min(count, variable("FETTLE_CRASH_MATRIX").flatMap { Int($0) } ?? 14)
+        let taken = min(count, variable("FETTLE_CRASH_MATRIX").flatMap { Int($0) } ?? least)
         let seed = variable("FETTLE_FUZZ_SEED").flatMap { Int($0) } ?? 0
         let stride = Double(count) / Double(taken)
         return (0..<taken).map { index in

@@ -12,7 +12,7 @@ import Wire
 
 /// The keys of a test's organisation, and the documents that they sign.
 struct TestSigner {
-    let root = Curve25519.Signing.PrivateKey()
+    var root = Curve25519.Signing.PrivateKey()
     let release = Curve25519.Signing.PrivateKey()
     let director = Curve25519.Signing.PrivateKey()
 
@@ -26,17 +26,17 @@ struct TestSigner {
         return envelope
     }
 
-    var roles: Envelope {
-        get throws {
-            func keys(_ key: Curve25519.Signing.PrivateKey) -> RolesDocument.Keys {
-                RolesDocument.Keys(keys: [Array(key.publicKey.rawRepresentation)])
-            }
-            let document = RolesDocument(
-                organisation: "org", version: 1,
-                roles: [.root: keys(root), .release: keys(release), .director: keys(director)],
-                expires: Moment.now().wall.adding(seconds: 86_400))
-            return try sign(document, root)
+    var roles: Envelope { get throws { try roles(version: 1) } }
+
+    func roles(version: Int64) throws -> Envelope {
+        func keys(_ key: Curve25519.Signing.PrivateKey) -> RolesDocument.Keys {
+            RolesDocument.Keys(keys: [Array(key.publicKey.rawRepresentation)])
         }
+        let document = RolesDocument(
+            organisation: "org", version: version,
+            roles: [.root: keys(root), .release: keys(release), .director: keys(director)],
+            expires: Moment.now().wall.adding(seconds: 86_400))
+        return try sign(document, root)
     }
 }
 
@@ -44,7 +44,6 @@ struct TestSigner {
 struct JobTrial {
     static let campaign = "c1"
     static let host = "h1"
-    static let job = HostJob.id(campaign: campaign, host: host, attempt: 1)
 
     /// What became of a job.
     struct End {
@@ -70,24 +69,48 @@ struct JobTrial {
     let signer = TestSigner()
     let packages: [String]
     let actions: JobActions
+    private let hasStateDisk: Bool
     var environment: [String] = []
     var mode = "agent"
+    /// Which job of the campaign; a second one takes back what the first has changed where ``rollsBack`` says so.
+    var attempt: Int64 = 1
+    var rollsBack = false
+    /// Run by a shell on the host before its first boot.
+    var setup = ""
+    /// Whether the host's disk is btrfs.
+    var isBtrfs = false
+    /// Changes the server's answers before they are signed.
+    var change: (@Sendable (inout GrantDocument) -> Void)?
     var allowsReboot = true
     /// Asked before an answer is given; what it says is sent instead.
     var answer: (@Sendable (RelayedQuestion) -> JobAnswer?)?
     /// Called again and again while the job runs.
     var watch: (@Sendable (_ jobFolder: String) -> Void)?
 
-    init(_ packages: [String], actions: JobActions) throws {
+    /// - Parameter stateSize: of a disk of its own for the agent's state, as mount(8) takes it; nil for none.
+    init(_ packages: [String], actions: JobActions, stateSize: String? = nil) throws {
         path = "/dev/shm/fettle-trial-\(UUID().uuidString.prefix(8))"
         self.packages = packages
         self.actions = actions
+        hasStateDisk = stateSize != nil
+        if let stateSize {
+            try FileManager.default.createDirectory(atPath: "\(path)/state", withIntermediateDirectories: true)
+            let mount = try ChildProcess(
+                "/bin/mount", ["-t", "tmpfs", "-o", "size=\(stateSize)", "fettle-trial", "\(path)/state"])
+            mount.wait()
+            try #require(mount.code == 0)
+        }
         try FileManager.default.createDirectory(atPath: jobFolder, withIntermediateDirectories: true)
     }
 
-    var jobFolder: String { "\(path)/state/executor/jobs/\(Self.job)" }
+    var job: String { HostJob.id(campaign: Self.campaign, host: Self.host, attempt: attempt) }
 
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
+    var jobFolder: String { "\(path)/state/executor/jobs/\(job)" }
+
+    func remove() {
+        if hasStateDisk { try? ChildProcess("/bin/umount", ["\(path)/state"]).wait() }
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     /// The plan: those packages from 1.0 to 1.1.
     func plan() throws -> HostPlan {
@@ -111,20 +134,25 @@ struct JobTrial {
                 plan: plan, approvals: [], approvalsRequired: 0, issued: now, expires: now.adding(seconds: 7200)),
             signer.release)
         let offer = JobOffer(
-            job: Self.job, campaign: Self.campaign, attempt: 1, release: release, notBefore: now.adding(seconds: -60),
-            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600))
+            job: job, campaign: Self.campaign, attempt: attempt, release: release, notBefore: now.adding(seconds: -60),
+            lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), rollsBack: rollsBack)
         let order = JobOrder(organisation: "org", host: Self.host, offer: offer, received: now)
         let folder = try DurableFolder(jobFolder)
         if !folder.contains(JobFolder.order) {
             try folder.replace(JobFolder.order, with: order.json.canonicalBytes())
             let executor = try DurableFolder("\(path)/state/executor")
-            try TrustedOrders(executor, organisation: "org", host: Self.host).adopt(roles: signer.roles)
+            if !executor.contains(TrustStore.fileName) {
+                try TrustedOrders(executor, organisation: "org", host: Self.host).adopt(roles: signer.roles)
+            }
         }
         try Data(environment.map { $0 + "\n" }.joined().utf8).write(to: URL(fileURLWithPath: "\(path)/environment"))
+        if !setup.isEmpty { try Data(setup.utf8).write(to: URL(fileURLWithPath: "\(path)/setup")) }
+        if isBtrfs { try Data().write(to: URL(fileURLWithPath: "\(path)/btrfs")) }
+        try? FileManager.default.removeItem(atPath: "\(path)/result")
         let process = try ChildProcess(
-            Self.script, ["run", base, path, try Self.agent(), Self.job, mode],
+            Self.script, ["run", base, path, try Self.agent(), job, mode],
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"], output: "\(path)/output")
-        let jobs = try JobFolder(job: Self.job, path: jobFolder)
+        let jobs = try JobFolder(job: job, path: jobFolder)
         var answered: RelayedQuestion?
         let limit = Moment.now().uptime + 300_000
         while !process.hasEnded, Moment.now().uptime < limit {
@@ -150,25 +178,35 @@ struct JobTrial {
         let now = Moment.now().wall
         switch question.kind {
         case .claim:
-            let grant = GrantDocument(
-                organisation: "org", host: Self.host, campaign: Self.campaign, job: Self.job, attempt: 1,
+            var grant = GrantDocument(
+                organisation: "org", host: Self.host, campaign: Self.campaign, job: job, attempt: attempt,
                 fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
                 lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600),
-                allowsReboot: allowsReboot, rollsBack: false)
+                allowsReboot: allowsReboot, rollsBack: rollsBack)
+            change?(&grant)
             return JobAnswer(order: try signer.sign(grant, signer.director))
         case .confirm:
             let ticket = TicketDocument(
-                organisation: "org", host: Self.host, job: Self.job, fence: question.fence, nonce: question.nonce,
+                organisation: "org", host: Self.host, job: job, fence: question.fence, nonce: question.nonce,
                 issued: now, expires: now.adding(seconds: 600))
             return JobAnswer(order: try signer.sign(ticket, signer.director))
         }
+    }
+
+    /// Takes the host's disk back to the job's btrfs snapshot, as a person would, and looks at it.
+    func restore(base: String) throws -> End {
+        let process = try ChildProcess(
+            Self.script, ["restore", base, path, job],
+            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"], output: "\(path)/output")
+        process.wait()
+        return try result(DurableFolder(jobFolder), code: process.code)
     }
 
     private func result(_ folder: DurableFolder, code: Int32) throws -> End {
         func text(_ name: String) -> String {
             (try? String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)) ?? ""
         }
-        let reading = try JobJournal.read(folder, job: Self.job)
+        let reading = try JobJournal.read(folder, job: job)
         var packages: [String: (version: String, state: String)] = [:]
         for line in text("result/packages").split(separator: "\n") {
             let fields = line.split(separator: " ").map(String.init)
@@ -178,7 +216,7 @@ struct JobTrial {
             code: code, entries: reading.entries, damage: reading.damage, packages: packages,
             audit: text("result/audit"), updates: text("result/updates"),
             once: text("result/once").split(separator: "\n").count, conffile: text("result/conffile"),
-            log: text("output") + text("log") + text("state/executor/jobs/\(Self.job)/log"))
+            log: text("output") + text("log") + text("state/executor/jobs/\(job)/log"))
     }
 
     static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -212,7 +250,8 @@ struct JobTrial {
 enum GrantSample {
     static func grant(_ question: RelayedQuestion, plan: HostPlan, now: Timestamp) -> GrantDocument {
         GrantDocument(
-            organisation: "org", host: JobTrial.host, campaign: JobTrial.campaign, job: JobTrial.job, attempt: 1,
+            organisation: "org", host: JobTrial.host, campaign: JobTrial.campaign,
+            job: HostJob.id(campaign: JobTrial.campaign, host: JobTrial.host, attempt: 1), attempt: 1,
             fence: question.fence + 1, epoch: 1, planDigest: plan.digest, notBefore: now.adding(seconds: -60),
             lastSafeStart: now.adding(seconds: 1800), notAfter: now.adding(seconds: 3600), allowsReboot: true,
             rollsBack: false)

@@ -150,6 +150,23 @@ import Wire
         #expect(try HostTurn(folder) != nil)
     }
 
+    @Test("Without its identity a host that has believed orders goes on with its jobs; with neither there is nobody")
+    func ownerWithoutIdentity() throws {
+        let world = try World()
+        try? DurableFolder(world.layout.network).remove("identity.json")
+        #expect(try Executor.owner(world.layout) == nil)
+        _ = try world.supervisor()
+        let owner = try #require(try Executor.owner(world.layout))
+        #expect(owner.organisation == "org" && owner.host == "h1" && owner.problem == nil)
+        // Damaged, or written by somebody who would like another host to be named: root's memory holds.
+        try DurableFolder(world.layout.network).replace("identity.json", with: Array("{}".utf8))
+        let other = try #require(try Executor.owner(world.layout))
+        #expect(other.host == "h1" && other.problem?.contains("identity") == true)
+        try TrustStore.forget(in: DurableFolder(world.layout.executor))
+        #expect(throws: (any Error).self) { try Executor.owner(world.layout) }
+        withExtendedLifetime(world) {}
+    }
+
     @Test("No number of jobs that changed nothing pushes out the way back")
     func wayBack() throws {
         let world = try World()

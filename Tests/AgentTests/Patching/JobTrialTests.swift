@@ -132,6 +132,25 @@ import Wire
         try end.expectTruth(["tb-big", "tb-ok", "tb-conffile", "tb-slow"])
     }
 
+    @Test(
+        "A disk that is full keeps the agent from doing what it could not journal; once there is room the job ends",
+        arguments: ["\"wait-window\"", "mutate-intent", "\"health\""])
+    func fullDisk(_ moment: String) throws {
+        let base = try #require(JobTrial.base, "the host's disk could not be made")
+        var actions = Self.quick
+        // The checks take so long that the disk is full before the job has ended.
+        actions.healthChecks = [HealthCheck(name: "slow", probe: .command("sleep 1"))]
+        actions.consecutivePasses = 3
+        var trial = try JobTrial(["tb-ok", "tb-conffile"], actions: actions, stateSize: "48m")
+        defer { trial.remove() }
+        let filler = DiskFiller("\(trial.path)/state/fill", after: moment)
+        trial.watch = { filler.look($0) }
+        let end = try trial.run(base: base)
+        #expect(filler.hasFilled && filler.hasMadeRoom)
+        try end.expectTruth(["tb-ok", "tb-conffile"])
+        print("full disk after \(moment): \(end.outcome?.rawValue ?? "no end")")
+    }
+
     @Test("A damaged journal is flagged, never skipped")
     func damaged() throws {
         let base = try #require(JobTrial.base)
@@ -162,6 +181,37 @@ final class DamageOnce: @unchecked Sendable {
         file?.write(bytes.prefix(41))
         try? file?.close()
         isDone = true
+    }
+}
+
+/// Fills a disk from a certain moment of a job on, and makes room again two seconds later.
+final class DiskFiller: @unchecked Sendable {
+    // Used by the one thread that runs the trial.
+    private(set) var hasFilled = false
+    private(set) var hasMadeRoom = false
+    private let file: String
+    private let moment: String
+    private var until: Int64 = 0
+
+    init(_ file: String, after moment: String) {
+        self.file = file
+        self.moment = moment
+    }
+
+    func look(_ jobFolder: String) {
+        if hasFilled, !hasMadeRoom, Moment.now().uptime > until {
+            unlink(file)
+            hasMadeRoom = true
+        }
+        guard !hasFilled, let journal = try? String(contentsOfFile: "\(jobFolder)/journal", encoding: .utf8),
+            journal.contains(moment)
+        else { return }
+        let descriptor = open(file, O_WRONLY | O_CREAT, 0o600)
+        let block = [UInt8](repeating: 0, count: 4096)
+        while write(descriptor, block, block.count) > 0 {}
+        close(descriptor)
+        hasFilled = true
+        until = Moment.now().uptime + 2000
     }
 }
 
@@ -197,7 +247,11 @@ final class Killer: @unchecked Sendable {
 
 extension JobTrial.End {
     /// Every end is old, new or flagged; dpkg agrees with what the journal says; nothing that may run once ran twice.
-    func expectTruth(_ names: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+    ///
+    /// - Parameter isWayBack: whether it is an operator's way back: what it left alone is new then.
+    func expectTruth(
+        _ names: [String], isWayBack: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         #expect(damage == nil && code == 0, "\(log)", sourceLocation: sourceLocation)
         #expect(once <= 1, "the script ran \(once) times", sourceLocation: sourceLocation)
         let outcome = try #require(outcome, "the job has not ended: \(log)", sourceLocation: sourceLocation)
@@ -206,7 +260,9 @@ extension JobTrial.End {
         switch outcome {
         case .succeeded, .installedRebootPending:
             #expect(isNew, "\(outcome) but not new: \(log)", sourceLocation: sourceLocation)
-        case .failedNoChange, .rolledBack, .refused, .expired, .cancelled:
+        case .failedNoChange, .refused, .expired, .cancelled:
+            #expect(isWayBack ? isNew : isOld, "\(outcome) but changed: \(log)", sourceLocation: sourceLocation)
+        case .rolledBack:
             #expect(isOld, "\(outcome) but not old: \(log)", sourceLocation: sourceLocation)
         case .failedChanged, .rollbackFailed, .needsRepair: break
         }

@@ -138,6 +138,25 @@ import Timestamps
         }
     }
 
+    /// A way back long after: what came since outside of the plan is expected, the plan's own packages are not.
+    @Test func whatCameSinceIsNoPartOfTheWayBack() {
+        func state(_ versions: [String: String], _ files: [String: String]) -> HostState {
+            HostState(
+                packages: versions.mapValues {
+                    HostState.Package(
+                        version: $0, state: "installed", want: "install", needsReinstall: false, isAutomatic: false)
+                }, hasJournal: false, configuration: files,
+                configurationOwners: ["/etc/a": "a:all", "/etc/b": "b:all"], units: .unknown("none"))
+        }
+        let step = PackageStep(name: "a", architecture: "all", kind: .upgrade, from: "1", to: "2")
+        let plan = AptPlan(steps: [step])
+        let before = state(["a:all": "1", "b:all": "1", "c:all": "1"], ["/etc/a": "1", "/etc/b": "1"])
+        let now = state(["a:all": "2", "b:all": "2", "d:all": "1"], ["/etc/a": "2", "/etc/b": "2"])
+        let expected = before.withOthers(of: now, outside: plan)
+        #expect(expected.packages.mapValues(\.version) == ["a:all": "1", "b:all": "2", "d:all": "1"])
+        #expect(expected.configuration == ["/etc/a": "1", "/etc/b": "2"])
+    }
+
     @Test func unitsThatLoseTheirPlaceAreFound() {
         func state(_ units: Fact<[String: HostState.Unit]>) -> HostState {
             HostState(packages: [:], hasJournal: false, configuration: [:], configurationOwners: [:], units: units)

@@ -46,6 +46,19 @@ extension ServerTests {
                 let preview = try await ada.submit("/campaigns/new", Self.fields(world, "preview"))
                 #expect(preview.status == 200 && preview.text.contains("9.9-1"), "\(preview.text)")
                 #expect(try await ada.open("/campaigns?show=all").text.contains("No campaign yet"))
+                // Scripts are part of the plan as they are written, without what browsers make of line ends.
+                let unread = try await ada.submit(
+                    "/campaigns/new", Self.fields(world, "draft") + [("preScript", "systemctl stop x")])
+                #expect(unread.status == 400 && unread.text.contains("names the interpreter"))
+                let scripted = try await ada.submit(
+                    "/campaigns/new",
+                    Self.fields(world, "draft") + [("preScript", "#!/bin/sh\r\nexit 0\r\n"), ("postScript", "")])
+                let draftPath = try #require(scripted.headers["location"].first).split(separator: "?")[0]
+                let draftID = String(draftPath.split(separator: "/").last ?? "")
+                let scripts = try await world.engine.show(organisation: "default", draftID).draft.actions
+                #expect(scripts.preScripts.map(\.text) == ["#!/bin/sh\nexit 0\n"])
+                #expect(scripts.postScripts.isEmpty)
+                #expect(try await ada.open("/campaigns/\(draftID)/edit").text.contains("exit 0"))
                 let made = try await ada.submit("/campaigns/new", Self.fields(world, "submit"))
                 let path = try #require(made.headers["location"].first, "\(made.text)").split(separator: "?")[0]
                 let id = String(path.split(separator: "/").last ?? "")

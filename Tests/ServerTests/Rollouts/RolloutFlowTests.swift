@@ -112,6 +112,28 @@ extension ServerTests {
             }
         }
 
+        /// However many hosts are kept in memory, the plan is the same.
+        @Test(arguments: TestEngine.allCases)
+        func hostsThatAreReadTwiceFreezeAlike(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine, hosts: 4) { world in
+                var draft = world.draft()
+                draft.window.zone = "UTC"
+                func frozen(_ kept: Int) async throws -> FrozenDraft {
+                    try await world.engine.freeze(
+                        organisation: "default", draft, campaign: "c-1", epoch: 1, by: Rollouts.author, keeping: kept)
+                }
+                let all = try await frozen(500)
+                let plan = try #require(all.plan)
+                #expect(plan.hosts.count == 4)
+                for kept in [0, 1, 3] {
+                    let other = try await frozen(kept)
+                    #expect(other.plan == plan)
+                    #expect(other.hosts == all.hosts)
+                    #expect(other.notes == all.notes)
+                }
+            }
+        }
+
         @Test(arguments: TestEngine.allCases)
         func approvalsAreOfOthersAndOfThePlan(_ engine: TestEngine) async throws {
             try await Rollouts.with(engine) { world in

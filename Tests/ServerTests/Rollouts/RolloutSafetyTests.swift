@@ -357,6 +357,7 @@ extension ServerTests {
                 let back = try await world.engine.rollBack(
                     organisation: "default", id, reason: "slow pages", by: Rollouts.approver)
                 #expect(back.summary.state == "rolling-back")
+                #expect(try await world.goesBack(id))
                 let jobs = try await world.jobs(id)
                 #expect(jobs.map(\.rollsBack) == [true, true])
                 #expect(jobs.map(\.attempt) == [2, 2])
@@ -375,6 +376,14 @@ extension ServerTests {
 }
 
 extension Rollouts {
+    /// Whether every latest job of a campaign is one that takes its host back, after some rounds of the scheduler.
+    func goesBack(_ campaign: String) async throws -> Bool {
+        try await eventually {
+            try await step(campaign)
+            return try await jobs(campaign).allSatisfy(\.rollsBack)
+        }
+    }
+
     /// The state of a campaign's only job, after a round of the scheduler.
     func jobState(_ campaign: String) async throws -> String? {
         try await step(campaign)

@@ -6,6 +6,7 @@ import JSON
 import NIOHTTP1
 import Orders
 import Rollout
+import Signer
 import Store
 import Testing
 import Timestamps
@@ -17,8 +18,12 @@ import Wire
 struct LocalSigner: OrderSigner {
     let key = Curve25519.Signing.PrivateKey()
     let isBroken: Bool
+    let refusesRollbacks: Bool
 
-    init(isBroken: Bool = false) { self.isBroken = isBroken }
+    init(isBroken: Bool = false, refusesRollbacks: Bool = false) {
+        self.isBroken = isBroken
+        self.refusesRollbacks = refusesRollbacks
+    }
 
     struct Broken: Error {}
 
@@ -47,6 +52,14 @@ struct LocalSigner: OrderSigner {
             ReleaseDocument(
                 plan: HostPlan(json: plan.json), approvals: approvals, approvalsRequired: approvalsRequired,
                 issued: ServerClock.system.now(), expires: expires))
+    }
+
+    func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope {
+        if refusesRollbacks { throw SignerRefusal(.notReleased, "It was released too long ago.") }
+        return try sign(
+            ReleaseDocument(
+                plan: plan, approvals: [], approvalsRequired: 0, issued: ServerClock.system.now(), expires: expires,
+                isRollbackOnly: true))
     }
 
     func grant(_ document: GrantDocument) async throws -> Envelope { try sign(document) }
@@ -178,11 +191,12 @@ struct Rollouts {
     var now: Timestamp { server.clock.clock.now() }
 
     static func with(
-        _ engine: TestEngine, hosts: Int = 1, signer: LocalSigner = LocalSigner(),
-        body: (inout Rollouts) async throws -> Void
+        _ engine: TestEngine, hosts: Int = 1, signer: any OrderSigner = LocalSigner(),
+        _ change: @escaping (inout ServerConfiguration) -> Void = { _ in }, body: (inout Rollouts) async throws -> Void
     ) async throws {
         try await TestServer.with(engine) {
             $0.orderSigner = signer
+            change(&$0)
         } body: { server in
             var rollouts = Rollouts(server: server)
             for number in 0..<hosts { try await rollouts.enrol("web\(number)") }

@@ -12,12 +12,21 @@ import Wire
 /// A clock that can be put forward.
 final class TestClock: Sendable {
     private let offset = Mutex<Int64>(0)
+    private let step = Mutex<(size: Int64, sum: Int64)>((0, 0))
 
     var clock: ServerClock {
         ServerClock { [self] in
-            ServerClock.system.now().adding(seconds: offset.withLock { $0 })
+            let stepped = step.withLock { step in
+                step.sum += step.size
+                return step.sum
+            }
+            let time = ServerClock.system.now().adding(seconds: offset.withLock { $0 })
+            return Timestamp(milliseconds: time.milliseconds + stepped)
         }
     }
+
+    /// Puts it forward by that much with each reading, as a server that has much to do finds it.
+    func advanceEachTime(milliseconds: Int64) { step.withLock { $0.size = milliseconds } }
 
     func advance(_ seconds: Int64) { offset.withLock { $0 += seconds } }
 }

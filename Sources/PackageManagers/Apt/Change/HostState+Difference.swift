@@ -17,8 +17,7 @@ extension HostState {
         includingOwnConfiguration: Bool = false
     ) -> [StateDifference] {
         var result: [StateDifference] = []
-        var touched = Set(plan.steps.flatMap { step in [step.id, "\(step.name):\(step.fromArchitecture ?? "")"] })
-        touched.remove("")
+        let touched = Self.packages(of: plan)
         for id in Set(packages.keys).union(earlier.packages.keys).sorted() {
             let (old, new) = (earlier.packages[id], packages[id])
             guard old != new else { continue }
@@ -50,6 +49,27 @@ extension HostState {
         }
         result += unitDifferences(from: earlier, allowing: units)
         return result
+    }
+
+    /// This state with the packages and configuration files of a later one wherever the plan does not name the package.
+    public func withOthers(of later: HostState, outside plan: AptPlan) -> HostState {
+        let touched = Self.packages(of: plan)
+        var result = self
+        result.packages = later.packages.filter { !touched.contains($0.key) }
+            .merging(packages.filter { touched.contains($0.key) }) { $1 }
+        func isOutside(_ path: String) -> Bool {
+            !touched.contains(later.configurationOwners[path] ?? configurationOwners[path] ?? "")
+        }
+        result.configuration = later.configuration.filter { isOutside($0.key) }
+            .merging(configuration.filter { !isOutside($0.key) }) { $1 }
+        result.configurationOwners = later.configurationOwners.filter { isOutside($0.key) }
+            .merging(configurationOwners.filter { !isOutside($0.key) }) { $1 }
+        return result
+    }
+
+    /// The packages that a plan names, as `name:architecture` of before and after.
+    private static func packages(of plan: AptPlan) -> Set<String> {
+        Set(plan.steps.flatMap { step in [step.id, "\(step.name):\(step.fromArchitecture ?? "")"] })
     }
 
     private func unitDifferences(from earlier: HostState, allowing: Set<String>) -> [StateDifference] {

@@ -14,6 +14,15 @@ public struct HostState: Sendable, Hashable {
         public var needsReinstall: Bool
         /// Whether apt counts it as installed automatically.
         public var isAutomatic: Bool
+
+        /// A package.
+        public init(version: String, state: String, want: String, needsReinstall: Bool, isAutomatic: Bool) {
+            self.version = version
+            self.state = state
+            self.want = want
+            self.needsReinstall = needsReinstall
+            self.isAutomatic = isAutomatic
+        }
     }
     /// A systemd unit.
     public struct Unit: Sendable, Hashable {

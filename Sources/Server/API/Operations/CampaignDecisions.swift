@@ -70,66 +70,57 @@ enum CampaignDecisions {
     }
 
     private static let pause: Operation = decide(
-        "pause", id: "pauseCampaign", .campaignsStop, "Let no further host begin; those that have begun go on.", "",
-        body: reasonBody(isRequired: false)
-    ) { desk, found, body in
-        try await desk.engine.pause(
-            organisation: desk.organisation, found.summary.id, reason: reason(body), by: desk.rolloutActor)
-    }
+        "pause", id: "pauseCampaign", "Let no further host begin; those that have begun go on.", "",
+        isReasonRequired: false, RolloutEngine.pause)
 
     private static let resume: Operation = decide(
-        "resume", id: "resumeCampaign", .campaignsStop, "Let a campaign go on.",
+        "resume", id: "resumeCampaign", "Let a campaign go on.",
         """
         After a halt it takes as many people as the plan took, none of them its author, with the permission \
         campaigns:approve; each repeats the reason of the halt.
-        """, body: reasonBody(isRequired: false)
-    ) { desk, found, body in
-        try await desk.resume(found, reason(body))
-    }
+        """, isReasonRequired: false, RolloutEngine.resume)
 
     private static let halt: Operation = decide(
-        "halt", id: "haltCampaign", .campaignsStop, "Stop a campaign.",
-        "What has not begun is taken back; what is past its point of no return goes on to its end.",
-        body: reasonBody(isRequired: true)
-    ) { desk, found, body in
-        try await desk.engine.halt(
-            organisation: desk.organisation, found.summary.id, reason: reason(body), by: desk.rolloutActor)
-    }
+        "halt", id: "haltCampaign", "Stop a campaign.",
+        "What has not begun is taken back; what is past its point of no return goes on to its end.", RolloutEngine.halt)
 
     private static let cancel: Operation = decide(
-        "cancel", id: "cancelCampaign", .campaignsStop, "End a campaign for good.", "Running jobs as with a halt.",
-        body: reasonBody(isRequired: true)
-    ) { desk, found, body in
-        try await desk.engine.cancel(
-            organisation: desk.organisation, found.summary.id, reason: reason(body), by: desk.rolloutActor)
-    }
+        "cancel", id: "cancelCampaign", "End a campaign for good.", "Running jobs as with a halt.", RolloutEngine.cancel
+    )
 
     private static let rollBack: Operation = decide(
-        "rollback", id: "rollBackCampaign", .campaignsStop, "Take the hosts that changed back to what they were.", "",
-        body: reasonBody(isRequired: true)
-    ) { desk, found, body in
-        try await desk.engine.rollBack(
-            organisation: desk.organisation, found.summary.id, reason: reason(body), by: desk.rolloutActor)
-    }
+        "rollback", id: "rollBackCampaign", "Take the hosts that changed back to what they were.",
+        """
+        Of a campaign that was halted, is being verified or has ended, for as long as the signer remembers its release; a \
+        rollback that is incomplete can be asked for again. Refused where a later campaign has changed the same packages on \
+        one of the hosts: that one goes first.
+        """, RolloutEngine.rollBack)
 
     private static let close: Operation = decide(
-        "close", id: "closeCampaign", .campaignsStop, "Close a halted campaign as failed.", "",
-        body: reasonBody(isRequired: true)
-    ) { desk, found, body in
-        try await desk.engine.close(
-            organisation: desk.organisation, found.summary.id, reason: reason(body), by: desk.rolloutActor)
-    }
+        "close", id: "closeCampaign", "Close a halted campaign as failed.", "", RolloutEngine.close)
 
     // MARK: -
 
-    private static func reasonBody(isRequired: Bool) -> BodyDeclaration {
+    /// What the engine does with one campaign for a reason: organisation, id, reason, who.
+    private typealias Reasoned =
+        @Sendable (RolloutEngine) -> (String, String, String, RolloutActor) async throws -> CampaignDetails
+
+    /// A decision for which somebody says why.
+    private static func decide(
+        _ verb: String, id: String, _ summary: String, _ description: String, isReasonRequired: Bool = true,
+        _ act: @escaping Reasoned
+    ) -> Operation {
         let text = "Why; it enters the audit log."
-        return BodyDeclaration(
-            .object([
-                isRequired
-                    ? .required("reason", CampaignDraftSchema.reason, text)
-                    : .optional("reason", CampaignDraftSchema.reason, text)
-            ]), isRequired: isRequired)
+        let property: Schema.Property =
+            isReasonRequired
+            ? .required("reason", CampaignDraftSchema.reason, text)
+            : .optional("reason", CampaignDraftSchema.reason, text)
+        return decide(
+            verb, id: id, .campaignsStop, summary, description,
+            body: BodyDeclaration(.object([property]), isRequired: isReasonRequired)
+        ) { desk, found, body in
+            try await act(desk.engine)(desk.organisation, found.summary.id, reason(body), desk.rolloutActor)
+        }
     }
 
     private static func reason(_ body: JSONValue) -> String { body["reason"]?.string ?? "" }
@@ -161,12 +152,5 @@ enum CampaignDecisions {
             let found = try await desk.find(call.path("campaign"))
             return .json(CampaignSchema.json(try await act(desk, found, call.body), call.now))
         }
-    }
-}
-
-extension CampaignDesk {
-    /// Lets a campaign go on; after a halt that is an approval.
-    func resume(_ found: CampaignDetails, _ reason: String) async throws -> CampaignDetails {
-        try await engine.resume(organisation: organisation, found.summary.id, reason: reason, by: rolloutActor)
     }
 }

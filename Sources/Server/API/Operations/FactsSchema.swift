@@ -106,5 +106,12 @@ enum FactsSchema {
                         .required("words", .array(.oneOf(HostVeto.Word.self))),
                         .required("problem", .anyText, "Why everything is forbidden though nobody wrote so."),
                     ])), "What the host's own administrator forbids, whoever orders it."),
+            .required(
+                "snapshot",
+                .fact(
+                    .object([
+                        .required("kind", .oneOf(SnapshotFacts.Kind.self)),
+                        .required("why", .anyText, "What was found on the host."),
+                    ])), "What its file system can have as a snapshot before a change."),
         ]))
 }

@@ -1,10 +1,10 @@
 import Synchronization
 import Timestamps
 
-/// Bounds the bytes of reports and documents that the server takes of one host in an hour by its clock.
+/// Bounds what the server takes of one host in an hour by its clock: bytes of reports and documents, records of journals.
 ///
 /// Memory grows with the hosts that sent something within the hour, and is given back with the next.
-final class UploadQuota: Sendable {
+final class HourlyQuota: Sendable {
     /// A host that has sent too much.
     struct Excess: Sendable {
         /// Seconds until the next hour begins.
@@ -15,32 +15,33 @@ final class UploadQuota: Sendable {
 
     private struct Hour {
         var number: Int64 = .min
-        var bytes: [String: Int] = [:]
+        var counts: [String: Int] = [:]
         var told: Set<String> = []
     }
 
     private let hour = Mutex(Hour())
-    private let bytesPerHour: Int
+    /// How many of an hour.
+    let limit: Int
 
-    init(bytesPerHour: Int) {
-        self.bytesPerHour = bytesPerHour
+    init(perHour limit: Int) {
+        self.limit = limit
     }
 
-    /// Whether the host would be over its quota with that many bytes more; nil where it may send them.
-    func excess(_ host: String, adding bytes: Int, now: Timestamp) -> Excess? {
+    /// Whether the host would be over its quota with that many more; nil where it may send them.
+    func excess(_ host: String, adding count: Int, now: Timestamp) -> Excess? {
         hour.withLock { hour in
             Self.turn(&hour, now)
-            let sent = hour.bytes[host, default: 0]
-            guard sent >= bytesPerHour || bytes > bytesPerHour - sent else { return nil }
+            let sent = hour.counts[host, default: 0]
+            guard sent >= limit || count > limit - sent else { return nil }
             return Excess(seconds: Int(3600 - now.seconds % 3600), isFirst: hour.told.insert(host).inserted)
         }
     }
 
     /// Counts what was sent.
-    func add(_ host: String, _ bytes: Int, now: Timestamp) {
+    func add(_ host: String, _ count: Int, now: Timestamp) {
         hour.withLock { hour in
             Self.turn(&hour, now)
-            hour.bytes[host, default: 0] += bytes
+            hour.counts[host, default: 0] += count
         }
     }
 
