@@ -1,6 +1,6 @@
 /// What was judged of each package of each organisation, and every change of it.
 let verdictsMigration = Migration(
-    number: 9, name: "verdicts",
+    number: 10, name: "verdicts",
     schema: """
         -- What is open: one row for each organisation, package and vulnerability, however many hosts have the package.
         CREATE TABLE open_verdicts (
