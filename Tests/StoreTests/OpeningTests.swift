@@ -116,6 +116,11 @@ extension StoreTests {
             try await Store.open(address, program: "test", now: t0).close()
         }
 
+        /// Two branches that each add the next step give two steps one number.
+        @Test func stepsCountWithoutGaps() {
+            #expect(Migration.all.map(\.number) == Array(1...Migration.all.count))
+        }
+
         @Test(arguments: TestEngine.allCases) func newerAndChangedDatabases(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             let second = Migration(

@@ -227,7 +227,7 @@ public struct RiskScore: Sendable, Hashable {
         switch term {
         case .likelihood:
             guard let likelihood = facts.likelihood else {
-                return "EPSS unknown, the median of its year \(inputs.likelihood.threePlaces)"
+                return "EPSS unknown, taken as usual for its year: \(inputs.likelihood.threePlaces)"
             }
             return "EPSS \(likelihood.probability.threePlaces) (\(likelihood.model))"
         case .severity:
