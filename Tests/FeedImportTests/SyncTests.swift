@@ -65,7 +65,9 @@ import Timestamps
         #expect(kept >= 7000 && kept % 7000 == 0)
         #expect(try folder.manifest("f")?.failure != nil)
         guard case .failure = try await folder.sync(feed, limits) else { throw Wrong() }
-        #expect(try await server.requests(3)[2].contains("bytes=\(kept)-"))
+        // A loaded machine may have lost an attempt before it was asked.
+        let asked = try await server.requests(3)
+        #expect(asked.contains { $0.contains("bytes=\(kept)-") }, "\(asked)")
         // Another file at the same address: what was begun is thrown away.
         try write(scratch, 30)
         limits.attempts = 10
