@@ -63,7 +63,8 @@ struct FeedDownload: Sendable {
             case 200:
                 count = 0
                 validators = FeedValidators(
-                    entityTag: answer.header("etag"), lastModified: answer.header("last-modified"))
+                    entityTag: Self.bounded(answer.header("etag")),
+                    lastModified: Self.bounded(answer.header("last-modified")))
                 // The note first: bytes without one are never gone on with.
                 unlink(note)
                 guard ftruncate(file, 0) == 0, lseek(file, 0, SEEK_SET) == 0 else {
@@ -82,7 +83,8 @@ struct FeedDownload: Sendable {
                 guard lseek(file, Int(offset), SEEK_SET) == Int(offset) else {
                     throw ImportError.system("written", part)
                 }
-                total = answer.length.map { $0 + offset }
+                // A length near the largest number there is must not overflow the sum.
+                total = answer.length.map { min($0, .max - offset) + offset }
                 isFile = true
             default: break
             }
@@ -110,6 +112,11 @@ struct FeedDownload: Sendable {
     func discard() {
         unlink(note)
         unlink(part)
+    }
+
+    /// A validator that a manifest can hold and read back; a longer one is left out, and the file is fetched whole next time.
+    private static func bounded(_ header: String?) -> String? {
+        header.flatMap { $0.utf8.count <= 1024 ? $0 : nil }
     }
 
     private static func tooLarge(_ url: FeedURL, _ limits: NetworkLimits) -> ImportError {
