@@ -39,15 +39,9 @@ extension ServerTests {
             var child = try await ServerProcess.start(planned.folder, database)
             while expected <= Int64(journal.entries.count) {
                 let running = child
-                let delay = kills < 8 ? Int.random(in: 20...250) : 60_000
-                let killer = Task {
-                    try await Task.sleep(for: .milliseconds(delay))
-                    running.kill()
-                }
-                let reached = await Self.tell(journal, host, running, from: expected)
-                if reached > Int64(journal.entries.count) { killer.cancel() }
-                // Only one of the two ends it: a process that is gone must not be named again.
-                let isKilled = (try? await killer.value) != nil
+                // Somewhere in its work, however fast the machine is.
+                let moment = kills < 8 ? expected + Int64.random(in: 1...30) : .max
+                let (reached, isKilled) = await Self.tell(journal, host, running, from: expected, killedFrom: moment)
                 #expect(reached >= expected, "what was acknowledged is there after the kill")
                 expected = reached
                 if isKilled {
@@ -78,11 +72,14 @@ extension ServerTests {
             await store.close()
         }
 
-        /// Tells a journal in small pieces until all is told or the server is gone; returns what it expects next.
+        /// Tells a journal in small pieces until all is told or the server is gone, which is killed soon after it expects
+        /// that record; returns what it expects next, and whether it was killed.
         private static func tell(
-            _ journal: TestJournal, _ host: TestHost, _ server: ServerProcess, from ordinal: Int64
-        ) async -> Int64 {
+            _ journal: TestJournal, _ host: TestHost, _ server: ServerProcess, from ordinal: Int64,
+            killedFrom moment: Int64
+        ) async -> (expected: Int64, isKilled: Bool) {
             var expected = ordinal
+            var killer: Task<Void, Never>?
             do {
                 let client = try await TestClient.connect(
                     .tls(port: server.agents, try server.context(host.grant.certificate, host.key)))
@@ -95,11 +92,18 @@ extension ServerTests {
                     let reply = try JobProgressReply(decoding: answer.body)
                     #expect(reply.expectedEntry >= expected)
                     expected = reply.expectedEntry
+                    if expected >= moment, killer == nil {
+                        killer = Task {
+                            try? await Task.sleep(for: .milliseconds(Int.random(in: 0...5)))
+                            server.kill()
+                        }
+                    }
                 }
             } catch {
                 // The server is gone: that is what was to happen.
             }
-            return expected
+            await killer?.value
+            return (expected, killer != nil)
         }
     }
 }
