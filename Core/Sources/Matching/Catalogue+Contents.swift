@@ -28,6 +28,14 @@ public struct CatalogueFeed: Sendable, Hashable {
 }
 
 extension Catalogue {
+    /// How much the feeds of a stream name: what their silence means.
+    public func coverage(of stream: String) throws(CatalogueError) -> FeedCoverage {
+        guard let row = streamRows[stream],
+            let coverage = FeedCoverage(rawValue: Int(try reader.word(.streams, row, 3)))
+        else { return .statements }
+        return coverage
+    }
+
     /// The streams that it has statements for, sorted.
     public var streams: [String] { streamRows.keys.sorted() }
     /// How many advisories it has.

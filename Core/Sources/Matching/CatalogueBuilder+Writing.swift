@@ -196,12 +196,14 @@ private struct CatalogueWriter {
             statements[index].severities = Set(old.severities.map(ranked)).sorted(by: Self.precedes)
         }
         statements.sort(by: Self.precedes)
+        let sourceOf = advisories.map { ranked(builder.advisories[$0.newest].source) }
 
         var packagesOfAdvisory = [[UInt32]](repeating: [], count: advisories.count)
         var row: UInt32 = 0
         var index = 0
         var package: UInt32 = 0
         var streams: [(stream: UInt32, first: UInt32, count: UInt32)] = []
+        var sourcesOfStream: [UInt32: Set<UInt32>] = [:]
         while index < statements.count {
             let first = statements[index]
             let start = row
@@ -215,6 +217,7 @@ private struct CatalogueWriter {
                 if statement == previous { continue }
                 previous = statement
                 write(statement)
+                sourcesOfStream[statement.stream, default: []].insert(sourceOf[Int(statement.advisory)])
                 if packagesOfAdvisory[Int(statement.advisory)].last != package {
                     packagesOfAdvisory[Int(statement.advisory)].append(package)
                 }
@@ -229,9 +232,21 @@ private struct CatalogueWriter {
             package += 1
         }
         for stream in streams {
-            for word in [stream.stream, stream.first, stream.count] { append(word, to: .streams) }
+            let coverage = coverage(of: stream.stream, sources: sourcesOfStream[stream.stream] ?? [])
+            for word in [stream.stream, stream.first, stream.count, UInt32(coverage.rawValue)] {
+                append(word, to: .streams)
+            }
         }
         return packagesOfAdvisory
+    }
+
+    /// What the fullest of a stream's sources names.
+    private func coverage(of stream: UInt32, sources: Set<UInt32>) -> FeedCoverage {
+        let claims = builder.claims[sorted[Int(stream)]] ?? [:]
+        return sources.map { source in
+            let name = sorted[Int(source)]
+            return claims[name] ?? FeedCoverage(ofSource: name)
+        }.max() ?? .statements
     }
 
     private mutating func write(_ statement: CatalogueBuilder.CompactStatement) {

@@ -75,6 +75,8 @@ public struct CatalogueBuilder: Sendable {
     var decisions: [DecisionPoints] = []
     var weaknesses: [Weakness] = []
     var feeds: [String: (date: Timestamp?, revision: String)] = [:]
+    /// What was said of sources in streams, by stream.
+    var claims: [String: [String: FeedCoverage]] = [:]
     private var textBytes = 0
 
     /// A builder with nothing in it.
@@ -85,6 +87,12 @@ public struct CatalogueBuilder: Sendable {
         feeds[source] = (date, revision)
         _ = intern(source)
         _ = intern(revision)
+    }
+
+    /// Says how much a source names in a stream that it has statements in. That it names everything must be said by who knows
+    /// that the feed is whole; else documents and records of products are single statements, and all others advisories.
+    public mutating func claim(_ coverage: FeedCoverage, of source: String, stream: String) {
+        claims[stream, default: [:]][source] = coverage
     }
 
     /// Adds a record of a feed.

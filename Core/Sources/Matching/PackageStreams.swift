@@ -14,16 +14,20 @@ public enum PackageStreams {
         if package.distribution.isEmpty {
             return ecosystems[package.scheme].map { [$0] } ?? []
         }
+        // A backport is a build of the next release's source, whose advisories speak of it.
+        if let release = backported(package) { return [release].filter(known) }
         var streams = streams(ofDistribution: package.distribution)
         if let pattern = products(ofDistribution: package.distribution) {
-            streams += all.filter { stream in pattern.contains { stream.hasPrefix($0.0) && stream.hasSuffix($0.1) } }
+            streams += all.filter { stream in
+                pattern.contains { stream.hasPrefix($0.prefix) && endsIn($0.release, stream) }
+            }
         }
-        let version = package.version + " " + package.sourceVersion
+        if package.distribution.hasPrefix("rhel-") { streams += minors(of: package.distribution, all) }
         if package.distribution.hasPrefix("ubuntu-") {
             let release = package.distribution.dropFirst("ubuntu-".count)
-            // A version of a channel that is paid for is judged by that channel.
-            if version.contains("esm") { streams += ["Ubuntu:Pro:\(release):LTS", "Ubuntu:Pro:\(release)"] }
-            if version.lowercased().contains("fips") {
+            // What the paid channel fixes is open in builds of the others; a build of it is judged by it (``isPaid``).
+            streams += ["Ubuntu:Pro:\(release):LTS", "Ubuntu:Pro:\(release)"]
+            if isOfFIPS(package) {
                 streams += [
                     "Ubuntu:Pro:FIPS:\(release):LTS", "Ubuntu:Pro:FIPS-updates:\(release):LTS",
                     "Ubuntu:Pro:FIPS-preview:\(release):LTS",
@@ -32,6 +36,49 @@ public enum PackageStreams {
             if package.source.contains("realtime") { streams.append("Ubuntu:Pro:Realtime:\(release):LTS") }
         }
         return unique(streams).filter(known)
+    }
+
+    /// Whether a stream is a channel that is paid for: its fixes are no fixes for who has not subscribed.
+    static func isPaid(_ stream: String) -> Bool { stream.hasPrefix("Ubuntu:Pro:") }
+
+    /// Whether a package is a build of a channel that is paid for.
+    static func isOfPaidChannel(_ package: SoftwarePackage) -> Bool {
+        guard package.distribution.hasPrefix("ubuntu-") else { return false }
+        return package.version.contains("esm") || package.sourceVersion.contains("esm") || isOfFIPS(package)
+            || package.source.contains("realtime")
+    }
+
+    private static func isOfFIPS(_ package: SoftwarePackage) -> Bool {
+        package.version.lowercased().contains("fips") || package.sourceVersion.lowercased().contains("fips")
+    }
+
+    /// The stream of the release that a backport to a Debian release was taken from: `~bpo12` is a build of 13's.
+    private static func backported(_ package: SoftwarePackage) -> String? {
+        guard package.distribution.hasPrefix("debian-"), let mark = package.version.firstRange(of: "~bpo") else {
+            return nil
+        }
+        let digits = package.version[mark.upperBound...].prefix { $0.isASCII && $0.isNumber }
+        // 1.0-1~bpo70+1 is how it was written up to 7.
+        guard let release = Int(digits), release >= 8, release < 60 else { return nil }
+        return "Debian:\(release + 1)"
+    }
+
+    /// Red Hat's streams of minor releases up to the host's own; streams for one minor release alone (EUS and its like) are
+    /// not among them.
+    private static func minors(of distribution: String, _ all: [String]) -> [String] {
+        let parts = distribution.dropFirst("rhel-".count).split(separator: ".")
+        guard parts.count >= 2, let minor = Int(parts[1]) else { return [] }
+        let start = "Red Hat:enterprise_linux:\(parts[0])."
+        return all.filter { stream in
+            guard stream.hasPrefix(start), let other = Int(stream.dropFirst(start.count)) else { return false }
+            return other <= minor
+        }
+    }
+
+    /// Whether a product's stream is of a service pack, with or without a mark of long support (`-LTSS`, `-ESPOS`).
+    private static func endsIn(_ release: String, _ stream: String) -> Bool {
+        guard let range = stream.firstRange(of: release) else { return false }
+        return range.upperBound == stream.endIndex || stream[range.upperBound] == "-"
     }
 
     /// The streams of a distribution release as os-release names it, in spellings that feeds use; empty where none is known.
@@ -72,7 +119,7 @@ public enum PackageStreams {
     }
 
     /// SUSE's streams are products with a service pack: every product of the same one.
-    private static func products(ofDistribution distribution: String) -> [(String, String)]? {
+    private static func products(ofDistribution distribution: String) -> [(prefix: String, release: String)]? {
         guard let dash = distribution.lastIndex(of: "-"), distribution.hasPrefix("sle") else { return nil }
         let parts = distribution[distribution.index(after: dash)...].split(separator: ".")
         guard let major = parts.first else { return nil }
@@ -140,11 +187,5 @@ public enum PackageStreams {
         case "Packagist", "NuGet": return name.lowercased()
         default: return name
         }
-    }
-
-    /// Whether a distribution's feed names every vulnerability of its packages, also those that are not fixed: then what it
-    /// does not name is not affected, whatever a registry or a CPE says.
-    public static func isComplete(_ stream: String) -> Bool {
-        ["Debian", "Ubuntu", "Red Hat"].contains(Ecosystem(stream).name)
     }
 }

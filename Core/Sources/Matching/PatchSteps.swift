@@ -146,6 +146,15 @@ public struct PatchPlan: Sendable, Hashable {
     /// step from one to the other does not tell, and the fix counts as not installable until a scan shows it.
     private static func reaches(_ candidate: String, _ fixed: String, _ package: SoftwarePackage) -> Bool {
         let scheme = package.scheme
+        if CarriedSources.sources(of: package).count > 1 {
+            // Of a signed build the fix is told as a version of what was signed.
+            var offered = package
+            (offered.version, offered.sourceVersion) = (candidate, candidate)
+            return CarriedSources.sources(of: offered).dropFirst().contains { source in
+                let order = VersionOrder.order(source.version, fixed, scheme: scheme)
+                return order == .equal || order == .greater
+            }
+        }
         if package.version == package.sourceVersion || package.sourceVersion.isEmpty
             || package.version.hasPrefix(package.sourceVersion + "+b")
         {

@@ -28,7 +28,9 @@ public struct SoftwareIndex: Sendable {
         var named: [String: [UInt32]] = [:]
         for (number, package) in packages.enumerated() {
             named[package.name, default: []].append(UInt32(number))
-            if package.source != package.name { named[package.source, default: []].append(UInt32(number)) }
+            for source in Set(CarriedSources.sources(of: package).map(\.name)) where source != package.name {
+                named[source, default: []].append(UInt32(number))
+            }
         }
         self.named = named
     }

@@ -9,6 +9,8 @@ struct StatementAnswer {
     var lower: Int?
     var upper: Int?
     var fixed: Int?
+    /// Whether it follows from a statement about other versions.
+    var isImplied = false
 }
 
 extension Catalogue {
@@ -28,6 +30,7 @@ extension Catalogue {
         }
         var isUnordered = false
         var passed: Int?
+        var isLast = false
         for range in ranges.rows {
             let scheme = try reader.word(.ranges, range, 0)
             let flags = try reader.word(.ranges, range, 1)
@@ -58,13 +61,13 @@ extension Catalogue {
                 }
                 guard order == .less || (order == .equal && flags & 2 != 0) else {
                     passed = upper
+                    isLast = flags & 2 != 0
                     continue
                 }
             }
             // A backport of the fix sorts below it.
             if said == .affected, upper >= 0, flags & 2 == 0, try isBackport(version.version, of: upper) {
-                passed = upper
-                return StatementAnswer(verdict: .fixed, rule: .backport, upper: upper, fixed: upper)
+                return StatementAnswer(verdict: .fixed, rule: .backport, upper: upper, fixed: upper, isImplied: true)
             }
             let closing = upper >= 0 && flags & 2 == 0 ? upper : try laterFix(fixed, &version, fixedScheme)
             return StatementAnswer(
@@ -86,7 +89,11 @@ extension Catalogue {
             return StatementAnswer(verdict: said, rule: .everyVersion, fixed: fixed)
         }
         guard said == .affected else { return nil }
-        if let passed { return StatementAnswer(verdict: .fixed, rule: .fixReached, upper: passed, fixed: passed) }
+        if let passed {
+            // The last version that has it is not the fix.
+            if isLast { return StatementAnswer(verdict: .fixed, rule: .afterLast, upper: passed, isImplied: true) }
+            return StatementAnswer(verdict: .fixed, rule: .fixReached, upper: passed, fixed: passed, isImplied: true)
+        }
         return StatementAnswer(verdict: .notAffected, rule: .outside)
     }
 

@@ -24,6 +24,8 @@ public enum MatchRule: String, Sendable, Hashable, CaseIterable {
     case everyVersion = "every-version"
     /// It is at or above the version that fixes it.
     case fixReached = "fix-reached"
+    /// It is above the last version that is known to have it, and no fix is named.
+    case afterLast = "after-last"
     /// It is below the version that fixes it.
     case belowFix = "below-fix"
     /// It is the fixing version, rebuilt for an older release (`1.2-3~deb12u1` of `1.2-3`).
@@ -134,10 +136,14 @@ public struct Judgement: Sendable, Hashable {
 public struct MatchSubject: Sendable, Hashable {
     /// Where it came from.
     public enum Origin: Sendable, Hashable {
-        /// From the distribution itself; also taken where nothing is known against it.
+        /// From the distribution itself, as its repositories' indexes or the package's own vendor say.
         case distribution
+        /// Taken for the distribution's where nobody says anything: a bill of materials, a package database alone.
+        case assumed
         /// From another repository: the distribution's advisories do not speak of it.
         case thirdParty(String)
+        /// It could be found out and was not: no repository offers it, or several do. The text says what was seen.
+        case unknown(String)
     }
 
     /// The package.
@@ -148,14 +154,18 @@ public struct MatchSubject: Sendable, Hashable {
     public var cpes: [String]
     /// The package of the operating system whose files it is part of; nil where it is not.
     public var owner: SoftwarePackage?
+    /// Where ``owner`` came from.
+    public var ownerOrigin: Origin
 
     /// A subject.
     public init(
-        _ package: SoftwarePackage, origin: Origin = .distribution, cpes: [String] = [], owner: SoftwarePackage? = nil
+        _ package: SoftwarePackage, origin: Origin = .assumed, cpes: [String] = [], owner: SoftwarePackage? = nil,
+        ownerOrigin: Origin = .assumed
     ) {
         self.package = package
         self.origin = origin
         self.cpes = cpes
         self.owner = owner
+        self.ownerOrigin = ownerOrigin
     }
 }

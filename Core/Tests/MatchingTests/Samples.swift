@@ -41,13 +41,19 @@ func advisory(
     return .advisory(advisory)
 }
 
-func catalogue(_ records: [FeedRecord]) throws -> Catalogue {
+/// - Parameter whole: streams whose source of `debian-tracker` or `ubuntu-vex` names everything.
+func catalogue(_ records: [FeedRecord], whole: [String] = []) throws -> Catalogue {
     var builder = CatalogueBuilder()
+    for stream in whole {
+        for source in ["debian-tracker", "ubuntu-vex"] { builder.claim(.everything, of: source, stream: stream) }
+    }
     for record in records { try builder.add(record) }
     return try Catalogue(try builder.bytes())
 }
 
-func matcher(_ records: [FeedRecord]) throws -> Matcher { try Matcher([catalogue(records)]) }
+func matcher(_ records: [FeedRecord], whole: [String] = []) throws -> Matcher {
+    try Matcher([catalogue(records, whole: whole)])
+}
 
 func deb(
     _ name: String, _ version: String, source: String? = nil, sourceVersion: String? = nil,

@@ -39,7 +39,8 @@ struct TrapTests {
     @Test func backportsHaveTheFix() throws {
         let matcher = try fixedBy("2.0-1")
         #expect(try matcher.verdict(deb("x", "2.0-1~deb12u1")) == .fixed)
-        #expect(try matcher.verdict(deb("x", "2.0-1~bpo12+1")) == .fixed)
+        let next = try fixedBy("2.0-1", stream: "Debian:13")
+        #expect(try next.verdict(deb("x", "2.0-1~bpo12+1")) == .fixed)
         #expect(try matcher.verdict(deb("x", "2.0-1~rc1")) == .affected)
     }
 
@@ -164,9 +165,9 @@ struct TrapTests {
                 "osv", "PYSEC-1", aliases: ["CVE-2026-3"],
                 [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]),
         ]
-        let matcher = try MatchingTests.matcher(records)
+        let matcher = try MatchingTests.matcher(records, whole: ["Debian:12"])
         let package = deb("x", "1.0-1")
-        let silent = try matcher.judge(MatchSubject(package, cpes: ["a:acme:x"])).findings
+        let silent = try matcher.judge(MatchSubject(package, origin: .distribution, cpes: ["a:acme:x"])).findings
         #expect(silent.map(\.verdict) == [.notAffected] && silent[0].voices[0].overruled.contains("distribution"))
         // Without the distribution's data the CPE is all there is, and weak.
         let weak = try matcher.judge(MatchSubject(rpm("x", "1.0"), cpes: ["a:acme:x"])).findings
@@ -175,7 +176,8 @@ struct TrapTests {
         // A language's package that a package of the system brings.
         let own = language("pypi", "x", "1.0")
         #expect(try matcher.verdict(own, "CVE-2026-3") == .affected)
-        let inside = try matcher.judge(MatchSubject(own, owner: deb("python3-x", "1.0-1", source: "x"))).findings
+        let owner = deb("python3-x", "1.0-1", source: "x")
+        let inside = try matcher.judge(MatchSubject(own, owner: owner, ownerOrigin: .distribution)).findings
         #expect(inside.map(\.verdict) == [.notAffected] && inside[0].reason.contains("python3-x"))
         // Alpine's list is not complete: there the registry counts.
         let alpine = SoftwarePackage(
