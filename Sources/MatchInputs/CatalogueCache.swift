@@ -15,6 +15,8 @@ public struct CatalogueCache: Sendable {
     public init(feeds: String) { self.feeds = feeds }
 
     private static let name = ".fettle-catalogue"
+    /// How many catalogues the user's cache keeps, those that were used last.
+    static let maximumKept = 4
 
     /// Opens the catalogue, and writes it first where there is none of these feeds.
     ///
@@ -37,7 +39,7 @@ public struct CatalogueCache: Sendable {
             let path = "\(place)/\(fingerprint)"
             guard access(path, R_OK) == 0 else { continue }
             // A damaged one is written anew.
-            if let catalogue = try? CatalogueFile.open(path) { return catalogue }
+            if let catalogue = try? VerifiedCatalogue.open(path) { return catalogue }
         }
         let bytes = try build(say: say)
         for place in places {
@@ -50,8 +52,9 @@ public struct CatalogueCache: Sendable {
                 continue
             }
             // Beside the feeds there is one catalogue; the user's cache is shared by folders of feeds.
-            if place.hasSuffix(Self.name) { Self.sweep(place, except: fingerprint) }
-            return try CatalogueFile.open(path)
+            VerifiedCatalogue.sweep(
+                place, keeping: place.hasSuffix(Self.name) ? 1 : Self.maximumKept, always: fingerprint)
+            return try VerifiedCatalogue.open(path)
         }
         return try Catalogue(bytes)
     }
@@ -62,14 +65,19 @@ public struct CatalogueCache: Sendable {
         let folder = FeedFolder(feeds)
         let manifests = isKept ? try folder.manifests() : []
         var quarantined = 0
+        var whole = WholeFeeds()
         if !manifests.isEmpty {
             for manifest in manifests {
                 guard let revision = manifest.revision else { continue }
                 quarantined += revision.quarantined
+                if revision.quarantined + revision.alarmed + revision.unknown > 0 {
+                    whole.noteLoss(of: manifest.feed.name)
+                }
             }
             var lastDates: [String: FeedManifest.Revision] = [:]
             try folder.records { manifest, record in
                 if let revision = manifest.revision { lastDates[Self.source(of: record)] = revision }
+                whole.note(record, feed: manifest.feed.name, kind: manifest.feed.kind)
                 try builder.add(record)
             }
             for (source, revision) in lastDates.sorted(by: { $0.key < $1.key }) where !source.isEmpty {
@@ -83,14 +91,19 @@ public struct CatalogueCache: Sendable {
             // What lies open in a folder is one document a file; what is no feed is told and passed over.
             var unknown = 0
             for file in files {
-                let counts = try FeedFile(file).records { try builder.add($0) }
+                let counts = try FeedFile(file).records { record in
+                    whole.note(record, feed: file, kind: nil)
+                    try builder.add(record)
+                }
                 quarantined += counts.quarantined
+                if counts.quarantined + counts.alarmed + counts.unknownCount > 0 { whole.noteLoss(of: file) }
                 unknown += counts.unknownCount
                 for fault in counts.faults.prefix(5) { say("\(fault)") }
             }
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
         if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
+        whole.claim(in: &builder)
         return try builder.bytes()
     }
 
@@ -109,7 +122,7 @@ public struct CatalogueCache: Sendable {
 
     /// A name for the feeds' content: of the revisions in use, or of names, sizes and times of plain files.
     private func fingerprint() throws -> String {
-        var text = "catalogue 1\n"
+        var text = "catalogue 2\n"
         let manifests = (try? FeedFolder(feeds).manifests()) ?? []
         if manifests.contains(where: { $0.revision != nil }) {
             for manifest in manifests {
@@ -167,16 +180,5 @@ public struct CatalogueCache: Sendable {
             if !made.isEmpty, access(made, F_OK) != 0, mkdir(made, 0o755) != 0, errno != EEXIST { return false }
         }
         return true
-    }
-
-    private static func sweep(_ folder: String, except kept: String) {
-        guard let handle = opendir(folder) else { return }
-        defer { closedir(handle) }
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.count == 64, name != kept, name.allSatisfy(\.isHexDigit) { unlink("\(folder)/\(name)") }
-        }
     }
 }

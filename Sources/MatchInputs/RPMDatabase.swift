@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 public import Inventory
 import SoftwareReading
 
@@ -9,18 +10,37 @@ public enum RPMDatabase {
     /// - Parameter distribution: as os-release names it, such as `almalinux-9.4`.
     /// - Throws: ``MatchInputError``.
     public static func packages(_ path: String, distribution: String) throws -> [SoftwarePackage] {
+        try installed(path, distribution: distribution).map(\.package)
+    }
+
+    /// The same, each with the vendor that it names.
+    static func installed(
+        _ path: String, distribution: String
+    ) throws -> [(package: SoftwarePackage, vendor: String)] {
+        // The last transactions may stand in the log beside it alone. SQLite reads a log only where it may write.
+        var log = stat()
+        guard stat("\(path)-wal", &log) == 0, log.st_size > 0 else {
+            return try read(path, isCopy: false, path, distribution)
+        }
+        return try ScratchCopy.with(path, ["", "-wal"]) { try read($0, isCopy: true, path, distribution) }
+    }
+
+    private static func read(
+        _ file: String, isCopy: Bool, _ path: String, _ distribution: String
+    ) throws -> [(package: SoftwarePackage, vendor: String)] {
         var database: OpaquePointer?
         // Immutable: the tree may be of another machine, and nothing may be written beside it.
         var address = "file:"
-        for byte in path.utf8 {
+        for byte in file.utf8 {
             switch byte {
             case 0x25, 0x3F, 0x23: address += "%" + String(byte, radix: 16, uppercase: true)
             default: address.unicodeScalars.append(Unicode.Scalar(byte))
             }
         }
         guard
-            sqlite3_open_v2(address + "?immutable=1", &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil)
-                == SQLITE_OK,
+            sqlite3_open_v2(
+                address + (isCopy ? "" : "?immutable=1"), &database,
+                (isCopy ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_URI, nil) == SQLITE_OK,
             let database
         else {
             sqlite3_close(database)
@@ -35,7 +55,7 @@ public enum RPMDatabase {
             )
         }
         defer { sqlite3_finalize(statement) }
-        var packages: [SoftwarePackage] = []
+        var packages: [(package: SoftwarePackage, vendor: String)] = []
         var damaged = 0
         while true {
             let result = sqlite3_step(statement)
@@ -47,7 +67,7 @@ public enum RPMDatabase {
             }
             let size = Int(sqlite3_column_bytes(statement, 0))
             let bytes = UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, 0), count: size)
-            if let package = RPMHeader.package(bytes, distribution: distribution) {
+            if let package = RPMHeader.read(bytes, distribution: distribution) {
                 packages.append(package)
             } else if !RPMHeader.isKey(bytes) {
                 damaged += 1

@@ -16,30 +16,43 @@ public enum SoftwareInput {
         var found = FoundSoftware()
         let distribution = Apt.distribution(root: root)
         var hasDatabase = false
-        if exists("\(root)/var/lib/dpkg/status") {
+        let hasStatus = try exists("\(root)/var/lib/dpkg/status")
+        if try hasStatus || exists("\(root)/var/lib/dpkg/status.d") {
             hasDatabase = true
+            let origins = hasStatus ? try Apt.installedOrigins(root: root) : InstalledOrigins()
+            if origins.hasLists {
+                for problem in origins.problems { found.notes.append("a repository's list is not there: \(problem)") }
+            }
             found.packages += try DpkgSoftware.packages(root: root).map {
-                FoundPackage($0, place: "/var/lib/dpkg/status")
+                FoundPackage($0, place: "/var/lib/dpkg/status", origin: origins.origin(of: $0))
             }
         }
         for place in ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"] {
-            if exists("\(root)/\(place)/rpmdb.sqlite") {
+            if try exists("\(root)/\(place)/rpmdb.sqlite") {
                 hasDatabase = true
-                let packages = try RPMDatabase.packages("\(root)/\(place)/rpmdb.sqlite", distribution: distribution)
-                found.packages += packages.map { FoundPackage($0, place: "/\(place)/rpmdb.sqlite") }
+                let packages = try RPMDatabase.installed("\(root)/\(place)/rpmdb.sqlite", distribution: distribution)
+                found.packages += packages.map {
+                    FoundPackage(
+                        $0.package, place: "/\(place)/rpmdb.sqlite",
+                        origin: RPMHeader.origin(vendor: $0.vendor, distribution: distribution))
+                }
                 break
             }
-            for old in ["Packages", "Packages.db"] where exists("\(root)/\(place)/\(old)") {
+            for old in ["Packages", "Packages.db"] where try exists("\(root)/\(place)/\(old)") {
                 throw MatchInputError(
                     "\(root)/\(place)/\(old) is an rpm database in an old format (Berkeley DB or ndb) that is not read here: give a bill of materials, or lines of `ecosystem<TAB>name<TAB>version`"
                 )
             }
         }
-        for place in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] where exists("\(root)/\(place)") {
+        for place in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] where try exists("\(root)/\(place)") {
             hasDatabase = true
             let bytes = try read("\(root)/\(place)")
-            found.packages += AlpineDatabase.packages(bytes, distribution: distribution).map {
-                FoundPackage($0, place: "/\(place)")
+            let world = "\(root)/etc/apk/world"
+            let tags = try exists(world) ? AlpineDatabase.tagged(world: try read(world)) : [:]
+            found.packages += AlpineDatabase.packages(bytes, distribution: distribution).map { package in
+                FoundPackage(
+                    package, place: "/\(place)",
+                    origin: tags[package.name].map { .thirdParty("the repository tagged \($0)") } ?? .assumed)
             }
             break
         }
@@ -56,7 +69,10 @@ public enum SoftwareInput {
     private static func walk(
         _ root: String, _ path: String, _ depth: Int, _ count: inout Int, _ found: inout FoundSoftware
     ) throws {
-        guard let handle = opendir("\(root)/\(path)") else { return }
+        guard let handle = opendir("\(root)/\(path)") else {
+            // What lies in it may be what matters.
+            return found.skip("/\(path) cannot be read: \(String(cString: strerror(errno)))")
+        }
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle) {
@@ -70,9 +86,16 @@ public enum SoftwareInput {
         for name in names.sorted() where !name.hasPrefix(".") && name != "node_modules" {
             let relative = path.isEmpty ? name : "\(path)/\(name)"
             var status = stat()
-            guard lstat("\(root)/\(relative)", &status) == 0 else { continue }
+            guard lstat("\(root)/\(relative)", &status) == 0 else {
+                if errno != ENOENT { found.skip("/\(relative) cannot be read: \(String(cString: strerror(errno)))") }
+                continue
+            }
             if status.st_mode & S_IFMT == S_IFDIR {
-                if depth < 12 { try walk(root, relative, depth + 1, &count, &found) }
+                if depth < 12 {
+                    try walk(root, relative, depth + 1, &count, &found)
+                } else {
+                    found.skip("/\(relative) lies too deep: folders below the twelfth are not looked into")
+                }
             } else if LockFile.names.contains(name), status.st_mode & S_IFMT == S_IFREG {
                 count += 1
                 guard count <= 10_000 else { throw MatchInputError("\(root) has more than 10,000 lock files") }
@@ -122,8 +145,14 @@ public enum SoftwareInput {
             return found
         }
         if bytes.starts(with: Array("SQLite format 3".utf8)) {
-            let packages = try RPMDatabase.packages(path, distribution: try needed(distribution, path))
-            return found(packages, name)
+            let distribution = try needed(distribution, path)
+            var found = FoundSoftware()
+            found.packages = try RPMDatabase.installed(path, distribution: distribution).map {
+                FoundPackage(
+                    $0.package, place: name,
+                    origin: RPMHeader.origin(vendor: $0.vendor, distribution: distribution))
+            }
+            return found
         }
         if bytes.first == UInt8(ascii: "{") { return try billOfMaterials(bytes, path) }
         if bytes.starts(with: Array("Package: ".utf8)) {
@@ -172,7 +201,13 @@ public enum SoftwareInput {
         return distribution
     }
 
-    private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// - Throws: where it cannot be told: a folder that may not be entered is not an empty one.
+    private static func exists(_ path: String) throws(MatchInputError) -> Bool {
+        var status = stat()
+        if stat(path, &status) == 0 { return true }
+        guard errno == ENOENT || errno == ENOTDIR else { throw MatchInputError.system("read", path) }
+        return false
+    }
 
     private static func read(_ path: String) throws -> [UInt8] {
         let descriptor = path == "-" ? dup(0) : Glibc.open(path, O_RDONLY | O_CLOEXEC)

@@ -27,13 +27,17 @@ struct InputTests {
             let kept = "\(folder)/.fettle-catalogue"
             let first = try cache.open(folder: kept) { said.append($0) }
             #expect(first.statementCount == 1 && said.isEmpty)
-            let name = try #require(try FileManager.default.contentsOfDirectory(atPath: kept).first)
+            func names() throws -> [String] {
+                try FileManager.default.contentsOfDirectory(atPath: kept).filter { $0.count == 64 }
+            }
+            let name = try #require(try names().first)
             #expect(try CatalogueFile.open("\(kept)/\(name)").digest == first.digest)
             try "damaged".write(toFile: "\(kept)/\(name)", atomically: true, encoding: .utf8)
             #expect(try cache.open(folder: kept) { _ in }.digest == first.digest)
             try write(osv.replacingOccurrences(of: "DSA-1", with: "DSA-2"), "\(folder)/feeds/b.json")
             #expect(try cache.open(folder: kept) { _ in }.statementCount == 2)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 1)
+            #expect(try names().count == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 2, "it, and that it was verified")
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/feeds")
             #expect(files.count == 2, "nothing is added")
             #expect(throws: (any Error).self) { try CatalogueCache(feeds: "\(folder)/none").open { _ in } }
@@ -92,7 +96,7 @@ struct InputTests {
     @Test func rpmDatabasesAreRead() throws {
         try TestData.withFolder { folder in
             // Headers as rpm writes them: name, epoch, version, release, architecture, source, module.
-            func header(_ name: String, epoch: UInt32?, module: String?) -> [UInt8] {
+            func header(_ name: String, epoch: UInt32?, module: String?, vendor: String? = nil) -> [UInt8] {
                 var entries: [[UInt32]] = []
                 var data: [UInt8] = []
                 func add(_ tag: UInt32, _ text: String) {
@@ -105,6 +109,7 @@ struct InputTests {
                 add(1022, "x86_64")
                 add(1044, "src-\(name)-1.2-3.el9.src.rpm")
                 if let module { add(5096, module) }
+                if let vendor { add(1011, vendor) }
                 if let epoch {
                     while data.count % 4 != 0 { data.append(0) }
                     entries.append([1003, 4, UInt32(data.count), 1])
@@ -114,16 +119,18 @@ struct InputTests {
                 return words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } } + data
             }
             let rows = [
-                header("bash", epoch: nil, module: nil), header("nodejs", epoch: 1, module: "nodejs:18:90:c3"),
+                header("bash", epoch: nil, module: nil, vendor: "AlmaLinux"), header("nodejs", epoch: 1, module: "nodejs:18:90:c3", vendor: "NodeSource"),
                 header("gpg-pubkey", epoch: nil, module: nil),
             ]
-            func make(_ rows: [[UInt8]], _ path: String) throws {
+            func make(_ rows: [[UInt8]], _ path: String, isLogged: Bool = false) throws {
                 let hex = rows.map { $0.map { String(format: "%02x", $0) }.joined() }.joined(separator: ",")
                 let process = Process()
                 process.executableURL = URL(filePath: "/usr/bin/python3")
                 process.arguments = [
                     "-c",
-                    "import sqlite3,sys\nd=sqlite3.connect(sys.argv[1])\nd.execute('CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)')\nfor h in sys.argv[2].split(','): d.execute('INSERT INTO Packages (blob) VALUES (?)', (bytes.fromhex(h),))\nd.commit()",
+                    isLogged
+                        ? "import os,sqlite3,sys\nd=sqlite3.connect(sys.argv[1])\nd.execute('PRAGMA journal_mode=WAL')\nd.execute('CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)')\nd.commit()\nd.execute('PRAGMA wal_checkpoint(TRUNCATE)')\nfor h in sys.argv[2].split(','): d.execute('INSERT INTO Packages (blob) VALUES (?)', (bytes.fromhex(h),))\nd.commit()\nos._exit(0)"
+                        : "import sqlite3,sys\nd=sqlite3.connect(sys.argv[1])\nd.execute('CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)')\nfor h in sys.argv[2].split(','): d.execute('INSERT INTO Packages (blob) VALUES (?)', (bytes.fromhex(h),))\nd.commit()",
                     path, hex,
                 ]
                 try process.run()
@@ -138,6 +145,15 @@ struct InputTests {
             #expect(packages.map(\.version) == ["1.2-3.el9", "1:1.2-3.el9"] && packages[1].module == "nodejs:18")
             #expect(packages[1].source == "src-nodejs" && packages[1].sourceVersion == "1:1.2-3.el9")
             #expect(packages[0].distribution == "almalinux-9.4")
+            let origins = try SoftwareInput.root(root).packages.map(\.origin)
+            #expect(origins == [.distribution, .thirdParty("NodeSource")])
+            // The last transactions stand in the log beside it alone; nothing is written there.
+            try make(rows, "\(folder)/logged.sqlite", isLogged: true)
+            let before = try FileManager.default.attributesOfItem(atPath: "\(folder)/logged.sqlite-wal")[.size] as? Int
+            #expect((before ?? 0) > 0)
+            #expect(try RPMDatabase.packages("\(folder)/logged.sqlite", distribution: "x").count == 2)
+            let after = try FileManager.default.attributesOfItem(atPath: "\(folder)/logged.sqlite-wal")[.size] as? Int
+            #expect(before == after)
             try make([Array(rows[0].prefix(40))], "\(folder)/damaged.sqlite")
             #expect(throws: MatchInputError.self) {
                 try RPMDatabase.packages("\(folder)/damaged.sqlite", distribution: "x")
@@ -147,6 +163,159 @@ struct InputTests {
             // An old format is named, and not passed over.
             try write("x", "\(folder)/old/var/lib/rpm/Packages")
             #expect(throws: MatchInputError.self) { try SoftwareInput.root("\(folder)/old") }
+        }
+    }
+
+    /// Damage that stays within all bounds is found, once for each file.
+    @Test func catalogueFilesAreReadAgainstTheirDigest() throws {
+        try TestData.withFolder { folder in
+            try write(osv, "\(folder)/feeds/a.json")
+            let path = "\(folder)/catalogue"
+            var bytes = try CatalogueCache(feeds: "\(folder)/feeds").build { _ in }
+            try CatalogueFile.write(bytes, to: path)
+            #expect(try VerifiedCatalogue.open(path).statementCount == 1)
+            #expect(FileManager.default.fileExists(atPath: path + ".verified"))
+            #expect(try VerifiedCatalogue.open(path).statementCount == 1)
+            let text = try #require(bytes.firstRange(of: Array("openssl".utf8)))
+            bytes[text.lowerBound] = UInt8(ascii: "p")
+            try CatalogueFile.write(bytes, to: path)
+            #expect(throws: CatalogueError.self) { try VerifiedCatalogue.open(path) }
+            #expect(try CatalogueFile.open(path).statementCount == 1, "its bounds are whole")
+        }
+    }
+
+    /// The user's cache keeps what was used last.
+    @Test func theUsersCacheIsSwept() throws {
+        try TestData.withFolder { folder in
+            let cache = "\(folder)/cache"
+            func names() throws -> Set<String> {
+                Set(try FileManager.default.contentsOfDirectory(atPath: cache).filter { $0.count == 64 })
+            }
+            var first: Set<String> = []
+            for number in 0..<7 {
+                let feeds = "\(folder)/feeds\(number)"
+                try write(osv.replacingOccurrences(of: "DSA-1", with: "DSA-\(number)"), "\(feeds)/a.json")
+                _ = try CatalogueCache(feeds: feeds).open(folder: cache) { _ in }
+                if number == 0 {
+                    first = try names()
+                    let mark = "\(cache)/\(try #require(first.first)).verified"
+                    // Used long after all others.
+                    try FileManager.default.setAttributes(
+                        [.modificationDate: Date(timeIntervalSinceNow: 86_400)], ofItemAtPath: mark)
+                }
+            }
+            #expect(try names().count == 4)
+            #expect(try names().isSuperset(of: first))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 8)
+        }
+    }
+
+    /// Only a whole feed that names everything makes silence mean something.
+    @Test func aStreamIsWholeByWhatIsLoaded() throws {
+        try TestData.withFolder { folder in
+            func tracker(_ count: Int, broken: Bool = false) -> String {
+                var entries = (0..<count).map {
+                    #""p\#($0)": {"CVE-2026-\#(1000 + $0)": {"releases": {"bookworm": {"status": "resolved", "fixed_version": "1"}}}}"#
+                }
+                if broken {
+                    entries.append(#""q": {"CVE-2026-1": {"releases": {"bookworm": {"status": "resolved"}}}}"#)
+                }
+                return "{\(entries.joined(separator: ","))}"
+            }
+            func coverage(_ text: String, _ name: String) throws -> FeedCoverage {
+                try write(text, "\(folder)/\(name)/tracker.json")
+                return try Catalogue(CatalogueCache(feeds: "\(folder)/\(name)").build { _ in })
+                    .coverage(of: "Debian:12")
+            }
+            #expect(try coverage(tracker(1_200), "whole") == .everything)
+            #expect(try coverage(tracker(20), "part") == .advisories)
+            #expect(try coverage(tracker(1_200, broken: true), "broken") == .advisories)
+            #expect(try coverage(osv, "advisories") == .advisories)
+        }
+    }
+
+    /// apt's own lists tell whose a package is.
+    @Test func originsAreReadFromListsOfRepositories() throws {
+        try TestData.withFolder { folder in
+            let root = "\(folder)/root"
+            try write("ID=debian\nVERSION_ID=\"12\"\n", "\(root)/etc/os-release")
+            func installed(_ name: String, _ version: String, _ source: String) -> String {
+                "Package: \(name)\nStatus: install ok installed\nArchitecture: amd64\nVersion: \(version)\nSource: \(source)\n\n"
+            }
+            func listed(_ name: String, _ version: String, _ source: String) -> String {
+                "Package: \(name)\nArchitecture: amd64\nVersion: \(version)\nSource: \(source)\n\n"
+            }
+            try write(
+                installed("dpkg", "1.21.22", "dpkg") + installed("openssl", "1.0-1", "openssl")
+                    + installed("docker-ce", "5:24", "docker-ce") + installed("left-over", "1", "gone")
+                    + installed("containerd.io", "1.6", "containerd") + installed("libssl3", "1.0-0", "openssl")
+                    + installed("both", "1", "both"),
+                "\(root)/var/lib/dpkg/status")
+            try write(
+                "deb http://deb.debian.org/debian bookworm main\ndeb https://download.docker.com/linux/debian bookworm stable\n",
+                "\(root)/etc/apt/sources.list")
+            let lists = "\(root)/var/lib/apt/lists"
+            try write("Origin: Debian\nSuite: oldstable\n", "\(lists)/deb.debian.org_debian_dists_bookworm_InRelease")
+            try write(
+                listed("dpkg", "1.21.22", "dpkg") + listed("openssl", "1.0-1", "openssl")
+                    + listed("libssl3", "1.0-1", "openssl") + listed("both", "2", "both"),
+                "\(lists)/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages")
+            let docker = "\(lists)/download.docker.com_linux_debian_dists_bookworm_"
+            try write("Origin: Docker\n", docker + "InRelease")
+            try write(
+                listed("docker-ce", "5:24", "docker-ce") + listed("containerd.io", "1.7", "containerd")
+                    + listed("both", "3", "both"),
+                docker + "stable_binary-amd64_Packages")
+            func origins() throws -> [String: SoftwareOrigin] {
+                let found = try SoftwareInput.root(root).packages.map { ($0.package.name, $0.origin) }
+                return Dictionary(uniqueKeysWithValues: found)
+            }
+            let found = try origins()
+            #expect(found["openssl"] == .distribution && found["dpkg"] == .distribution)
+            #expect(found["libssl3"] == .distribution, "an older build of what the distribution offers")
+            #expect(found["docker-ce"] == .thirdParty("Docker") && found["containerd.io"] == .thirdParty("Docker"))
+            for name in ["left-over", "both"] {
+                guard case .unknown = found[name] else {
+                    Issue.record("\(name) is \(String(describing: found[name]))")
+                    continue
+                }
+            }
+            // Without lists nothing tells.
+            try FileManager.default.removeItem(atPath: lists)
+            #expect(try Set(origins().values) == [.assumed])
+        }
+    }
+
+    /// Images without dpkg have a file a package.
+    @Test func distrolessImagesAreRead() throws {
+        try TestData.withFolder { folder in
+            let root = "\(folder)/root"
+            try write("ID=debian\nVERSION_ID=\"12\"\n", "\(root)/etc/os-release")
+            let status = "\(root)/var/lib/dpkg/status.d"
+            try write("Package: libssl3\nArchitecture: amd64\nVersion: 3.0-1\nSource: openssl\n", "\(status)/libssl3")
+            try write("Package: base-files\nArchitecture: amd64\nVersion: 12.4\n", "\(status)/base")
+            try write("d41d8cd98f00b204e9800998ecf8427e  usr/x\n", "\(status)/base.md5sums")
+            let packages = try SoftwareInput.root(root).packages
+            #expect(packages.map(\.package.name) == ["base-files", "libssl3"])
+            #expect(packages[1].package.source == "openssl" && packages[0].origin == .assumed)
+            try write("no package\n", "\(status)/broken")
+            #expect(throws: (any Error).self) { try SoftwareInput.root(root) }
+        }
+    }
+
+    /// What is not looked into is told.
+    @Test func whatCannotBeReadIsTold() throws {
+        try TestData.withFolder { folder in
+            let deep = (0..<15).map { "d\($0)" }.joined(separator: "/")
+            try write(#"{"packages": {"node_modules/x": {"version": "1.0.0"}}}"#, "\(folder)/p/\(deep)/package-lock.json")
+            try write(#"{"packages": {"node_modules/y": {"version": "1.0.0"}}}"#, "\(folder)/p/package-lock.json")
+            let found = try SoftwareInput.root("\(folder)/p")
+            #expect(found.packages.map(\.package.name) == ["y"] && found.skippedCount == 1)
+            #expect(found.skipped[0].contains("too deep"))
+            // A database behind a link that leads round in a circle is not one that is not there.
+            try FileManager.default.createDirectory(atPath: "\(folder)/q/var/lib", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/q/var/lib/dpkg", withDestinationPath: "dpkg")
+            #expect(throws: MatchInputError.self) { try SoftwareInput.root("\(folder)/q") }
         }
     }
 

@@ -23,7 +23,14 @@ extension Matcher {
     /// The ids of the records whose own statements say that the package is affected, sorted: the letter of the records,
     /// before anyone is overruled.
     public func records(affecting package: SoftwarePackage) throws(CatalogueError) -> [String] {
-        let (_, _, decisions) = try decide(MatchSubject(package))
+        try letter(of: package).records
+    }
+
+    /// The same, and why nothing can be said of the package; empty where something can.
+    public func letter(
+        of package: SoftwarePackage
+    ) throws(CatalogueError) -> (records: [String], unknown: String) {
+        let (_, unknown, decisions) = try decide(MatchSubject(package))
         var ids: Set<String> = []
         for decision in decisions {
             for voice in decision.voices where voice.answer.verdict == .affected || voice.answer.rule == .backport {
@@ -31,7 +38,7 @@ extension Matcher {
                 ids.insert(try reader.string(try reader.word(.advisories, voice.advisory, 1)))
             }
         }
-        return ids.sorted()
+        return (ids.sorted(), unknown)
     }
 
     private func finding(_ decision: Decision, _ streams: [String]) throws(CatalogueError) -> Finding {

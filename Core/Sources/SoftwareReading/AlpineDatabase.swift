@@ -31,4 +31,17 @@ public enum AlpineDatabase {
         end()
         return packages
     }
+
+    /// Packages that `etc/apk/world` takes from a repository with a tag (`name@tag`): which release's they are, only the tag
+    /// tells.
+    public static func tagged(world bytes: [UInt8]) -> [String: String] {
+        var tags: [String: String] = [:]
+        for word in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x20 }) {
+            let text = String(decoding: word, as: UTF8.self)
+            guard let at = text.firstIndex(of: "@"), at != text.startIndex else { continue }
+            let tag = text[text.index(after: at)...].prefix { !"<>=~".contains($0) }
+            tags[String(text[..<at])] = String(tag)
+        }
+        return tags
+    }
 }

@@ -12,16 +12,20 @@ public struct FoundPackage: Sendable, Hashable {
     public var url: String
     /// The place of the operating system's package that it is part of; nil where it is none's.
     public var owner: String?
+    /// Where it came from.
+    public var origin: SoftwareOrigin
 
     /// A package.
     public init(
-        _ package: SoftwarePackage, cpes: [String] = [], place: String = "", url: String = "", owner: String? = nil
+        _ package: SoftwarePackage, cpes: [String] = [], place: String = "", url: String = "", owner: String? = nil,
+        origin: SoftwareOrigin = .assumed
     ) {
         self.package = package
         self.cpes = cpes
         self.place = place
         self.url = url
         self.owner = owner
+        self.origin = origin
     }
 }
 
@@ -34,10 +38,14 @@ public struct FoundSoftware: Sendable, Hashable {
     /// How many there were; ``skipped`` holds the first thousand.
     public var skippedCount = 0
 
+    /// What whoever reads the result should know of how it came about.
+    public var notes: [String] = []
+
     /// Nothing.
     public init() {}
 
-    mutating func skip(_ what: String) {
+    /// Tells of something that was seen and cannot be judged.
+    public mutating func skip(_ what: String) {
         skippedCount += 1
         if skipped.count < 1_000 { skipped.append(String(what.prefix(300))) }
     }
@@ -61,5 +69,6 @@ extension FoundSoftware {
         }
         for reason in other.skipped where skipped.count < 1_000 { skipped.append("\(place): \(reason)") }
         skippedCount += other.skippedCount
+        notes += other.notes.map { "\(place): \($0)" }
     }
 }

@@ -9,6 +9,13 @@ public enum RPMHeader {
     ///
     /// - Parameter distribution: as os-release names it.
     public static func package(_ bytes: UnsafeRawBufferPointer, distribution: String) -> SoftwarePackage? {
+        read(bytes, distribution: distribution)?.package
+    }
+
+    /// The same, with the vendor that the package names; empty where it names none.
+    public static func read(
+        _ bytes: UnsafeRawBufferPointer, distribution: String
+    ) -> (package: SoftwarePackage, vendor: String)? {
         guard bytes.count >= 8, bytes.count <= maximumBytes else { return nil }
         func word(_ offset: Int) -> Int {
             Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
@@ -23,7 +30,7 @@ public enum RPMHeader {
             let (tag, type, offset) = (word(start), word(start + 4), word(start + 8))
             guard offset < data.count else { continue }
             switch (tag, type) {
-            case (1000, 6), (1001, 6), (1002, 6), (1022, 6), (1044, 6), (5096, 6):
+            case (1000, 6), (1001, 6), (1002, 6), (1011, 6), (1011, 9), (1022, 6), (1044, 6), (5096, 6):
                 let text = data[offset...].prefix { $0 != 0 }
                 texts[tag] = String(decoding: text, as: UTF8.self)
             case (1003, 4) where offset + 4 <= data.count:
@@ -42,8 +49,26 @@ public enum RPMHeader {
             (package.source, package.sourceVersion) = source
         }
         package.module = (texts[5096] ?? "").split(separator: ":").prefix(2).joined(separator: ":")
-        return package
+        return (package, texts[1011] ?? "")
     }
+
+    /// Where a package came from, by the vendor that it names: nothing else in rpm's database tells.
+    public static func origin(vendor: String, distribution: String) -> SoftwareOrigin {
+        let id = distribution.lastIndex(of: "-").map { String(distribution[..<$0]) } ?? distribution
+        // Of other distributions the word that they use is not known here.
+        guard let own = vendors[id] else { return .assumed }
+        guard !vendor.isEmpty else { return .unknown("it names no vendor") }
+        return own.contains(where: { vendor.lowercased().hasPrefix($0) }) ? .distribution : .thirdParty(vendor)
+    }
+
+    /// How the vendors of distributions call themselves, in lower case.
+    private static let vendors = [
+        "almalinux": ["almalinux"], "rocky": ["rocky"], "ol": ["oracle"], "rhel": ["red hat"],
+        "centos": ["centos", "red hat"], "fedora": ["fedora project"], "amzn": ["amazon"], "sles": ["suse"],
+        "sled": ["suse"], "sles_sap": ["suse"], "opensuse-leap": ["suse", "opensuse"],
+        "opensuse-tumbleweed": ["suse", "opensuse"], "mageia": ["mageia"], "photon": ["vmware", "broadcom"],
+        "azurelinux": ["microsoft"], "mariner": ["microsoft"], "openEuler": ["http://openeuler.org", "openeuler"],
+    ]
 
     /// Whether a header is one of a key that signs packages.
     public static func isKey(_ bytes: UnsafeRawBufferPointer) -> Bool {

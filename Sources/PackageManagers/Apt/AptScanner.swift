@@ -38,7 +38,7 @@ struct AptScanner {
     }
 
     /// What the facts take from reading the offers.
-    private struct FactsDraft {
+    struct FactsDraft {
         var problems: [IndexProblem] = []
         var repositories = 0
         var listsFolder = "var/lib/apt/lists"
@@ -46,7 +46,7 @@ struct AptScanner {
     }
 
     /// apt's view of the host: its lists, the versions of installed packages and what chooses among them.
-    private struct View {
+    struct View {
         var lists: AptLists
         var packages: [PackageVersions]
         var policy: AptPolicy
@@ -55,7 +55,7 @@ struct AptScanner {
         var installsRecommends: Bool
     }
 
-    private func view(_ facts: inout FactsDraft) throws(PackageScanError) -> View {
+    func view(_ facts: inout FactsDraft) throws(PackageScanError) -> View {
         let configuration = try AptConfiguration(tree)
         facts.stateFolder = Self.folder(configuration.value("Dir::State"), in: "", default: "var/lib/apt")
         facts.listsFolder = Self.folder(

@@ -15,7 +15,9 @@ struct MatchCommand: AsyncParsableCommand {
             dpkg, rpm (SQLite) and apk, and lock files of languages. The feeds are a folder that fettle feeds keeps, or any \
             folder or file of theirs; what is made of them is kept beside them and opened at once the next time.
 
-            A package that no feed speaks of is unknown, never clean; how many there are is said on standard error. \
+            A package that no feed speaks of is unknown, never clean; how many there are is said on standard error, and \
+            --fail-on fails for them unless --allow-unknown is given. Packages from other repositories than the \
+            distribution's are unknown too: with --root apt's lists and rpm's vendors tell. \
             -o tsv answers lines with a fourth column: the ids of the records that affect the version.
 
             Examples:
@@ -55,8 +57,14 @@ struct MatchCommand: AsyncParsableCommand {
     var output: Output = .table
     @Flag(help: "Show every verdict: also fixed, not affected and unknown.")
     var all = false
-    @Option(help: "End with exit status 1 if something of this severity or above is affected.")
+    @Option(
+        help: """
+            End with exit status 1 if something of this severity or above is affected, or may be: a package is unknown, or \
+            a component could not be read.
+            """)
     var failOn: Severity?
+    @Flag(help: "With --fail-on: what is unknown is no failure.")
+    var allowUnknown = false
 
     func validate() throws {
         guard [inventory, sbom, root].compactMap(\.self).count == 1 else {
@@ -64,6 +72,10 @@ struct MatchCommand: AsyncParsableCommand {
         }
         guard [feeds, catalogue].compactMap(\.self).count == 1 else {
             throw ValidationError("Give --feeds or --catalogue.")
+        }
+        if allowUnknown, failOn == nil { throw ValidationError("--allow-unknown is about --fail-on.") }
+        if output == .tsv, failOn != nil {
+            throw ValidationError("-o tsv answers to the letter of records and judges nothing: no --fail-on with it.")
         }
         if output == .tsv, inventory == nil { throw ValidationError("-o tsv answers the lines of --inventory.") }
     }
@@ -90,6 +102,7 @@ struct MatchCommand: AsyncParsableCommand {
         } else {
             software = try SoftwareInput.root(root ?? "/")
         }
+        for note in software.notes.prefix(20) { say(note) }
         let opened = try openCatalogue()
         let matcher = try Matcher([opened])
         if software.skippedCount > 0 {
@@ -115,12 +128,30 @@ struct MatchCommand: AsyncParsableCommand {
         if report.unknownCount > 0 {
             say("\(report.unknownCount) of \(software.packages.count) packages are unknown: \(report.unknownReasons)")
         }
-        if let failOn,
-            report.findings.contains(where: {
-                $0.isAffected && Self.rank($0.finding.severity.word) >= Self.rank(failOn.rawValue)
-            })
-        {
+        let assumed = report.assumedCount
+        if assumed > 0 {
+            say("the origin of \(assumed) packages is not told by anything, and taken for the distribution's own")
+        }
+        if let failOn { try fail(failOn, report, software) }
+    }
+
+    private func fail(_ failOn: Severity, _ report: MatchReport, _ software: FoundSoftware) throws {
+        func isSevere(_ entry: MatchReport.Entry) -> Bool {
+            !entry.finding.isInformational && Self.rank(entry.finding.severity.word) >= Self.rank(failOn.rawValue)
+        }
+        if report.findings.contains(where: { $0.isAffected && isSevere($0) }) {
             throw CommandFailure.failed("something of severity \(failOn.rawValue) or above is affected")
+        }
+        guard !allowUnknown else { return }
+        let open = report.findings.count { $0.finding.verdict == .unknown && isSevere($0) }
+        var reasons: [String] = []
+        if report.unknownCount > 0 { reasons.append("\(report.unknownCount) packages are unknown") }
+        if software.skippedCount > 0 { reasons.append("\(software.skippedCount) components could not be judged") }
+        if open > 0 { reasons.append("\(open) findings of severity \(failOn.rawValue) or above are not decided") }
+        guard reasons.isEmpty else {
+            throw CommandFailure.failed(
+                "nothing is known to be affected, but \(reasons.joined(separator: ", and ")); --allow-unknown lets that pass"
+            )
         }
     }
 
@@ -130,23 +161,30 @@ struct MatchCommand: AsyncParsableCommand {
     }
 
     private func openCatalogue() throws -> Catalogue {
-        if let catalogue { return try CatalogueFile.open(catalogue) }
+        if let catalogue { return try VerifiedCatalogue.open(catalogue) }
         let cache = CatalogueCache(feeds: feeds ?? "")
         guard let writeCatalogue else { return try cache.open { say($0) } }
         try CatalogueFile.write(try cache.build { say($0) }, to: writeCatalogue)
-        return try CatalogueFile.open(writeCatalogue)
+        return try VerifiedCatalogue.open(writeCatalogue)
     }
 
     private func answer(_ lines: [(text: String, package: SoftwarePackage)], _ matcher: Matcher) throws {
         var output = ""
+        var unknown: [String: Int] = [:]
         for line in lines {
-            output += "\(line.text)\t\(try matcher.records(affecting: line.package).joined(separator: ","))\n"
+            let answer = try matcher.letter(of: line.package)
+            if !answer.unknown.isEmpty { unknown[answer.unknown, default: 0] += 1 }
+            output += "\(line.text)\t\(answer.records.joined(separator: ","))\n"
             if output.utf8.count > 1 << 16 {
                 emit(output)
                 output = ""
             }
         }
         emit(output)
+        guard !unknown.isEmpty else { return }
+        let reasons = unknown.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3).map { "\($0.key) (\($0.value))" }
+        say(
+            "\(unknown.values.reduce(0, +)) of \(lines.count) lines are unknown: \(reasons.joined(separator: "; "))")
     }
 
     private func report(
@@ -161,13 +199,14 @@ struct MatchCommand: AsyncParsableCommand {
                 }
             }
         }
-        var byPlace: [String: SoftwarePackage] = [:]
-        for found in software.packages where !found.package.distribution.isEmpty {
-            byPlace[found.place] = found.package
-        }
-        var report = MatchReport(catalogue: catalogue, input: inventory ?? sbom ?? root ?? "")
+        var byPlace: [String: FoundPackage] = [:]
+        for found in software.packages where !found.package.distribution.isEmpty { byPlace[found.place] = found }
+        var report = MatchReport(catalogue: catalogue, input: inventory ?? sbom ?? root ?? "", skipped: software)
         for found in software.packages {
-            let subject = MatchSubject(found.package, cpes: found.cpes, owner: found.owner.flatMap { byPlace[$0] })
+            let owner = found.owner.flatMap { byPlace[$0] }
+            let subject = MatchSubject(
+                found.package, origin: found.origin, cpes: found.cpes, owner: owner?.package,
+                ownerOrigin: owner?.origin ?? .assumed)
             let judgement = try matcher.judge(subject, verdicts: all ? Set(Verdict.allCases) : [.affected, .unknown])
             report.add(judgement, found, role: KernelRole(found.package, running: running))
         }

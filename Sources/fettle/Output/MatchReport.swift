@@ -26,11 +26,18 @@ struct MatchReport {
     private(set) var packageCount = 0
     private(set) var unknownCount = 0
     private var reasons: [String: Int] = [:]
-    private var unknown: [(SoftwarePackage, String)] = []
+    private var unknown: [(found: FoundPackage, reason: String)] = []
+    /// Packages of a distribution of which nothing tells where they came from.
+    private(set) var assumedCount = 0
+    private let skipped: [String]
+    private let skippedCount: Int
 
-    init(catalogue: Catalogue, input: String) {
+    /// - Parameter skipped: what was read, for what of it could not be.
+    init(catalogue: Catalogue, input: String, skipped: FoundSoftware = FoundSoftware()) {
         self.catalogue = catalogue
         self.input = input
+        self.skipped = skipped.skipped
+        skippedCount = skipped.skippedCount
     }
 
     mutating func add(_ judgement: Judgement, _ found: FoundPackage, role: KernelRole?) {
@@ -38,8 +45,9 @@ struct MatchReport {
         if !judgement.unknown.isEmpty {
             unknownCount += 1
             reasons[judgement.unknown, default: 0] += 1
-            unknown.append((judgement.package, judgement.unknown))
+            unknown.append((found, judgement.unknown))
         }
+        if found.origin == .assumed, !found.package.distribution.isEmpty { assumedCount += 1 }
         for finding in judgement.findings { findings.append(Entry(finding: finding, found: found, role: role)) }
     }
 
@@ -88,7 +96,24 @@ struct MatchReport {
     }
 
     private func fix(_ finding: Finding) -> String {
-        finding.fixed ?? (finding.plan == .none ? "" : finding.plan.rawValue)
+        let voice = finding.voices.first
+        if finding.verdict == .fixed, finding.fixed == nil, voice?.rule == .afterLast, let last = voice?.upper {
+            return "after \(last), no fix named"
+        }
+        guard let fixed = finding.fixed else { return finding.plan == .none ? "" : finding.plan.rawValue }
+        return fixed + subscription(finding)
+    }
+
+    /// What a fix that is paid for asks for.
+    private func subscription(_ finding: Finding) -> String {
+        guard finding.verdict == .affected, let voice = finding.voices.first,
+            voice.stream.hasPrefix("Ubuntu:Pro:") || !voice.channel.isEmpty
+        else { return "" }
+        return " (needs \(voice.channel.isEmpty ? "Ubuntu Pro" : voice.channel))"
+    }
+
+    private func url(_ found: FoundPackage) -> String {
+        found.url.isEmpty ? PackageURL.text(of: found.package) : found.url
     }
 
     // MARK: JSON
@@ -107,7 +132,8 @@ struct MatchReport {
             ],
             "packages": .integer(Int64(packageCount)),
             "unknown": .array(
-                unknown.map { ["purl": .string(PackageURL.text(of: $0.0)), "reason": .string($0.1)] }),
+                unknown.map { ["purl": .string(url($0.found)), "reason": .string($0.reason)] }),
+            "skipped": .integer(Int64(skippedCount)), "originAssumed": .integer(Int64(assumedCount)),
             "findings": .array(findings.map(json)),
         ]
     }
@@ -174,7 +200,7 @@ struct MatchReport {
         let results = findings.filter(\.isAffected).map { entry -> JSONValue in
             let finding = entry.finding
             let level = ["critical": "error", "high": "error", "medium": "warning"][finding.severity.word] ?? "note"
-            let closing = finding.fixed.map { "fixed in \($0)" } ?? "no fix is known"
+            let closing = finding.fixed.map { "fixed in \($0)\(subscription(finding))" } ?? "no fix is known"
             return [
                 "ruleId": .string(finding.vulnerability), "level": .string(level),
                 "message": [
@@ -204,10 +230,35 @@ struct MatchReport {
                             "rules": .array(rules.sorted { $0.key < $1.key }.map(\.value)),
                         ]
                     ],
+                    "invocations": [
+                        // Ran to its end, and says what it could not judge: no results are not no findings.
+                        ["executionSuccessful": true, "toolExecutionNotifications": .array(notifications)]
+                    ],
+                    "properties": [
+                        "packages": .integer(Int64(packageCount)), "unknownPackages": .integer(Int64(unknownCount)),
+                        "skippedComponents": .integer(Int64(skippedCount)),
+                        "undecidedFindings": .integer(Int64(findings.count { $0.finding.verdict == .unknown })),
+                    ],
                     "results": .array(results),
                 ]
             ],
         ]
+    }
+
+    /// What could not be judged, the first thousand in words.
+    private var notifications: [JSONValue] {
+        func notification(_ id: String, _ text: String) -> JSONValue {
+            ["descriptor": ["id": .string(id)], "level": "warning", "message": ["text": .string(text)]]
+        }
+        var list = unknown.prefix(1_000).map {
+            notification("unknown-package", "\(url($0.found)) is unknown: \($0.reason).")
+        }
+        list += skipped.prefix(1_000).map { notification("skipped-component", $0) }
+        list += findings.filter { $0.finding.verdict == .unknown }.prefix(1_000).map {
+            notification(
+                "undecided-finding", "Whether \($0.url) is affected by \($0.finding.vulnerability) is not decided.")
+        }
+        return list
     }
 
     /// Code hosts sort by a number; a vendor's word gets the middle of its range.
@@ -252,6 +303,15 @@ struct MatchReport {
                 "versions": [["version": .string(entry.package.version), "status": .string(status)]],
             ]
             vulnerabilities[key, default: (finding, [])].affects.append(affects)
+        }
+        // A package that could not be judged is there too, and says so.
+        for entry in unknown {
+            let url = url(entry.found)
+            components[url] = [
+                "type": "library", "bom-ref": .string(url), "name": .string(entry.found.package.name),
+                "version": .string(entry.found.package.version), "purl": .string(url),
+                "properties": [["name": "fettle:unknown", "value": .string(entry.reason)]],
+            ]
         }
         let list = vulnerabilities.sorted { $0.key < $1.key }.map { key, value -> JSONValue in
             let finding = value.finding
