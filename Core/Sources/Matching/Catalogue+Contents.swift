@@ -63,6 +63,16 @@ extension Catalogue {
         }
     }
 
+    /// Whether a feed was read into it. Without it what the feed does not say is not known: a catalogue without CISA's `kev`
+    /// cannot say that a vulnerability is not known to be exploited.
+    public func has(feed source: String) throws(CatalogueError) -> Bool {
+        let reader = reader
+        guard let string = try reader.index(of: source) else { return false }
+        let row = try reader.lowerBound(.feeds, [string])
+        guard row < reader.rows(.feeds) else { return false }
+        return try reader.word(.feeds, row, 0) == string
+    }
+
     /// The vulnerabilities that an id names: one of a CVE, several of an advisory that closes several.
     public func vulnerabilities(named id: String) throws(CatalogueError) -> [CatalogueVulnerability] {
         var result: [CatalogueVulnerability] = []

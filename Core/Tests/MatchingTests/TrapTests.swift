@@ -239,6 +239,34 @@ struct TrapTests {
         #expect(try catalogue.vulnerabilities(named: "GO-9").count == 2)
     }
 
+    /// A record whose other name was taken by another CVE is about the CVE that it names all the same.
+    @Test func aRecordIsAboutTheCVEThatItNames() throws {
+        let matcher = try MatchingTests.matcher([
+            advisory("osv", "GHSA-a", aliases: ["CVE-2026-1", "PYSEC-1"], []),
+            advisory(
+                "osv", "PYSEC-1", aliases: ["CVE-2026-2"],
+                [statement("PyPI", "x", kind: .language, below: "2", scheme: "pypi")]),
+        ])
+        #expect(try matcher.verdict(language("pypi", "x", "1"), "CVE-2026-2") == .affected)
+    }
+
+    /// One name that two records give to two CVEs makes them no chain, in whatever order they come.
+    @Test func chainsOfAliasesAreCut() throws {
+        let records = [
+            advisory("osv", "PYSEC-1", aliases: ["CVE-2020-0001", "GHSA-shared"], []),
+            advisory("osv", "GO-1", aliases: ["CVE-2020-0002", "GHSA-shared"], []),
+            advisory("osv", "RUSTSEC-1", aliases: ["GHSA-shared"], []),
+        ]
+        for list in [records, records.reversed()] {
+            let catalogue = try catalogue(list)
+            #expect(try catalogue.vulnerabilities(named: "PYSEC-1").map(\.name).contains("CVE-2020-0001"))
+            #expect(try catalogue.vulnerabilities(named: "GO-1").map(\.name).contains("CVE-2020-0002"))
+            for row in 0..<catalogue.vulnerabilityCount {
+                #expect(try catalogue.vulnerability(row).ids.count { $0.hasPrefix("CVE-") } <= 1)
+            }
+        }
+    }
+
     @Test func severityIsTheVendorsOwnFirst() throws {
         var nvd = Advisory(source: "nvd", id: "CVE-2026-1")
         nvd.severities = [Severity(type: "CVSS_V3", score: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")]
