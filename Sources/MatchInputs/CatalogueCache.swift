@@ -25,6 +25,19 @@ public struct CatalogueCache: Sendable {
     ///     folder, which is somebody else's to write to.
     ///   - say: told what takes long, and what was put aside.
     public func open(folder: String? = nil, say: (String) -> Void) throws -> Catalogue {
+        try opened(folder: folder, say: say).catalogue
+    }
+
+    /// A catalogue, and why it is not kept.
+    public struct Opened: Sendable {
+        /// The catalogue.
+        public var catalogue: Catalogue
+        /// Why it is in memory alone; nil where it is kept in a file.
+        public var notKept: String?
+    }
+
+    /// ``open(folder:say:)`` for whoever has to tell when a catalogue cannot be kept. A task that is cancelled breaks off.
+    public func opened(folder: String? = nil, say: (String) -> Void) throws -> Opened {
         let fingerprint = try self.fingerprint()
         var places = [folder].compactMap(\.self)
         if folder == nil {
@@ -39,24 +52,29 @@ public struct CatalogueCache: Sendable {
             let path = "\(place)/\(fingerprint)"
             guard access(path, R_OK) == 0 else { continue }
             // A damaged one is written anew.
-            if let catalogue = try? VerifiedCatalogue.open(path) { return catalogue }
+            if let catalogue = try? VerifiedCatalogue.open(path) { return Opened(catalogue: catalogue) }
         }
         let bytes = try build(say: say)
+        var notKept = "there is no folder to keep it in"
         for place in places {
-            guard Self.makeFolder(place), access(place, W_OK) == 0 else { continue }
+            guard Self.makeFolder(place), access(place, W_OK) == 0 else {
+                notKept = "\(place) cannot be written: \(String(cString: strerror(errno)))"
+                continue
+            }
             let path = "\(place)/\(fingerprint)"
             do {
                 try CatalogueFile.write(bytes, to: path)
             } catch {
                 say("the catalogue is not kept: \(error)")
+                notKept = "\(error)"
                 continue
             }
             // Beside the feeds there is one catalogue; the user's cache is shared by folders of feeds.
             VerifiedCatalogue.sweep(
                 place, keeping: place.hasSuffix(Self.name) ? 1 : Self.maximumKept, always: fingerprint)
-            return try VerifiedCatalogue.open(path)
+            return Opened(catalogue: try VerifiedCatalogue.open(path))
         }
-        return try Catalogue(bytes)
+        return Opened(catalogue: try Catalogue(bytes), notKept: notKept)
     }
 
     /// Reads all feeds into a catalogue's bytes.
@@ -76,6 +94,7 @@ public struct CatalogueCache: Sendable {
             }
             var lastDates: [String: FeedManifest.Revision] = [:]
             try folder.records { manifest, record in
+                try Task.checkCancellation()
                 if let revision = manifest.revision { lastDates[Self.source(of: record)] = revision }
                 whole.note(record, feed: manifest.feed.name, kind: manifest.feed.kind)
                 try builder.add(record)
@@ -92,6 +111,7 @@ public struct CatalogueCache: Sendable {
             var unknown = 0
             for file in files {
                 let counts = try FeedFile(file).records { record in
+                    try Task.checkCancellation()
                     whole.note(record, feed: file, kind: nil)
                     try builder.add(record)
                 }
@@ -102,6 +122,7 @@ public struct CatalogueCache: Sendable {
             }
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
+        try Task.checkCancellation()
         if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
         whole.claim(in: &builder)
         return try builder.bytes()
@@ -120,8 +141,8 @@ public struct CatalogueCache: Sendable {
     /// Whether `fettle feeds` keeps the folder.
     private var isKept: Bool { ((try? FeedFolder(feeds).manifests()) ?? []).contains { $0.revision != nil } }
 
-    /// A name for the feeds' content: of the revisions in use, or of names, sizes and times of plain files.
-    private func fingerprint() throws -> String {
+    /// A name for the feeds' content, without reading it: of the revisions in use, or of names, sizes and times of plain files.
+    public func fingerprint() throws -> String {
         var text = "catalogue 2\n"
         let manifests = (try? FeedFolder(feeds).manifests()) ?? []
         if manifests.contains(where: { $0.revision != nil }) {

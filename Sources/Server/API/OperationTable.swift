@@ -9,6 +9,8 @@ struct OperationTable: Sendable {
         HostOperations.all
             + PatchOperations.all
             + VulnerabilityOperations.all
+            + ExceptionOperations.all
+            + PriorityOperations.all
             + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all
