@@ -80,7 +80,7 @@ struct PageCall: Sendable {
         context.organisations = organisations.map { OrganisationChoice(id: $0.id, name: $0.name) }
         context.namesOrganisation = organisation.map { $0.id != assumed } ?? false
         context.sections = [.settings]
-        if may(.hostsRead) { context.sections.formUnion([.today, .hosts, .patches]) }
+        if may(.hostsRead) { context.sections.formUnion([.today, .queue, .vulnerabilities, .hosts, .patches]) }
         if may(.campaignsRead) { context.sections.insert(.campaigns) }
         if may(.auditRead) { context.sections.insert(.activity) }
         return context

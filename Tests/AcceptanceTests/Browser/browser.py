@@ -105,7 +105,7 @@ class Journey:
         if self.options.script:
             page.keyboard.press("/")
             expect(page.locator("#search")).to_be_focused()
-        page.get_by_label("Search hosts and packages").fill(self.options.package)
+        page.get_by_label("Search hosts, packages and CVEs").fill(self.options.package)
         page.keyboard.press("Enter")
         page.get_by_role("region", name="Packages").get_by_role("link", name=self.options.package, exact=True).click()
         expect(page.get_by_role("heading", name=self.options.package, level=1)).to_be_visible()

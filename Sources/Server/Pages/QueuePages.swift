@@ -1,0 +1,167 @@
+import Access
+import HTML
+import Hummingbird
+import Inventory
+import Matching
+import Pages
+import Priority
+import Store
+
+/// The work queue, and one patch of it.
+enum QueuePages {
+    static let all: [PageDeclaration] = [
+        PageDeclaration(
+            .get, "/queue", "queue", access: .permission(.hostsRead), parameters: ["count", "capacity", "after"], queue),
+        PageDeclaration(
+            .get, "/queue/patch", "queue-patch", access: .permission(.hostsRead), parameters: ["id", "after"], patch),
+    ]
+
+    private static func queue(_ call: PageCall) async throws -> Response {
+        let context = call.context()
+        var model = QueueModel()
+        model.mayPatch = call.may(.campaignsWrite)
+        model.selection.count = min(max(call.query["count"].flatMap(Int.init) ?? 5, 1), 100)
+        model.capacity = call.query["capacity"].flatMap(Int.init).map { min(max($0, 1), 1_000_000) }
+        switch try RiskReading.read(call) {
+        case .failure(let gap): model.gap = gap
+        case .success(let reading):
+            let queue = reading.view.queue()
+            let page = Page(queue, after: call.query["after"])
+            model.rows = page.rows.map(reading.row)
+            model.next = page.next
+            model.total = queue.count
+            var bands: [DueBand: Int] = [:]
+            for patch in queue { bands[DueBand(patch.deadline?.due, call.now), default: 0] += 1 }
+            model.bands = DueBand.allCases.map { ($0, bands[$0] ?? 0) }
+            let names = Dictionary(queue.map { ($0.patch.id, $0.patch.name) }, uniquingKeysWith: { first, _ in first })
+            let selection = PatchSelection(queue, maximumCount: model.selection.count)
+            model.selection.choices = selection.choices.map { ($0.id, names[$0.id] ?? $0.id, $0.share) }
+            model.selection.quality = selection.quality
+            if let capacity = model.capacity {
+                model.fitting = CapacityForecast.fitting(queue, capacity: Double(capacity))
+            }
+            model.scope = reading.scope
+            if queue.isEmpty { model.notClosed = reading.view.vulnerabilities().count }
+        }
+        return call.html(queuePage(model, context, events: context.to("events")))
+    }
+
+    // MARK: One patch
+
+    private static let maximumVulnerabilities = 50
+    /// Of more hosts it is not looked up whether a scan has proved the patch.
+    private static let maximumVerified = 1000
+
+    private static func patch(_ call: PageCall) async throws -> Response {
+        let context = call.context()
+        let id = call.query["id"] ?? ""
+        let reading: RiskReading
+        switch try RiskReading.read(call) {
+        case .failure(let gap):
+            var model = QueueModel()
+            model.gap = gap
+            return call.html(queuePage(model, context, events: context.to("events")))
+        case .success(let it): reading = it
+        }
+        guard let ranked = reading.view.queue().first(where: { $0.patch.id == id }) else { throw Refusal(.noSuchPage) }
+        var model = RankedPatchModel(row: reading.row(ranked))
+        model.full = Array(ranked.full.suffix(400))
+        let waiting = reading.hosts.compactMap { index in
+            reading.patches(host: index).first { $0.id == id }.map { (index, $0.steps) }
+        }.sorted {
+            (reading.risk.hosts[$0.0].host.hostname, $0.0) < (reading.risk.hosts[$1.0].host.hostname, $1.0)
+        }
+        let page = Page(waiting, after: call.query["after"])
+        model.placesTotal = waiting.count
+        model.next = page.next
+        model.places = page.rows.map { index, steps in place(index, steps, ranked, reading) }
+        let items = reading.view.vulnerabilities()
+        let wanted = Set(model.row.closes.prefix(maximumVulnerabilities))
+        model.vulnerabilities = items.filter { wanted.contains($0.id) }.map(reading.row)
+        model.installable = waiting.count
+        let facts = facts(waiting.map(\.1), ranked, reading)
+        model.fixable = facts.fixable
+        model.installed = facts.installed.count
+        let (organisation, now) = (try call.organisationID, call.now)
+        let asked = facts.installed.prefix(maximumVerified).map { reading.risk.hosts[$0].host.id }
+        model.verified = try await call.state.store.read { transaction in
+            try asked.count { host in
+                guard
+                    let item = try transaction.hostList.item(
+                        organisation: organisation, reach: reading.reach, id: host, now: now)
+                else { return false }
+                return item.unjudged == nil && item.reboot == .notRequired && item.restarts == 0
+            }
+        }
+        if call.may(.campaignsWrite) {
+            let writable = call.reach(.campaignsWrite)
+            let chosen = waiting.filter { writable.includes(reading.risk.hosts[$0.0].host.labels) }
+            if let form = reading.campaign(
+                "Patch \(ranked.patch.name)", steps: chosen.flatMap(\.1.steps), hosts: chosen.map(\.0), context)
+            {
+                model.campaign = form.location
+                model.campaignNamesHosts = form.namesHosts
+            }
+        }
+        return call.html(rankedPatchPage(model, context, events: context.to("events")))
+    }
+
+    private static func place(
+        _ index: Int, _ steps: PatchSteps, _ ranked: RankedPatch, _ reading: RiskReading
+    ) -> PatchPlaceRow {
+        let host = reading.risk.hosts[index].host
+        var row = PatchPlaceRow(host: host.id, hostname: host.hostname)
+        row.steps = steps.steps.map {
+            StepRow(package: "\($0.name):\($0.architecture)", from: $0.from, to: $0.to)
+        }
+        row.closes = steps.closes.count
+        row.leaves = steps.leaves.count
+        let deadline = DeadlinePolicy.deadline(
+            ofPatchWith: ranked.open.filter { $0.asset == host.hostname }.map(\.deadline))
+        row.due = deadline?.due
+        row.band = DueBand(deadline?.due, reading.now)
+        row.cost =
+            switch steps.cost {
+            case .none: "none"
+            case .restart: "restart"
+            case .reboot: "reboot"
+            }
+        return row
+    }
+
+    /// On how many hosts a fix of this patch exists, and which hosts have the patch already.
+    private static func facts(
+        _ patches: [PatchSteps], _ ranked: RankedPatch, _ reading: RiskReading
+    ) -> (fixable: Int, installed: [Int]) {
+        let closes = Set(ranked.open.map(\.vulnerability))
+        guard let source = patches.first?.source else { return (0, []) }
+        let place = ranked.patch.id.split(separator: "/").dropLast().joined(separator: "/")
+        var targets: [String: String] = [:]
+        for step in patches.flatMap(\.steps) { targets["\(step.name)\t\(step.architecture)"] = step.to }
+        var open: Set<Int64> = []
+        var done: Set<Int64> = []
+        for (id, judgement) in reading.risk.packages
+        where judgement.package.source == source
+            && "\(judgement.package.scheme)/\(judgement.package.distribution)" == place
+        {
+            let package = judgement.package
+            if judgement.findings.contains(where: {
+                $0.verdict == .affected && $0.fixed != nil && closes.contains($0.vulnerability)
+            }) {
+                open.insert(id)
+            }
+            if targets["\(package.name)\t\(package.architecture)"] == package.version { done.insert(id) }
+        }
+        var fixable = 0
+        var installed: [Int] = []
+        for index in reading.hosts {
+            let packages = reading.risk.hosts[index].packages ?? []
+            if packages.contains(where: open.contains) {
+                fixable += 1
+            } else if packages.contains(where: done.contains) {
+                installed.append(index)
+            }
+        }
+        return (fixable, installed)
+    }
+}
