@@ -14,6 +14,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
     case campaignsApprove = "campaigns:approve"
     /// Stop what runs: pause, halt, cancel, roll back.
     case campaignsStop = "campaigns:stop"
+    /// Ask for exceptions: accepted risks with an end.
+    case exceptionsWrite = "exceptions:write"
+    /// Decide on exceptions of others, and on what stops the clocks of findings.
+    case exceptionsApprove = "exceptions:approve"
     /// See enrolment tokens, without their secrets.
     case enrolmentRead = "enrolment:read"
     /// Make and revoke enrolment tokens.

@@ -18,10 +18,13 @@ public enum Role: String, CaseIterable, Sendable, Hashable {
         case .operator:
             [
                 .hostsRead, .organisationRead, .hostsOperate, .hostsManage, .enrolmentRead, .enrolmentWrite, .auditRead,
-                .serverRead, .campaignsRead, .campaignsWrite, .campaignsStop,
+                .serverRead, .campaignsRead, .campaignsWrite, .campaignsStop, .exceptionsWrite,
             ]
         case .approver:
-            [.hostsRead, .organisationRead, .auditRead, .campaignsRead, .campaignsApprove, .campaignsStop]
+            [
+                .hostsRead, .organisationRead, .auditRead, .campaignsRead, .campaignsApprove, .campaignsStop,
+                .exceptionsApprove,
+            ]
         case .admin: Set(Permission.allCases)
         case .auditor:
             [

@@ -99,7 +99,7 @@ public struct DeadlinePolicy: Sendable, Hashable {
                 deadline.state = .excepted(exception.id, until: until)
                 return deadline
             case .reopened(let when): deadline.reopened = when
-            case .expired, .requested, .incomplete: break
+            case .expired, .requested, .incomplete, .revoked: break
             }
         }
         if let due = deadline.due, now > due { deadline.state = .overdue }

@@ -78,7 +78,11 @@ public struct RiskException: Sendable, Hashable {
     public var reason: String
     /// What stands in for the patch.
     public var compensatingControl: String
-    /// Who approved it; nil while nobody has. Never its owner.
+    /// The package or source package that it holds for; nil for all.
+    public var package: String?
+    /// Who asked for it; empty where that is not known.
+    public var requester = ""
+    /// Who approved it; nil while nobody has. Never its owner, nor who asked for it.
     public var approver: String?
     /// When it was approved.
     public var approved: Timestamp?
@@ -86,6 +90,8 @@ public struct RiskException: Sendable, Hashable {
     public var expires: Timestamp
     /// Whether whoever approved it knew that the vulnerability is being exploited.
     public var coversExploitation = false
+    /// When somebody revoked it; nil while nobody has.
+    public var revoked: Timestamp?
 
     /// The longest that an exception runs, in days.
     public static let maximumDays = 366
@@ -116,16 +122,20 @@ public struct RiskException: Sendable, Hashable {
         case expired(Timestamp)
         /// The vulnerability became known to be exploited after it was approved: it holds no more.
         case reopened(Timestamp)
+        /// Somebody ended it.
+        case revoked(Timestamp)
     }
 
     /// Whether it holds, and if not, why.
     public func standing(at now: Timestamp, knownExploited: Timestamp?) -> Standing {
+        if let revoked, revoked <= now { return .revoked(revoked) }
         for (name, text) in [("owner", owner), ("reason", reason), ("compensating control", compensatingControl)]
         where !text.contains(where: { !$0.isWhitespace }) {
             return .incomplete("it names no \(name)")
         }
         guard let approver, let approved else { return .requested }
         if approver == owner { return .incomplete("its owner approved it; another has to") }
+        if approver == requester { return .incomplete("who asked for it approved it; another has to") }
         if expires.seconds(since: approved) > Int64(Self.maximumDays) * 86_400 {
             return .incomplete("it runs longer than \(Self.maximumDays) days")
         }

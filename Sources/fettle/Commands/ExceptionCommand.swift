@@ -1,0 +1,184 @@
+import ArgumentParser
+import JSON
+import Timestamps
+
+/// `fettle exception list | show | create | approve | revoke`.
+struct ExceptionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exception", abstract: "Accept a risk for a time: asked for by one person, approved by another.",
+        discussion: """
+            What an exception covers is shown as accepted and has no date until it ends: at its time, when somebody revokes \
+            it, and by itself when the vulnerability becomes known to be exploited.
+
+            Examples:
+              fettle exception create CVE-2024-3094 --host web1 --reason "no window" --control "filtered" --expires 30d
+              fettle exception approve x-4f7a9c2d
+              fettle exception list --state active
+            """,
+        subcommands: [List.self, Show.self, Create.self, Approve.self, Revoke.self], defaultSubcommand: List.self,
+        aliases: ["exceptions"])
+
+    private static let columns: [Column] = [
+        .member("id"), .member("vulnerability"), .member("state"),
+        Column("WHERE") { item in
+            let place = item.text("hostname").isEmpty ? item.text("selector") : item.text("hostname")
+            return place.isEmpty ? "all hosts" : place
+        },
+        .member("package"), Column("EXPIRES", raw: { $0.text("expires") }, text: { String($0.text("expires").prefix(10)) }),
+        .member("owner"), .member("requestedBy", "ASKED BY", wide: true), .member("approvedBy", "APPROVED BY", wide: true),
+        .member("reason", wide: true),
+    ]
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List accepted risks, the newest first.",
+            discussion: """
+                Examples:
+                  fettle exception list --vulnerability CVE-2024-3094
+                """)
+        @OptionGroup var reading: Reading
+        @OptionGroup var organisation: OrganisationOption
+        @Option(help: "Only of this vulnerability, by any of its ids.")
+        var vulnerability: String?
+        @Option(help: "Only in this state: requested, active, expired, reopened, revoked.")
+        var state: String?
+
+        func run() async throws {
+            try await reading.run { client in
+                Shown(
+                    try await client.list(
+                        "/api/v1/exceptions",
+                        [("vulnerability", vulnerability), ("state", state), organisation.query(client)]), columns,
+                    empty: "no accepted risks")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show an accepted risk.",
+            discussion: """
+                Examples:
+                  fettle exception show x-4f7a9c2d
+                """)
+        @OptionGroup var reading: Reading
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "Its id.") var id: String
+
+        func run() async throws {
+            try await reading.run { client in
+                let item = try await client.get(organisation.path(client, "exceptions", id))
+                return Shown(item: item, csv: columns) { _ in ExceptionCommand.text(item) }
+            }
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask for a risk to be accepted; another person approves it.",
+            discussion: """
+                Examples:
+                  fettle exception create CVE-2024-3094 --host web1 --reason "no window" --control "filtered" --expires 30d
+                  fettle exception create CVE-2024-3094 --labels site=berlin --package xz-utils --owner "Ada" \
+                --reason "not reachable" --control "sshd is off" --expires 2027-01-31T00:00:00Z
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "The vulnerability, by any of its ids.") var vulnerability: String
+        @Option(help: "Only on this host.", completion: hostNames) var host: String?
+        @Option(help: "Only on hosts with these labels: site=berlin,tier in (web,api).") var labels: String?
+        @Option(help: "Only in this package, or in those of this source.") var package: String?
+        @Option(help: "Who answers for it. Default: you.") var owner: String?
+        @Option(help: "Why it is not patched.") var reason: String
+        @Option(help: "What stands in for the patch.") var control: String
+        @Option(help: "How long (90d, at most 366d), or until when (RFC 3339).") var expires: String
+
+        func run() async throws {
+            var body: [String: JSONValue] = [
+                "vulnerability": .string(vulnerability), "reason": .string(reason),
+                "compensatingControl": .string(control), "expires": .string(try instant(expires)),
+            ]
+            for (name, value) in [("host", host), ("selector", labels), ("package", package), ("owner", owner)] {
+                if let value { body[name] = .string(value) }
+            }
+            let client = try changing.data.client
+            guard changing.goesOn("ask to accept \(vulnerability) until \(body["expires"]?.string ?? "")") else { return }
+            let made = try await client.post(organisation.path(client, "exceptions"), .object(body))
+            try output.show(made) {
+                emit($0.text("id") + "\n")
+                say("another person approves it: fettle exception approve \($0.text("id"))")
+            }
+        }
+    }
+
+    struct Approve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Accept a risk that another person asks to accept.",
+            discussion: """
+                Examples:
+                  fettle exception approve x-4f7a9c2d
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "Its id.") var id: String
+        @Flag(help: "Also where the vulnerability is, or becomes, known to be exploited.") var coversExploitation = false
+
+        func run() async throws {
+            let client = try changing.data.client
+            let item = try await client.get(organisation.path(client, "exceptions", id))
+            let sum = "accept \(item.text("vulnerability")) until \(item.text("expires")): \(item.text("reason"))"
+            guard changing.goesOn(sum) else { return }
+            let done = try await client.post(
+                organisation.path(client, "exceptions", id, "approve"),
+                ["coversExploitation": .bool(coversExploitation)])
+            say("\(id): \(done.text("sentence"))")
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End accepted risks now, or withdraw what was asked for.",
+            discussion: """
+                Examples:
+                  fettle exception revoke x-4f7a9c2d --reason "the patch is out"
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "Their ids.") var ids: [String]
+        @Option(help: "Why; it enters the audit log.") var reason: String
+
+        func run() async throws {
+            let client = try changing.data.client
+            try await changing.each(ids) { id in
+                let item = try await client.get(organisation.path(client, "exceptions", id))
+                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return }
+                _ = try await client.post(
+                    organisation.path(client, "exceptions", id, "revoke"), ["reason": .string(reason)])
+                say("exception \(id) has ended")
+            }
+        }
+    }
+
+    fileprivate static func text(_ item: JSONValue) -> String {
+        lines([
+            ("Id", item.text("id")), ("Vulnerability", item.text("vulnerability")),
+            ("State", "\(item.text("state")): \(item.text("sentence"))"),
+            ("Host", item.text("hostname").isEmpty ? "several" : item.text("hostname")),
+            ("Labels", item.text("selector")), ("Package", item.text("package")), ("Owner", item.text("owner")),
+            ("Reason", item.text("reason")), ("Control", item.text("compensatingControl")),
+            ("Asked", "\(item.text("requested")) by \(item.text("requestedBy"))"),
+            ("Approved", item.text("approved").isEmpty ? "no" : "\(item.text("approved")) by \(item.text("approvedBy"))"),
+            ("Expires", item.text("expires")),
+        ])
+    }
+
+    /// An instant: a time from now, or RFC 3339.
+    private static func instant(_ text: String) throws -> String {
+        if let time = Timestamp(rfc3339: text) { return time.description }
+        guard let length = seconds(text) else {
+            throw CommandFailure.usage("--expires \(text) is neither a time such as 90d nor RFC 3339")
+        }
+        return now().adding(seconds: length).description
+    }
+}
