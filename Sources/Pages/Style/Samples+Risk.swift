@@ -29,6 +29,9 @@ extension Samples {
             ("queue-judging", queuePage(judging, context, events: events)),
             ("queue-empty", queuePage(empty, context, events: events)),
             ("queue-patch", rankedPatchPage(rankedPatch, context, events: events)),
+            ("exceptions", exceptionsPage(exceptions, context)),
+            ("exception", exceptionPage(exception, context)),
+            ("exception-new", exceptionFormPage(exceptionForm, context)),
         ]
     }
 
@@ -246,6 +249,47 @@ extension Samples {
         model.verified = 9
         model.campaign = context.to("campaigns", "new")
         model.campaignNamesHosts = false
+        return model
+    }
+
+    private var exceptions: ExceptionsModel {
+        var model = ExceptionsModel()
+        let states = ["requested", "active", "expired", "reopened", "revoked"]
+        model.rows = states.enumerated().map { index, state in
+            var row = ExceptionRow(
+                id: "x-\(index)", vulnerability: text("CVE-2026-09\(11 + index)"), state: state,
+                requestedAt: before(Int64(index + 1) * 86_400), expires: now.adding(seconds: 30 * 86_400))
+            row.sentence = text("accepted until 2026-12-21")
+            row.place = text("hosts with site=berlin")
+            row.package = index == 0 ? text("openssl") : ""
+            row.owner = text("Grace Hopper")
+            row.reason = text("The vendor's appliance cannot be patched before its next release.")
+            row.control = text("Filtered at the gateway; logins are watched.")
+            row.requestedBy = text("Ada Byron")
+            row.approvedBy = index == 0 ? "" : text("Edsger Dijkstra")
+            row.approvedAt = index == 0 ? nil : before(7000)
+            return row
+        }
+        model.states = states.map { ($0, 1) }
+        model.total = 5
+        model.mayWrite = true
+        return model
+    }
+
+    private var exception: ExceptionModel {
+        var model = ExceptionModel(row: exceptions.rows[0])
+        model.mayApprove = true
+        model.mayRevoke = true
+        model.knownExploited = before(86_400)
+        model.error = text("You asked for it. Another person approves it.")
+        return model
+    }
+
+    private var exceptionForm: ExceptionFormModel {
+        var model = ExceptionFormModel()
+        model.values = ["vulnerability": text("CVE-2026-0911"), "expires": text("2026-12-21")]
+        model.errors = ["reason": text("It says nothing.")]
+        model.problem = text("It ends in the past.")
         return model
     }
 

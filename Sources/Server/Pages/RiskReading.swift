@@ -88,6 +88,7 @@ struct RiskReading: Sendable {
         row.band = DueBand(deadline?.due, now)
         row.due = deadline?.due
         row.deadline = deadline?.sentence ?? ""
+        row.exceptedUntil = deadline?.exceptedUntil
         row.why = known.score.sentence
         return row
     }
@@ -188,6 +189,13 @@ extension DueBand {
         case .later: self = .later
         case .noDate: self = .noDate
         }
+    }
+}
+
+extension Deadline {
+    /// Until when an accepted risk holds; nil where none does.
+    var exceptedUntil: Timestamp? {
+        if case .excepted(_, let until) = state { until } else { nil }
     }
 }
 
