@@ -23,6 +23,19 @@ public struct CatalogueCache: Sendable {
     ///     folder, which is somebody else's to write to.
     ///   - say: told what takes long, and what was put aside.
     public func open(folder: String? = nil, say: (String) -> Void) throws -> Catalogue {
+        try opened(folder: folder, say: say).catalogue
+    }
+
+    /// A catalogue, and why it is not kept.
+    public struct Opened: Sendable {
+        /// The catalogue.
+        public var catalogue: Catalogue
+        /// Why it is in memory alone; nil where it is kept in a file.
+        public var notKept: String?
+    }
+
+    /// ``open(folder:say:)`` for whoever has to tell when a catalogue cannot be kept. A task that is cancelled breaks off.
+    public func opened(folder: String? = nil, say: (String) -> Void) throws -> Opened {
         let fingerprint = try self.fingerprint()
         var places = [folder].compactMap(\.self)
         if folder == nil {
@@ -37,23 +50,28 @@ public struct CatalogueCache: Sendable {
             let path = "\(place)/\(fingerprint)"
             guard access(path, R_OK) == 0 else { continue }
             // A damaged one is written anew.
-            if let catalogue = try? CatalogueFile.open(path) { return catalogue }
+            if let catalogue = try? CatalogueFile.open(path) { return Opened(catalogue: catalogue) }
         }
         let bytes = try build(say: say)
+        var notKept = "there is no folder to keep it in"
         for place in places {
-            guard Self.makeFolder(place), access(place, W_OK) == 0 else { continue }
+            guard Self.makeFolder(place), access(place, W_OK) == 0 else {
+                notKept = "\(place) cannot be written: \(String(cString: strerror(errno)))"
+                continue
+            }
             let path = "\(place)/\(fingerprint)"
             do {
                 try CatalogueFile.write(bytes, to: path)
             } catch {
                 say("the catalogue is not kept: \(error)")
+                notKept = "\(error)"
                 continue
             }
             // Beside the feeds there is one catalogue; the user's cache is shared by folders of feeds.
             if place.hasSuffix(Self.name) { Self.sweep(place, except: fingerprint) }
-            return try CatalogueFile.open(path)
+            return Opened(catalogue: try CatalogueFile.open(path))
         }
-        return try Catalogue(bytes)
+        return Opened(catalogue: try Catalogue(bytes), notKept: notKept)
     }
 
     /// Reads all feeds into a catalogue's bytes.
@@ -69,6 +87,7 @@ public struct CatalogueCache: Sendable {
             }
             var lastDates: [String: FeedManifest.Revision] = [:]
             try folder.records { manifest, record in
+                try Task.checkCancellation()
                 if let revision = manifest.revision { lastDates[Self.source(of: record)] = revision }
                 try builder.add(record)
             }
@@ -83,13 +102,17 @@ public struct CatalogueCache: Sendable {
             // What lies open in a folder is one document a file; what is no feed is told and passed over.
             var unknown = 0
             for file in files {
-                let counts = try FeedFile(file).records { try builder.add($0) }
+                let counts = try FeedFile(file).records {
+                    try Task.checkCancellation()
+                    try builder.add($0)
+                }
                 quarantined += counts.quarantined
                 unknown += counts.unknownCount
                 for fault in counts.faults.prefix(5) { say("\(fault)") }
             }
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
+        try Task.checkCancellation()
         if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
         return try builder.bytes()
     }
@@ -107,8 +130,8 @@ public struct CatalogueCache: Sendable {
     /// Whether `fettle feeds` keeps the folder.
     private var isKept: Bool { ((try? FeedFolder(feeds).manifests()) ?? []).contains { $0.revision != nil } }
 
-    /// A name for the feeds' content: of the revisions in use, or of names, sizes and times of plain files.
-    private func fingerprint() throws -> String {
+    /// A name for the feeds' content, without reading it: of the revisions in use, or of names, sizes and times of plain files.
+    public func fingerprint() throws -> String {
         var text = "catalogue 1\n"
         let manifests = (try? FeedFolder(feeds).manifests()) ?? []
         if manifests.contains(where: { $0.revision != nil }) {

@@ -173,6 +173,20 @@ extension Catalogue {
 
     /// An advisory by its number, with its statements, as the feeds gave it (statements sorted by package).
     public func advisory(_ row: Int) throws(CatalogueError) -> Advisory {
+        var advisory = try advisoryWithoutStatements(row)
+        let reader = reader
+        for number in try reader.list(.advisories, row, 25).rows {
+            let package = Int(try reader.word(.numbers, number, 0))
+            let list = try reader.list(.packages, package, 3)
+            for statement in list.rows where try reader.word(.statements, statement, 0) == UInt32(row) {
+                advisory.statements.append(try self.statement(statement, package: package))
+            }
+        }
+        return advisory
+    }
+
+    /// An advisory by its number without its statements, which take longest to read.
+    public func advisoryWithoutStatements(_ row: Int) throws(CatalogueError) -> Advisory {
         var advisory = try head(row)
         let reader = reader
         advisory.related = try reader.strings(try reader.list(.advisories, row, 13))
@@ -186,13 +200,6 @@ extension Catalogue {
                 Reference(
                     type: try reader.string(try reader.word(.references, reference, 0)),
                     url: try reader.text(try reader.list(.references, reference, 1))))
-        }
-        for number in try reader.list(.advisories, row, 25).rows {
-            let package = Int(try reader.word(.numbers, number, 0))
-            let list = try reader.list(.packages, package, 3)
-            for statement in list.rows where try reader.word(.statements, statement, 0) == UInt32(row) {
-                advisory.statements.append(try self.statement(statement, package: package))
-            }
         }
         return advisory
     }

@@ -136,7 +136,7 @@ public struct DeadlinePolicy: Sendable, Hashable {
         var answers: [String: DecisionTable.Answer] = [:]
         if let entry = vulnerability.knownExploited {
             answers["in kev"] = .init("yes", because: Evidence(source: entry.source, date: entry.added).phrase)
-        } else {
+        } else if vulnerability.isExploitationKnown {
             answers["in kev"] = .init("no", because: "not listed")
         }
         if let entry = vulnerability.knownExploited {

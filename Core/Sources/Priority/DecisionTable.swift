@@ -266,7 +266,8 @@ public struct DecisionTableFault: Error, Sendable, Hashable, CustomStringConvert
     /// What is wrong and what to do.
     public let reason: String
 
-    init(_ table: String, _ reason: String) {
+    /// A fault of a table.
+    public init(_ table: String, _ reason: String) {
         self.table = table
         self.reason = reason
     }

@@ -10,6 +10,7 @@ struct OperationTable: Sendable {
             + PatchOperations.all
             + VulnerabilityOperations.all
             + ExceptionOperations.all
+            + PriorityOperations.all
             + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all

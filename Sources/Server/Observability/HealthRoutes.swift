@@ -51,6 +51,7 @@ struct HealthRoutes: Sendable {
         }
         var statuses: [(String, Double)] = []
         let hosts = state.census.last?.counts(nil) ?? FleetCensus.Counts()
+        let vulnerabilities = state.vulnerabilities.status
         for (status, count) in FleetCensus.statuses(state).sorted(by: { $0.key < $1.key }) {
             statuses.append(("status=\"\(status)\"", Double(count)))
         }
@@ -83,6 +84,15 @@ struct HealthRoutes: Sendable {
             Metrics.Gauge(
                 "fettle_audit_faults", help: "Audit trees that contradict what was signed, or are damaged.",
                 [("", Double(state.auditKeeping.health.faults.count))]),
+            Metrics.Gauge(
+                "fettle_catalogue_kept", help: "1 while the catalogue of feeds is kept in a file.",
+                [("", vulnerabilities.notKept == nil && vulnerabilities.digest != nil ? 1 : 0)]),
+            Metrics.Gauge(
+                "fettle_catalogue_faulty", help: "1 while the feeds cannot be read into a catalogue.",
+                [("", vulnerabilities.fault == nil ? 0 : 1)]),
+            Metrics.Gauge(
+                "fettle_organisations_unjudged", help: "Organisations whose hosts could not be judged.",
+                [("", Double(vulnerabilities.unjudged))]),
             Metrics.Gauge(
                 "process_start_time_seconds", help: "When the server started, in seconds since the epoch.",
                 [("", Double(state.started.milliseconds) / 1000)]),

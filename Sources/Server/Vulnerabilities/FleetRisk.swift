@@ -10,17 +10,17 @@ import Timestamps
 /// What an organisation's hosts are exposed to, worked out in memory: packages are judged once however many hosts have them.
 struct FleetRisk: Sendable {
     /// What was judged by.
-    let catalogue: SHA256Digest
+    var catalogue: SHA256Digest
     /// When it was worked out.
-    let asOf: Timestamp
-    /// The active hosts.
-    let hosts: [HostRisk]
+    var asOf: Timestamp
+    /// The active hosts, by id.
+    var hosts: [HostRisk] = []
     /// The packages that anybody has, by number.
-    let packages: [Int64: Matching.Judgement]
+    var packages: [Int64: JudgedPackage] = [:]
     /// What is known of every vulnerability that anybody has, by name.
-    let vulnerabilities: [String: KnownVulnerability]
-    /// Since when what is open is known.
-    let since: [Verdicts.Key: Timestamp]
+    var vulnerabilities: [String: KnownVulnerability] = [:]
+    /// What is open, since when, and since when a fix is known.
+    var open: [Verdicts.Key: Verdicts.Open] = [:]
 
     /// A host.
     struct HostRisk: Sendable {
@@ -28,8 +28,56 @@ struct FleetRisk: Sendable {
         var asset: AssetFacts
         /// The numbers of its packages; nil where it has not reported or its set is gone: nothing is known of it then.
         var packages: [Int64]?
+        /// Those of its packages in which something is open.
+        var exposed: [Int64] = []
+        /// What its kernels mean; nil where it has none, or nothing is open in them.
+        var kernels: HostKernels?
         /// What can be done: shared by hosts with the same software and offers.
         var plan: HostPlan
+    }
+
+    /// A package with what is known of it.
+    struct JudgedPackage: Sendable {
+        var package: SoftwarePackage
+        /// Why nothing can be said of it; empty where it was judged.
+        var unknown: String
+        /// What is open in it, by vulnerability.
+        var open: [OpenFinding]
+    }
+
+    /// Something open in a package.
+    struct OpenFinding: Sendable {
+        var vulnerability: String
+        /// All its ids.
+        var ids: [String]
+        /// Affected, or unknown where it was affected and nobody who would know says anything any more.
+        var verdict: Verdict
+        var fixed: String?
+        var severity: String
+        var isWeak = false
+        /// Why the verdict is unknown; empty where it is not.
+        var reason: String
+        var voices: [Voice] = []
+
+        init(_ finding: Matching.Finding) {
+            vulnerability = finding.vulnerability
+            ids = finding.ids
+            verdict = finding.verdict
+            fixed = finding.fixed
+            severity = finding.severity.word
+            isWeak = finding.isWeak
+            reason = finding.verdict == .unknown ? "formerly affected; \(finding.reason)" : finding.reason
+            voices = finding.voices
+        }
+
+        /// One that was open, and of which nobody says anything any more.
+        init(formerly vulnerability: String, reason: String) {
+            self.vulnerability = vulnerability
+            ids = [vulnerability]
+            verdict = .unknown
+            severity = "unknown"
+            self.reason = "formerly affected; \(reason)"
+        }
     }
 
     /// A vulnerability with its score.
@@ -37,6 +85,8 @@ struct FleetRisk: Sendable {
         var facts: VulnerabilityFacts
         var score: RiskScore
         var summary: String
+        /// Its weaknesses, as `CWE-79`.
+        var weaknesses: [String] = []
     }
 
     /// What the host's own repositories can close.
@@ -44,72 +94,74 @@ struct FleetRisk: Sendable {
         var patches: [PatchSteps] = []
     }
 
-    /// One finding on one host.
-    struct Open: Sendable {
-        var host: Int
-        var package: Int64
-        var finding: Finding
-    }
-
     /// The hosts within reach, as indices.
     func reachable(_ reach: Reach) -> [Int] {
-        hosts.indices.filter { reach.includes(hosts[$0].host.labels) }
+        hosts.indices.filter { hosts[$0].host.isActive && reach.includes(hosts[$0].host.labels) }
     }
 
     /// The date from which a finding's clock runs on a host.
     func detected(_ vulnerability: String, packages: [Int64], _ host: HostRisk) -> Timestamp {
-        let first = packages.compactMap { since[Verdicts.Key(package: $0, vulnerability: vulnerability)] }.min() ?? asOf
-        return max(first, host.host.enrolled)
+        let first = packages.compactMap { open[Verdicts.Key(package: $0, vulnerability: vulnerability)]?.since }.min()
+        return max(first ?? asOf, host.host.enrolled)
+    }
+}
+
+/// What the kernels of a host mean: which runs, and what another boot closes.
+struct HostKernels: Sendable, Hashable {
+    /// What a finding in one of a host's packages means there.
+    enum Part: String, Sendable, Hashable {
+        /// It is there.
+        case active
+        /// The running kernel has it, the installed one that boots next has it no more.
+        case closedByReboot = "closed-by-reboot"
+        /// Only a kernel that does not run has it.
+        case dormant
+        /// Headers, documentation and the like carry the source's vulnerabilities in name alone.
+        case inNameAlone = "in-name-alone"
     }
 
-    /// The work queue of the hosts within reach.
-    func queue(_ reach: Reach, policy: DeadlinePolicy, now: Timestamp) -> [RankedPatch] {
-        var candidates: [String: PatchCandidate] = [:]
-        var deadlines: [DeadlineKey: Deadline] = [:]
-        for index in reachable(reach) {
-            let host = hosts[index]
-            var packagesOf: [String: [Int64]] = [:]
-            for package in host.packages ?? [] {
-                if let source = packages[package]?.package.source { packagesOf[source, default: []].append(package) }
+    /// The release that runs; nil where no probe told.
+    var running: String?
+    /// The release that boots next; nil where that is not known.
+    var next: String?
+    private var roles: [Int64: KernelRole] = [:]
+    private var closed: Set<String> = []
+
+    /// - Parameters:
+    ///   - packages: the host's packages.
+    ///   - judged: what is known of them.
+    ///   - facts: what the host says of its kernels.
+    /// - Returns: nil where none of the packages is a kernel's.
+    init?(_ packages: [Int64], _ judged: [Int64: FleetRisk.JudgedPackage], _ facts: KernelFacts?) {
+        running = facts.flatMap { $0.running.isEmpty ? nil : $0.running }
+        next = facts?.newest?.release
+        var openOfRunning: Set<String> = []
+        var openOfNext: Set<String>?
+        for id in packages {
+            guard let known = judged[id], let role = KernelRole(known.package, running: running), role != .none else {
+                continue
             }
-            for patch in host.plan.patches {
-                guard let target = patch.steps.last else { continue }
-                let sample = packagesOf[patch.source]?.first.flatMap { packages[$0]?.package }
-                let place = sample.map { "\($0.scheme)/\($0.distribution)" } ?? ""
-                let id = "\(place)/\(patch.source)@\(target.to)"
-                var candidate =
-                    candidates[id]
-                    ?? PatchCandidate(id: id, name: "\(patch.source) \(target.to)", closes: [], needsReboot: false)
-                if patch.cost == .reboot { candidate.needsReboot = true }
-                for name in patch.closes {
-                    guard let known = vulnerabilities[name] else { continue }
-                    let detected = detected(name, packages: packagesOf[patch.source] ?? [], host)
-                    let key = DeadlineKey(
-                        vulnerability: name, exposure: host.asset.exposure, criticality: host.asset.criticality,
-                        safety: host.asset.safety, detected: detected)
-                    let deadline =
-                        deadlines[key]
-                        ?? policy.deadline(
-                            of: known.facts, on: host.asset, dates: FindingDates(detected: detected), now: now)
-                    deadlines[key] = deadline
-                    candidate.closes.append(
-                        FindingRisk(
-                            vulnerability: name, asset: host.host.hostname, probability: known.score.probability,
-                            reach: AttackReach(known.facts, host.asset).factor,
-                            impact: host.asset.criticality.value.factor,
-                            deadline: deadline, detected: detected))
-                }
-                candidates[id] = candidate
+            roles[id] = role
+            let names = Set(known.open.map(\.vulnerability))
+            if role == .running { openOfRunning.formUnion(names) }
+            if role == .installed, let newest = facts?.newest, known.package.name == newest.package,
+                known.package.version == newest.version, known.unknown.isEmpty
+            {
+                openOfNext = names
             }
         }
-        return RankedPatch.queue(candidates.values.sorted { $0.id < $1.id }, now: now)
+        guard !roles.isEmpty else { return nil }
+        // What nobody could judge of the next kernel closes nothing.
+        if let openOfNext { closed = openOfRunning.subtracting(openOfNext) }
     }
 
-    private struct DeadlineKey: Hashable {
-        var vulnerability: String
-        var exposure: AssetFacts.Property<AssetFacts.Exposure>
-        var criticality: AssetFacts.Property<AssetFacts.Criticality>
-        var safety: AssetFacts.Property<AssetFacts.Safety>
-        var detected: Timestamp
+    /// What a finding means. What no probe could tell counts as active.
+    func part(_ package: Int64, _ vulnerability: String) -> Part {
+        switch roles[package] {
+        case .running: closed.contains(vulnerability) ? .closedByReboot : .active
+        case .installed: .dormant
+        case .withoutCode: .inNameAlone
+        case nil, .some(.none): .active
+        }
     }
 }

@@ -12,36 +12,70 @@ struct RiskView: Sendable {
     let knowledge: VulnerabilityDesk.Knowledge
     let policy: DeadlinePolicy
     let now: Timestamp
-    private let reach: Reach
-    private let hosts: [Int]
+    /// What people have decided.
+    let decisions: Decisions
+    let reach: Reach
+    /// The hosts within reach, as indices.
+    let hosts: [Int]
+
+    /// What people have decided about findings.
+    struct Decisions: Sendable {
+        /// Exceptions that may hold.
+        var exceptions: [StoredException] = []
+        /// Times in which clocks stood still.
+        var pauses: [StoredPause] = []
+        /// Evidence that was taken.
+        var evidence: [StoredEvidence] = []
+    }
 
     /// A vulnerability of hosts within reach.
     struct Item: Sendable {
         var id: String
         var known: FleetRisk.KnownVulnerability
+        /// All its ids, in capitals.
+        var ids: Set<String>
         /// The packages that have it.
         var packages: Set<Int64>
         /// The hosts, as indices.
         var hosts: [Int]
+        /// How many of these accept it for a time.
+        var accepted = 0
         /// The earliest deadline.
         var deadline: Deadline?
     }
 
     /// Refuses where no feeds are there, or nothing was judged yet: an empty list would say that nothing is wrong.
-    init(_ call: Call) throws {
-        let desk = call.state.vulnerabilities
-        guard let knowledge = desk.knowledge, let risk = desk.risk(call.organisation) else {
+    static func of(_ call: Call) async throws -> RiskView {
+        try await of(call.state, organisation: call.organisation, reach: call.reach, now: call.now)
+    }
+
+    /// The same for whoever has no ``Call``.
+    static func of(
+        _ state: ServerState, organisation: String, reach: Reach, now: Timestamp
+    ) async throws -> RiskView {
+        let desk = state.vulnerabilities
+        guard let knowledge = desk.knowledge, let risk = desk.risk(organisation) else {
             throw Refusal(.noFeeds(desk.fault))
         }
-        self.init(risk: risk, knowledge: knowledge, policy: desk.policy, reach: call.reach, now: call.now)
+        let decisions = try await state.store.read { sql in
+            Decisions(
+                exceptions: try sql.exceptions.approved(organisation: organisation),
+                pauses: try sql.findingClocks.pauses(organisation: organisation),
+                evidence: try sql.findingClocks.evidence(organisation: organisation))
+        }
+        return RiskView(
+            risk: risk, knowledge: knowledge, policy: try await desk.policy(organisation, state.store).policy,
+            decisions: decisions, reach: reach, now: now)
     }
 
     init(
-        risk: FleetRisk, knowledge: VulnerabilityDesk.Knowledge, policy: DeadlinePolicy, reach: Reach, now: Timestamp
+        risk: FleetRisk, knowledge: VulnerabilityDesk.Knowledge, policy: DeadlinePolicy,
+        decisions: Decisions = Decisions(), reach: Reach, now: Timestamp
     ) {
         self.risk = risk
         self.knowledge = knowledge
         self.policy = policy
+        self.decisions = decisions
         self.reach = reach
         self.now = now
         hosts = risk.reachable(reach)
@@ -50,23 +84,29 @@ struct RiskView: Sendable {
     /// Hosts of which nothing is known.
     var unjudged: Int { hosts.count { risk.hosts[$0].packages == nil } }
 
-    /// The work queue.
-    func queue() -> [RankedPatch] { risk.queue(reach, policy: policy, now: now) }
+    /// The packages that hosts within reach have; nil where that is everything.
+    var packages: Set<Int64>? {
+        reach == .all ? nil : Set(hosts.flatMap { risk.hosts[$0].packages ?? [] })
+    }
+
+    /// Whether CISA's catalogue is known, so that "not in it" is known too.
+    var hasExploited: Bool { knowledge.hasExploited }
 
     /// Every vulnerability, the earliest deadline first, then the likeliest exploitation.
     func vulnerabilities(only name: String? = nil) -> [Item] {
         var items: [String: Item] = [:]
         for index in hosts {
-            for package in risk.hosts[index].packages ?? [] {
-                for finding in risk.packages[package]?.findings ?? []
-                where finding.verdict == .affected && !finding.isInformational
-                    && (name.map { $0 == finding.vulnerability } ?? true)
-                {
+            for package in risk.hosts[index].exposed {
+                for finding in risk.packages[package]?.open ?? []
+                where name.map({ $0 == finding.vulnerability }) ?? true {
                     guard let known = risk.vulnerabilities[finding.vulnerability] else { continue }
                     var item =
-                        items[finding.vulnerability]
-                        ?? Item(id: finding.vulnerability, known: known, packages: [], hosts: [], deadline: nil)
-                    item.packages.insert(package)
+                        items.removeValue(forKey: finding.vulnerability)
+                        ?? Item(id: finding.vulnerability, known: known, ids: [], packages: [], hosts: [])
+                    if item.packages.insert(package).inserted {
+                        item.ids.formUnion(finding.ids.map { $0.uppercased() })
+                        item.ids.insert(finding.vulnerability.uppercased())
+                    }
                     if item.hosts.last != index { item.hosts.append(index) }
                     items[finding.vulnerability] = item
                 }
@@ -74,18 +114,12 @@ struct RiskView: Sendable {
         }
         var list = Array(items.values)
         for index in list.indices {
-            let item = list[index]
-            let deadlines = Set(item.hosts.map { Place(risk.hosts[$0].asset, item, risk, $0) })
-                .map {
-                    policy.deadline(
-                        of: item.known.facts, on: $0.asset, dates: FindingDates(detected: $0.detected), now: now)
-                }
+            let deadlines = deadlines(list[index])
+            list[index].accepted = deadlines.count { if case .excepted = $0.state { true } else { false } }
             list[index].deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first
         }
         return list.sorted { left, right in
-            let (band, other) = (
-                DeadlineBand(due: left.deadline?.due, now: now), DeadlineBand(due: right.deadline?.due, now: now)
-            )
+            let (band, other) = (band(left), band(right))
             if band != other { return band < other }
             if left.known.score.probability != right.known.score.probability {
                 return left.known.score.probability > right.known.score.probability
@@ -94,65 +128,111 @@ struct RiskView: Sendable {
         }
     }
 
+    private func band(_ item: Item) -> DeadlineBand {
+        DeadlineBand(due: item.deadline.flatMap { $0.counts ? $0.due : nil }, now: now)
+    }
+
     /// What a deadline depends on, so that hosts that are alike are asked once.
-    private struct Place: Hashable {
+    struct Place: Hashable {
+        var vulnerability: String
         var asset: AssetFacts
         var detected: Timestamp
+        var fixKnown: Timestamp?
+        var hasFix: Bool
+        var exceptions: [String]
+        var pauses: [String]
+        var evidence: [StoredEvidence]
+        var isActive: Bool
+    }
 
-        init(_ asset: AssetFacts, _ item: Item, _ risk: FleetRisk, _ host: Int) {
-            self.asset = asset
-            self.asset.id = ""
-            self.asset.name = ""
-            let packages = (risk.hosts[host].packages ?? []).filter(item.packages.contains)
-            detected = risk.detected(item.id, packages: packages, risk.hosts[host])
+    /// The deadline on each of the item's hosts, in their order.
+    private func deadlines(_ item: Item) -> [Deadline] {
+        var known: [Place: Deadline] = [:]
+        return item.hosts.map { index in
+            let place = place(item.id, item.ids, item.known, packages: item.packages, risk.hosts[index])
+            if let deadline = known[place] { return deadline }
+            let deadline = deadline(at: place, item.known)
+            known[place] = deadline
+            return deadline
         }
     }
 
     /// The deadline of a vulnerability on one host.
     func deadline(_ item: Item, host index: Int) -> Deadline {
-        let host = risk.hosts[index]
-        let packages = (host.packages ?? []).filter(item.packages.contains)
-        return policy.deadline(
-            of: item.known.facts, on: host.asset,
-            dates: FindingDates(detected: risk.detected(item.id, packages: packages, host)), now: now)
+        deadline(at: place(item.id, item.ids, item.known, packages: item.packages, risk.hosts[index]), item.known)
     }
 
-    /// A page of findings, by host name, package and vulnerability; how many there are, and packages that nobody speaks of.
-    func findings(
-        host: String?, vulnerability: String?, package: String?, from start: Int, limit: Int
-    ) throws -> (items: [JSONValue], total: Int, unknown: Int) {
-        let chosen = hosts.filter { index in
-            host.map { risk.hosts[index].host.hostname == $0 || risk.hosts[index].host.id == $0 } ?? true
-        }.sorted {
-            (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
-                risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
-            )
-        }
-        if let host, chosen.isEmpty { throw Refusal(.missing("host", host)) }
-        var items: [JSONValue] = []
-        var total = 0
-        var unknown = 0
-        for index in chosen {
-            let closable = Set(
-                risk.hosts[index].plan.patches.flatMap { patch in patch.closes.map { "\(patch.source)\t\($0)" } })
-            for id in risk.hosts[index].packages ?? [] {
-                guard let judgement = risk.packages[id] else { continue }
-                if !judgement.unknown.isEmpty { unknown += 1 }
-                if let package, judgement.package.name != package, judgement.package.source != package { continue }
-                for finding in judgement.findings
-                where finding.verdict == .affected && !finding.isInformational
-                    && (vulnerability.map { finding.ids.contains($0) } ?? true)
-                {
-                    defer { total += 1 }
-                    guard total >= start, items.count < limit else { continue }
-                    items.append(
-                        VulnerabilitySchema.json(
-                            finding, of: judgement.package, on: risk.hosts[index].host,
-                            isInstallable: closable.contains("\(judgement.package.source)\t\(finding.vulnerability)"),
-                            known: risk.vulnerabilities[finding.vulnerability]))
+    /// - Parameter packages: those that have it; the host need not have them all.
+    func place(
+        _ name: String, _ ids: Set<String>, _ known: FleetRisk.KnownVulnerability, packages: Set<Int64>,
+        _ host: FleetRisk.HostRisk
+    ) -> Place {
+        let own = host.exposed.filter(packages.contains)
+        var asset = host.asset
+        (asset.id, asset.name) = ("", "")
+        let exceptions = decisions.exceptions.filter { exception in
+            ids.contains(exception.vulnerability.uppercased()) && exception.concerns(host.host)
+                && own.allSatisfy { id in
+                    risk.packages[id].map {
+                        exception.concerns(package: $0.package.name, source: $0.package.source)
+                    } ?? false
                 }
-            }
         }
-        return (items, total, unknown)
+        let pauses = decisions.pauses.filter { pause in
+            (pause.vulnerability.isEmpty || ids.contains(pause.vulnerability.uppercased()))
+                && pause.concerns(host.host)
+        }
+        let open = own.compactMap { risk.open[Verdicts.Key(package: $0, vulnerability: name)] }
+        return Place(
+            vulnerability: name, asset: asset, detected: risk.detected(name, packages: own, host),
+            fixKnown: open.compactMap(\.fixKnown).max(), hasFix: open.allSatisfy { $0.fixKnown != nil },
+            exceptions: exceptions.map(\.id), pauses: pauses.map(\.id),
+            evidence: decisions.evidence.filter {
+                $0.host == host.host.id && ids.contains($0.vulnerability.uppercased())
+            },
+            isActive: own.contains { isActive($0, name, host) })
+    }
+
+    /// Whether what is open there can be attacked, and patched: not in a kernel that does not run, nor in name alone.
+    func isActive(_ package: Int64, _ vulnerability: String, _ host: FleetRisk.HostRisk) -> Bool {
+        switch host.kernels?.part(package, vulnerability) {
+        case nil, .active, .closedByReboot: true
+        case .dormant, .inNameAlone: false
+        }
+    }
+
+    /// The deadline at such a place.
+    func deadline(at place: Place, _ known: FleetRisk.KnownVulnerability) -> Deadline {
+        var facts = known.facts
+        facts.id = place.vulnerability
+        facts.isExploitationKnown = facts.isExploitationKnown && hasExploited
+        var dates = FindingDates(detected: place.detected)
+        for pause in decisions.pauses where place.pauses.contains(pause.id) {
+            guard let reason = SLAPause.Reason(rawValue: pause.reason) else { continue }
+            dates.pauses.append(SLAPause(reason: reason, from: pause.from, until: pause.until))
+        }
+        // Nothing can be done while there is no fix in one of the packages.
+        if !place.hasFix {
+            dates.pauses.append(SLAPause(reason: .noFix, from: place.detected))
+        } else if let fixKnown = place.fixKnown, fixKnown > place.detected {
+            dates.pauses.append(SLAPause(reason: .noFix, from: place.detected, until: fixKnown))
+        }
+        let exceptions = decisions.exceptions.filter { place.exceptions.contains($0.id) }
+            .map { $0.exception(of: place.vulnerability) }
+        func ask() -> Deadline {
+            policy.deadline(of: facts, on: place.asset, dates: dates, exceptions: exceptions, now: now)
+        }
+        var deadline = ask()
+        if deadline.isEvidenceFirst, policy.pauses.contains(.evidenceHold) {
+            let taken = place.evidence.first { $0.step == EvidenceHold.Step.volatileEvidence.rawValue }?.at
+            dates.pauses.append(SLAPause(reason: .evidenceHold, from: deadline.start, until: taken))
+            deadline = ask()
+        }
+        return deadline
+    }
+
+    /// What has to be done before a host is changed; nil where the policy asks for nothing.
+    func hold(_ place: Place, _ deadline: Deadline) -> EvidenceHold? {
+        deadline.isEvidenceFirst && deadline.counts ? EvidenceHold(since: deadline.start, stored: place.evidence) : nil
     }
 }

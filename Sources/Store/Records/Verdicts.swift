@@ -22,6 +22,44 @@ public struct Verdicts {
         public var enrolled: Timestamp
         /// When it was last looked at; nil before its first report.
         public var observed: Timestamp?
+        /// Its facts; nil before its first report.
+        public var facts: SHA256Digest?
+        /// Whether it may report; one in quarantine is judged all the same, so that its clocks run on.
+        public var isActive: Bool
+    }
+
+    /// A host that has changed.
+    public struct ChangedHost: Sendable, Hashable {
+        /// Its organisation.
+        public var organisation: String
+        /// Its id.
+        public var id: String
+        /// As it is; nil where it was retired or revoked.
+        public var host: Host?
+
+        /// A host as it is.
+        public init(organisation: String, id: String, host: Host?) {
+            self.organisation = organisation
+            self.id = id
+            self.host = host
+        }
+    }
+
+    /// What is open of a package and a vulnerability.
+    public struct Open: Sendable, Hashable {
+        /// `affected`, or `unknown` where it was affected and nobody who would know says anything any more.
+        public var verdict: String
+        /// Since when it is open, whatever the verdict has become since.
+        public var since: Timestamp
+        /// Since when a fix is known; nil while there is none.
+        public var fixKnown: Timestamp?
+
+        /// Something open.
+        public init(verdict: String, since: Timestamp, fixKnown: Timestamp? = nil) {
+            self.verdict = verdict
+            self.since = since
+            self.fixKnown = fixKnown
+        }
     }
 
     /// An update that is offered.
@@ -56,38 +94,68 @@ public struct Verdicts {
         public var key: Key
         /// What was before; empty where there was none.
         public var before: String
-        /// What is now; empty where there is none.
+        /// What is now; empty where it is closed, ``gone`` where nobody has the package any more.
         public var after: String
         /// When.
         public var at: Timestamp
+        /// Whether a fix is known.
+        public var isFixable: Bool
+        /// Since when it is open: earlier than ``at`` where it was open under another id.
+        public var since: Timestamp
 
         /// A change.
-        public init(key: Key, before: String, after: String, at: Timestamp) {
+        public init(
+            key: Key, before: String, after: String, at: Timestamp, isFixable: Bool = false, since: Timestamp? = nil
+        ) {
+            self.since = since ?? at
             self.key = key
             self.before = before
             self.after = after
             self.at = at
+            self.isFixable = isFixable
         }
+
+        /// What ``after`` is where nobody has the package any more.
+        public static let gone = "gone"
     }
 
-    /// The highest change stamp of any host: while it stays the same, nothing that judging needs has changed.
-    public func fleetStamp() throws -> Int64 {
-        try sql.first("SELECT coalesce(max(change), 0) FROM hosts") { row in try row.integer() } ?? 0
+    /// Hosts that changed since the watermark that was told last, of all organisations, and the watermark to ask with next.
+    ///
+    /// None is missed, however late its transaction commits; one may be told again.
+    public func changedHosts(since stamp: Int64) throws -> (hosts: [ChangedHost], watermark: Int64) {
+        let watermark = try sql.first(sql.dialect.changeWatermark) { row in try row.integer() } ?? 0
+        let hosts = try sql.rows(
+            "SELECT organisation, status, \(Self.columns) FROM hosts WHERE change >= ?1 ORDER BY organisation, id", stamp
+        ) { row in
+            let organisation = try row.text()
+            let status = try row.text()
+            let host = try Self.host(&row, isActive: status == HostStatus.active.rawValue)
+            return ChangedHost(
+                organisation: organisation, id: host.id, host: Self.judged.contains(status) ? host : nil)
+        }
+        return (hosts, watermark)
     }
 
-    /// The active hosts, by id.
+    /// The hosts of an organisation that are judged, by id.
     public func hosts(organisation: String) throws -> [Host] {
         try sql.rows(
-            """
-            SELECT id, hostname, labels, set_digest, pending_set, enrolled_at, observed_at FROM hosts
-            WHERE organisation = ?1 AND status = 'active' ORDER BY id
-            """, organisation
+            "SELECT status, \(Self.columns) FROM hosts WHERE organisation = ?1 ORDER BY id", organisation
         ) { row in
-            Host(
-                id: try row.text(), hostname: try row.text(), labels: try Labels.parse(row.text()),
-                set: try row.optionalDigest(), pendingSet: try row.optionalInteger(), enrolled: try row.timestamp(),
-                observed: try row.optionalTimestamp())
-        }
+            let status = try row.text()
+            let host = try Self.host(&row, isActive: status == HostStatus.active.rawValue)
+            return Self.judged.contains(status) ? host : nil
+        }.compactMap(\.self)
+    }
+
+    private static let columns =
+        "id, hostname, labels, set_digest, pending_set, enrolled_at, observed_at, facts_digest"
+    private static let judged: Set = [HostStatus.active.rawValue, HostStatus.quarantined.rawValue]
+
+    private static func host(_ row: inout SQLRow, isActive: Bool) throws -> Host {
+        Host(
+            id: try row.text(), hostname: try row.text(), labels: try Labels.parse(row.text()),
+            set: try row.optionalDigest(), pendingSet: try row.optionalInteger(), enrolled: try row.timestamp(),
+            observed: try row.optionalTimestamp(), facts: try row.optionalDigest(), isActive: isActive)
     }
 
     /// The numbers of a set's packages; nil where the organisation does not hold it.
@@ -132,30 +200,51 @@ public struct Verdicts {
         return offers
     }
 
-    /// What is open, with since when.
-    public func open(organisation: String) throws -> [Key: Timestamp] {
+    /// What is open of an organisation.
+    public func open(organisation: String) throws -> [Key: Open] {
         let rows = try sql.rows(
-            "SELECT package, vulnerability, since FROM open_verdicts WHERE organisation = ?1", organisation
-        ) { row in (Key(package: try row.integer(), vulnerability: try row.text()), try row.timestamp()) }
+            "SELECT package, vulnerability, verdict, since, fix_known_at FROM open_verdicts WHERE organisation = ?1",
+            organisation
+        ) { row in
+            (
+                Key(package: try row.integer(), vulnerability: try row.text()),
+                Open(
+                    verdict: try row.text(), since: try row.timestamp(), fixKnown: try row.optionalTimestamp())
+            )
+        }
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Writes changes down: what is open now, and an event for each.
+    /// Grows with every change of an organisation's verdicts; 0 before the first.
+    public func revision(organisation: String) throws -> Int64 {
+        try sql.first("SELECT revision FROM verdict_revisions WHERE organisation = ?1", organisation) { row in
+            try row.integer()
+        } ?? 0
+    }
+
+    /// The revisions of all organisations.
+    public func revisions() throws -> [String: Int64] {
+        let rows = try sql.rows("SELECT organisation, revision FROM verdict_revisions") { row in
+            (try row.text(), try row.integer())
+        }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Writes changes down: what is open now, and an event for each. A change whose `before` is not what stands in the
+    /// database was written by another server, and is passed over.
     ///
     /// - Parameter catalogue: the digest of what was judged by.
-    public func record(organisation: String, _ changes: [Change], catalogue: SHA256Digest) throws {
-        for change in changes {
-            if change.after.isEmpty {
-                try sql.execute(
-                    "DELETE FROM open_verdicts WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3",
-                    organisation, change.key.package, change.key.vulnerability)
-            } else {
-                try sql.execute(
-                    """
-                    INSERT INTO open_verdicts (organisation, package, vulnerability, verdict, since) VALUES (?1, ?2, ?3, ?4, ?5)
-                    ON CONFLICT (organisation, package, vulnerability) DO UPDATE SET verdict = excluded.verdict
-                    """, organisation, change.key.package, change.key.vulnerability, change.after, change.at)
-            }
+    /// - Returns: the organisation's revision after it.
+    @discardableResult
+    public func record(organisation: String, _ changes: [Change], catalogue: SHA256Digest) throws -> Int64 {
+        // The row first: of two servers that write at once one waits here.
+        try sql.execute(
+            """
+            INSERT INTO verdict_revisions (organisation, revision, changed_at) VALUES (?1, 1, ?2)
+            ON CONFLICT (organisation) DO UPDATE SET revision = verdict_revisions.revision + 1,
+                changed_at = excluded.changed_at
+            """, organisation, changes.map(\.at).max() ?? Timestamp(milliseconds: 0))
+        for change in changes where try apply(change, organisation) {
             try sql.execute(
                 """
                 INSERT INTO verdict_events
@@ -164,20 +253,62 @@ public struct Verdicts {
                 """, organisation, change.key.package, change.key.vulnerability, change.before, change.after, catalogue,
                 change.at)
         }
+        return try revision(organisation: organisation)
+    }
+
+    /// Whether the change was due.
+    private func apply(_ change: Change, _ organisation: String) throws -> Bool {
+        let (package, vulnerability) = (change.key.package, change.key.vulnerability)
+        if change.after.isEmpty || change.after == Change.gone {
+            return try sql.execute(
+                """
+                DELETE FROM open_verdicts
+                WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3 AND verdict = ?4
+                """, organisation, package, vulnerability, change.before) > 0
+        }
+        if change.before.isEmpty {
+            return try sql.execute(
+                """
+                INSERT INTO open_verdicts (organisation, package, vulnerability, verdict, since, fix_known_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (organisation, package, vulnerability) DO NOTHING
+                """, organisation, package, vulnerability, change.after, change.since,
+                change.isFixable ? change.since : nil) > 0
+        }
+        return try sql.execute(
+            """
+            UPDATE open_verdicts SET verdict = ?5
+            WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3 AND verdict = ?4
+            """, organisation, package, vulnerability, change.before, change.after) > 0
+    }
+
+    /// Notes since when fixes are known; nil where what was told of one was withdrawn. No verdict changes by that.
+    public func noteFixes(organisation: String, _ fixes: [Key: Timestamp?]) throws {
+        for (key, time) in fixes.sorted(by: { ($0.key.package, $0.key.vulnerability) < ($1.key.package, $1.key.vulnerability) }) {
+            try sql.execute(
+                """
+                UPDATE open_verdicts SET fix_known_at = ?4
+                WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3
+                """, organisation, key.package, key.vulnerability, time)
+        }
     }
 
     /// The changes of one vulnerability, the latest first, at most `limit`.
-    public func changes(organisation: String, vulnerability: String, limit: Int) throws -> [Change] {
-        try sql.rows(
+    ///
+    /// - Parameter packages: only of these; nil for all.
+    public func changes(
+        organisation: String, vulnerability: String, packages: Set<Int64>? = nil, limit: Int
+    ) throws -> [Change] {
+        let changes = try sql.rows(
             """
             SELECT package, verdict_before, verdict_after, at FROM verdict_events
             WHERE organisation = ?1 AND vulnerability = ?2 ORDER BY id DESC LIMIT ?3
-            """, organisation, vulnerability, limit
+            """, organisation, vulnerability, packages == nil ? limit : 10_000
         ) { row in
             Change(
                 key: Key(package: try row.integer(), vulnerability: vulnerability), before: try row.text(),
                 after: try row.text(), at: try row.timestamp())
         }
+        return Array(changes.filter { packages?.contains($0.key.package) ?? true }.prefix(limit))
     }
 }
 

@@ -116,10 +116,8 @@ enum OSVOperations {
     ) { call in
         let knowledge = try knowledge(call)
         let id = try call.path("id")
-        guard let number = try knowledge.catalogue.advisories(id: id).first else {
-            throw Refusal(.missing("record", id))
-        }
-        return .json(OSVText.json(try knowledge.catalogue.advisory(number)))
+        guard let record = try record(id, knowledge) else { throw Refusal(.missing("record", id)) }
+        return .json(OSVText.json(record))
     }
 
     /// What is known; refused where nothing is, for an empty answer would say that nothing affects the package.
@@ -134,15 +132,15 @@ enum OSVOperations {
         _ query: JSONValue, _ knowledge: VulnerabilityDesk.Knowledge, at pointer: String
     ) throws -> [Advisory] {
         let package = try package(query, at: pointer)
-        var records: [String: Advisory] = [:]
-        for id in try knowledge.matcher.records(affecting: package) {
-            for number in try knowledge.catalogue.advisories(id: id) {
-                let advisory = try knowledge.catalogue.advisory(number)
-                // Of one id the voice that speaks of most packages is the record itself.
-                if advisory.statements.count > records[id]?.statements.count ?? -1 { records[id] = advisory }
-            }
-        }
-        return records.values.sorted { $0.id < $1.id }
+        return try knowledge.matcher.records(affecting: package).compactMap { try record($0, knowledge) }
+            .sorted { $0.id < $1.id }
+    }
+
+    /// The record of an id. Several feeds may have one: the voice that speaks of most packages is the record itself, of
+    /// equals that of the first feed by name, so that every answer has the same.
+    private static func record(_ id: String, _ knowledge: VulnerabilityDesk.Knowledge) throws -> Advisory? {
+        try knowledge.catalogue.advisories(id: id).map { try knowledge.catalogue.advisory($0) }
+            .max { ($0.statements.count, $1.source) < ($1.statements.count, $0.source) }
     }
 
     private static func package(_ query: JSONValue, at pointer: String) throws -> SoftwarePackage {

@@ -32,7 +32,19 @@ enum ServerOperations {
             "enrolmentAddress": .string(state.enrolmentAddress.description),
             "metricsAddress": .string(metrics.description), "hosts": .object(hosts),
             "authority": .string("\(authority.number), until \(authority.notAfter)"),
+            "feeds": feeds(state.vulnerabilities.status),
         ])
+    }
+
+    private static func feeds(_ status: VulnerabilityDesk.Status) -> JSONValue {
+        [
+            "catalogue": status.digest.map { .string($0.hex) } ?? .null,
+            "advisories": .integer(Int64(status.advisories)), "building": .bool(status.isBuilding),
+            "kept": .bool(status.notKept == nil), "notKept": status.notKept.map { .string($0) } ?? .null,
+            "fault": status.fault.map { .string($0) } ?? .null,
+            "retry": status.retryAt.map { .string($0.description) } ?? .null,
+            "unjudged": .integer(Int64(status.unjudged)),
+        ]
     }
 
     private static let acknowledgeRestore: Operation = Operation(
@@ -127,5 +139,16 @@ enum ServerOperations {
             .required("enrolmentAddress", .anyText), .required("metricsAddress", .anyText),
             .required("hosts", .map(.count, maximum: 20), "Hosts by status, and how many are silent or not judged."),
             .required("authority", .anyText, "The one that issues."),
+            .required(
+                "feeds",
+                .object([
+                    .required("catalogue", .nullable(.digest), "Names what feeds say; null before there are any."),
+                    .required("advisories", .count), .required("building", .boolean),
+                    .required("kept", .boolean, "Whether the catalogue is in a file, so that a start need not read feeds."),
+                    .required("notKept", .nullable(.anyText), "Why it is not."),
+                    .required("fault", .nullable(.anyText), "Why there is no catalogue, or no newer one."),
+                    .required("retry", .nullable(.time), "When that is tried again."),
+                    .required("unjudged", .count, "Organisations whose hosts could not be judged."),
+                ]), "What is known of vulnerabilities."),
         ]))
 }

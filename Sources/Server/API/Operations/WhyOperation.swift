@@ -24,6 +24,9 @@ enum WhyOperation {
             .required("installed", .map(.anyText), "Versions by architecture."),
             .required("candidate", .map(.anyText), "What is offered, by architecture."),
             .required("reasons", .array(reason), "All reasons, the most decisive first."),
+            .required(
+                "findings", .nullable(.array(.component(VulnerabilitySchema.finding), count: 0...1000)),
+                "What is open in it; null where no feeds are there, or the host was not judged."),
             .required("campaigns", .array(.component(CampaignSchema.summary)), "Open ones that bring it to this host."),
             .required("jobs", .array(.component(CampaignJobSchema.summary)), "The host's parts of these."),
         ]))
@@ -42,11 +45,25 @@ enum WhyOperation {
         guard call.caller.principal.reach(.hostsRead, organisation: call.organisation).includes(host.labels) else {
             throw Refusal(.missing("host", try call.path("host")))
         }
-        return .json(json(try await call.campaigns.why(host: host.id, package: call.path("package")), call))
+        let why = try await call.campaigns.why(host: host.id, package: call.path("package"))
+        let reach = call.caller.principal.reach(.hostsRead, organisation: call.organisation)
+        return .json(json(why, try await findings(call, host.id, reach), call))
     }
 
-    private static func json(_ why: WhyInputs, _ call: Call) -> JSONValue {
+    /// What is open in the package there; nil where nobody can tell.
+    private static func findings(_ call: Call, _ host: String, _ reach: Reach) async throws -> [ShownFinding]? {
+        guard call.state.vulnerabilities.knowledge != nil, call.state.vulnerabilities.risk(call.organisation) != nil else {
+            return nil
+        }
+        let view = try await RiskView.of(call.state, organisation: call.organisation, reach: reach, now: call.now)
+        guard let known = view.risk.hosts.first(where: { $0.host.id == host }), known.packages != nil else { return nil }
+        let name = try call.path("package")
+        return try view.findings(FindingFilter(host: host, package: name), from: 0, limit: 1000).items
+    }
+
+    private static func json(_ why: WhyInputs, _ findings: [ShownFinding]?, _ call: Call) -> JSONValue {
         [
+            "findings": findings.map { .array($0.map(VulnerabilitySchema.json)) } ?? .null,
             "host": .string(why.host), "hostname": .string(why.hostname), "package": .string(why.package),
             "sentence": .string(why.reasons.first?.sentence ?? ""), "cure": .string(why.reasons.first?.cure ?? ""),
             "installed": .object(why.installed.mapValues { .string($0) }),

@@ -1,0 +1,310 @@
+import Access
+import HTTPTypes
+import JSON
+import Priority
+import Store
+import Timestamps
+import Wire
+
+/// By what deadlines are set, what stops their clocks, and the evidence that has to be taken first.
+enum PriorityOperations {
+    static let all: [Operation] = [show, change, pauses, pause, endPause, evidence]
+
+    private static let path: PathTemplate = "/api/v1/organisations/{organisation}/priority-policy"
+    private static let parameter: Parameter = .path("organisation", OrganisationSchema.id, "The organisation's id.")
+    private static let words: Schema = .matching(#"^[^\u0000-\u0008\u000B-\u001F\u007F]*$"#, 1...2000)
+
+    static let component = Schema.Component(
+        "PriorityPolicy",
+        .object([
+            .required("policy", .oneOf(PolicyChoice.ids), "A standard policy, or `own` with a table of one's own."),
+            .required("version", .count, "Grows with every change."),
+            .required("title", .anyText), .required("table", .anyText, "Comma-separated values; empty unless `own`."),
+            .required("questions", .array(.anyText), "What the table asks."),
+            .required(
+                "outcomes",
+                .array(
+                    .object([
+                        .required("outcome", .anyText), .required("term", .nullable(.anyText)),
+                        .required("evidenceFirst", .boolean),
+                    ])), "What it answers, and how long that may stay open."),
+            .required("terms", .map(.anyText, maximum: 1000), "Those that the organisation has chosen."),
+            .required("clockStart", .oneOf(DeadlinePolicy.ClockStart.self)),
+            .required("pauses", .array(.oneOf(SLAPause.Reason.self)), "What stops clocks."),
+        ]))
+
+    private static let show: Operation = Operation(
+        .get, path, id: "showPriorityPolicy", tag: .organisations, summary: "Show by what deadlines are set.",
+        access: .permission(.organisationRead), parameters: [parameter], responses: [.ok(.component(component))]
+    ) { call in .json(json(try await call.state.vulnerabilities.policy(call.organisation, call.state.store))) }
+
+    private static let change: Operation = Operation(
+        .patch, path, id: "changePriorityPolicy", tag: .organisations, summary: "Choose by what deadlines are set.",
+        description: """
+            A table of one's own is comma-separated values as CERT/CC publishes them: questions, the outcome last; every \
+            combination of answers has one row. Another policy begins without terms and table. Dates change at once.
+            """, access: .permission(.organisationManage), parameters: [parameter],
+        body: BodyDeclaration(
+            .object([
+                .optional("policy", .oneOf(PolicyChoice.ids)),
+                .optional("table", .string(.init(minimum: 1, maximum: 256 << 10))),
+                .optional(
+                    "terms", .map(.text(1...64), names: .init(minimum: 1, maximum: 200), maximum: 200),
+                    "By outcome: 3 days, 1 month, 48 hours, never."),
+                .optional("clockStart", .oneOf(DeadlinePolicy.ClockStart.self)),
+                .optional("pauses", .array(.oneOf(SLAPause.Reason.self), count: 0...16)),
+            ]), mediaType: "application/merge-patch+json", maximumBytes: 512 << 10),
+        responses: [.ok(.component(component), "It is chosen.")], traits: [.conditional]
+    ) { call in
+        let body = call.body
+        let (organisation, now, actor) = (call.organisation, call.now, call.caller.principal.id)
+        try await call.state.store.write { sql in
+            let present = try PolicyChoice.Chosen(
+                try sql.settings.value(PolicyChoice.setting, organisation: organisation))
+            try call.requireMatch(json(present))
+            var choice = present.choice
+            if let id = body["policy"]?.string, id != choice.id { (choice.id, choice.table, choice.terms) = (id, "", [:]) }
+            if let table = body["table"]?.string { choice.table = table }
+            if let terms = body["terms"]?.object { choice.terms = terms.compactMapValues(\.string) }
+            if let start = body["clockStart"]?.string { choice.clockStart = DeadlinePolicy.ClockStart(rawValue: start) }
+            if let pauses = body["pauses"]?.array {
+                choice.pauses = Set(pauses.compactMap { $0.string.flatMap(SLAPause.Reason.init) })
+            }
+            guard choice != present.choice else { return }
+            choice.version += 1
+            do throws(DecisionTableFault) {
+                _ = try choice.policy()
+            } catch {
+                let pointer = choice.id == PolicyChoice.own ? "/table" : "/terms"
+                throw Refusal(
+                    .unprocessable([
+                        .init(pointer: pointer, detail: error.description, cure: "See docs/priority.md for tables.")
+                    ]))
+            }
+            let bytes = choice.json.canonicalBytes()
+            try sql.settings.set(PolicyChoice.setting, bytes, organisation: organisation, now: now)
+            try sql.audit.append(
+                organisation: organisation, actor: actor, action: "priority.policy-changed",
+                subject: "organisation:\(organisation)",
+                // A large table is in the log by its rows' number alone; it is kept with its version.
+                detail: bytes.count < 64 << 10
+                    ? choice.json : ["policy": .string(choice.id), "version": .integer(choice.version)], now: now)
+        }
+        return .json(json(try await call.state.vulnerabilities.policy(organisation, call.state.store)))
+    }
+
+    private static func json(_ chosen: PolicyChoice.Chosen) -> JSONValue {
+        let (choice, policy) = (chosen.choice, chosen.policy)
+        return [
+            "policy": .string(choice.id), "version": .integer(choice.version), "title": .string(policy.table.title),
+            "table": .string(choice.table), "questions": .array(policy.table.points.map { .string($0.name) }),
+            "outcomes": .array(
+                policy.table.outcomes.map { outcome in
+                    [
+                        "outcome": .string(outcome),
+                        "term": policy.term(of: outcome).map { .string($0.description) } ?? .null,
+                        "evidenceFirst": .bool(policy.evidenceFirst.contains(outcome)),
+                    ]
+                }), "terms": .object(choice.terms.mapValues { .string($0) }),
+            "clockStart": .string(policy.clockStart.rawValue),
+            "pauses": .array(policy.pauses.map(\.rawValue).sorted().map { .string($0) }),
+        ]
+    }
+
+    // MARK: - Pauses
+
+    private static let pauseComponent = Schema.Component(
+        "Pause",
+        .object([
+            .required("id", .text(1...64)), .required("reason", .oneOf(SLAPause.Reason.self)),
+            .required("counts", .boolean, "Whether the policy lets it stop clocks."),
+            .required("host", .nullable(.anyText)), .required("selector", .anyText),
+            .required("vulnerability", .anyText), .required("note", .anyText), .required("from", .time),
+            .required("until", .nullable(.time)), .required("startedBy", .anyText),
+            .required("endedBy", .nullable(.anyText)),
+        ]))
+
+    private static func json(_ pause: StoredPause, _ policy: DeadlinePolicy) -> JSONValue {
+        [
+            "id": .string(pause.id), "reason": .string(pause.reason),
+            "counts": .bool(SLAPause.Reason(rawValue: pause.reason).map(policy.pauses.contains) ?? false),
+            "host": pause.host.isEmpty ? .null : .string(pause.host), "selector": .string(pause.selector),
+            "vulnerability": .string(pause.vulnerability), "note": .string(pause.note),
+            "from": .string(pause.from.description), "until": pause.until.map { .string($0.description) } ?? .null,
+            "startedBy": .string(pause.startedBy), "endedBy": pause.endedBy.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private static let pauses: Operation = Operation(
+        .get, "/api/v1/pauses", id: "listPauses", tag: .vulnerabilities,
+        summary: "List the times in which clocks of findings stand still, the latest first.",
+        access: .permission(.hostsRead), responses: [.ok(.page(of: .component(pauseComponent)))], traits: [.paginated]
+    ) { call in
+        let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
+        let (all, hosts) = try await call.state.store.read { sql in
+            (
+                try sql.findingClocks.pauses(organisation: call.organisation),
+                try call.reach == .all ? [] : sql.verdicts.hosts(organisation: call.organisation)
+            )
+        }
+        let seen = all.filter { pause in
+            call.reach == .all || hosts.contains { call.reach.includes($0.labels) && pause.concerns($0) }
+        }
+        let rest = seen.drop { pause in
+            guard let time = call.cursor?[0]?.integer, let id = call.cursor?[1]?.string else { return false }
+            return (-pause.from.milliseconds, pause.id) <= (-time, id)
+        }
+        let page = rest.prefix(call.limit)
+        return .page(
+            page.map { json($0, policy) },
+            next: rest.count > page.count ? page.last.map { [.integer($0.from.milliseconds), .string($0.id)] } : nil)
+    }
+
+    private static let pause: Operation = Operation(
+        .post, "/api/v1/pauses", id: "createPause", tag: .vulnerabilities,
+        summary: "Let the clocks of findings stand still for a reason.",
+        description: "Only what the policy allows (`counts`) moves dates. That a host is away is noted without this.",
+        access: .permission(.exceptionsApprove),
+        body: BodyDeclaration(
+            .object([
+                .required("reason", .oneOf(SLAPause.Reason.self)),
+                .required("note", words, "Why; it enters the audit log."),
+                .optional("host", .text(1...255), "Only on this host: its id or name."),
+                .optional("selector", .text(1...2048), "Only on hosts that this label selector selects."),
+                .optional("vulnerability", .text(1...255), "Only of this vulnerability."),
+                .optional("from", .time, "From when; now by default."),
+                .required("until", .time, "Until when: within 366 days."),
+            ])), responses: [.created(.component(pauseComponent), "It stands.")]
+    ) { call in
+        let body = call.body
+        let from = body["from"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? call.now
+        let until = body["until"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? call.now
+        @Sendable func refusal(_ pointer: String, _ detail: String, _ cure: String) -> Refusal {
+            Refusal(.unprocessable([.init(pointer: pointer, detail: detail, cure: cure)]))
+        }
+        guard from < until, until.seconds(since: call.now) <= Int64(RiskException.maximumDays) * 86_400 else {
+            throw refusal("/until", "It runs from \(from) to \(until).", "Choose an end after its start, within 366 days.")
+        }
+        if let selector = body["selector"]?.string {
+            do {
+                _ = try LabelSelector(selector)
+            } catch {
+                throw refusal("/selector", "\(error)", "Write for example site=berlin.")
+            }
+        }
+        let made = try await call.state.store.write { sql throws -> StoredPause in
+            var pause = StoredPause(
+                id: RandomID.make("pause"), organisation: call.organisation, reason: body["reason"]?.string ?? "",
+                from: from, until: until, startedBy: call.caller.actor)
+            pause.note = body["note"]?.string ?? ""
+            pause.selector = body["selector"]?.string ?? ""
+            pause.vulnerability = body["vulnerability"]?.string ?? ""
+            if let name = body["host"]?.string {
+                let matches = try sql.verdicts.hosts(organisation: call.organisation)
+                    .filter { $0.id == name || $0.hostname == name }
+                guard matches.count == 1 else {
+                    throw refusal("/host", "\(matches.count) hosts are named \"\(name)\".", "Give one host's id.")
+                }
+                pause.host = matches[0].id
+            }
+            try sql.findingClocks.begin(pause, now: call.now)
+            return pause
+        }
+        let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
+        return .created(json(made, policy), at: "/api/v1/pauses")
+    }
+
+    private static let endPause: Operation = Operation(
+        .post, "/api/v1/pauses/{pause}/end", id: "endPause", tag: .vulnerabilities,
+        summary: "Let clocks that stand still go on from now.", access: .permission(.exceptionsApprove),
+        parameters: [.path("pause", .text(1...64), "The pause's id.")],
+        responses: [.ok(.component(pauseComponent), "It has ended.")]
+    ) { call in
+        let id = try call.path("pause")
+        let ended = try await call.state.store.write { sql throws -> StoredPause in
+            guard let found = try sql.findingClocks.pause(organisation: call.organisation, id: id) else {
+                throw Refusal(.missing("pause", id))
+            }
+            // One that is to come ends before it began: it never was.
+            _ = try sql.findingClocks.end(
+                organisation: call.organisation, id: id, at: max(call.now, found.from), by: call.caller.actor,
+                now: call.now)
+            return try sql.findingClocks.pause(organisation: call.organisation, id: id) ?? found
+        }
+        let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
+        return .json(json(ended, policy))
+    }
+
+    // MARK: - Evidence
+
+    private static let evidence: Operation = Operation(
+        .post, "/api/v1/hosts/{host}/evidence", id: "recordEvidence", tag: .vulnerabilities,
+        summary: "Note that evidence was taken on a host before it is patched.",
+        description: """
+            Where the policy asks for forensics: first the scope, then volatile evidence with the SHA-256 of what was kept, \
+            then the verdict. The patch is held until volatile evidence is kept.
+            """, access: .permission(.exceptionsApprove),
+        parameters: [HostOperations.hostParameter],
+        body: BodyDeclaration(
+            .object([
+                .required("vulnerability", .text(1...255)), .required("step", .oneOf(EvidenceHold.Step.self)),
+                .optional("digest", .digest, "The SHA-256 of what was kept."),
+            ])),
+        responses: [
+            .ok(
+                .object([
+                    .required("next", .nullable(.oneOf(EvidenceHold.Step.self)), "The next step; null where all is done."),
+                    .required("blocksInstallation", .boolean),
+                ]), "It is noted."),
+            .problem(.conflict, "It was noted before, is out of order, or several hosts match."),
+        ]
+    ) { call in
+        let step = call.body["step"]?.string.flatMap(EvidenceHold.Step.init) ?? .scope
+        let vulnerability = call.body["vulnerability"]?.string ?? ""
+        let hold = try await call.state.store.write { sql throws -> EvidenceHold in
+            let host = try call.host(sql)
+            let all = try sql.findingClocks.evidence(organisation: call.organisation)
+                .filter { $0.host == host.id && $0.vulnerability == vulnerability }
+            var hold = EvidenceHold(since: Timestamp(milliseconds: 0), stored: all)
+            let record = EvidenceHold.Record(
+                at: call.now, by: call.caller.actor, digest: call.body["digest"]?.string ?? "")
+            guard hold.record(step, record),
+                try sql.findingClocks.record(
+                    StoredEvidence(
+                        host: host.id, vulnerability: vulnerability, step: step.rawValue, at: call.now,
+                        by: call.caller.actor, digest: record.digest), organisation: call.organisation)
+            else {
+                throw Refusal(
+                    .init(
+                        "evidence-order", title: "This step is not the next one", status: 409,
+                        detail: "The next step is \(hold.next?.step.rawValue ?? "none"); volatile evidence needs a digest.",
+                        cure: "Note the steps in order: scope, volatile-evidence with its digest, verdict."))
+            }
+            return hold
+        }
+        return .json([
+            "next": hold.next.map { .string($0.step.rawValue) } ?? .null,
+            "blocksInstallation": .bool(hold.blocksInstallation),
+        ])
+    }
+}
+
+extension StoredPause {
+    /// Whether it is about this host.
+    func concerns(_ host: Verdicts.Host) -> Bool {
+        if !self.host.isEmpty, self.host != host.id { return false }
+        if selector.isEmpty { return true }
+        return (try? LabelSelector(selector))?.selects(host.labels) ?? false
+    }
+}
+
+extension EvidenceHold {
+    /// A hold with the steps that were done.
+    init(since: Timestamp, stored: [StoredEvidence]) {
+        self.init(since: since)
+        for step in Step.allCases {
+            guard let done = stored.first(where: { $0.step == step.rawValue }) else { continue }
+            _ = record(step, Record(at: max(done.at, since), by: done.by, digest: done.digest))
+        }
+    }
+}

@@ -1,0 +1,310 @@
+import Digest
+import Feeds
+import Inventory
+import Logging
+import Matching
+import Priority
+import ServiceLifecycle
+import Store
+import Timestamps
+
+/// Follows hosts and feeds, and keeps what every organisation is exposed to: it judges only packages that are new, for all
+/// organisations once, and looks only at hosts that changed.
+///
+/// Of several servers on one database one writes verdicts down; the others judge for their own answers and read the clocks.
+actor FleetJudge {
+    private let state: ServerState
+    private var desk: VulnerabilityDesk { state.vulnerabilities }
+
+    /// Hosts that changed since are still to be looked at; nil before the first look.
+    private var watermark: Int64?
+    private var organisations: [String: OrganisationJudge] = [:]
+    /// Organisations that could not be judged: since when not, and when they are tried again.
+    private var retries: [String: (count: Int, at: Timestamp)] = [:]
+    private var judgements: [Int64: JudgedOnce] = [:]
+    private var judgedBy: SHA256Digest?
+    private var heldUntil: Timestamp?
+    private var keptAt: Timestamp?
+    private var loggedFault = ""
+
+    /// A package as the feeds have it, for every organisation.
+    struct JudgedOnce: Sendable {
+        var judgement: Matching.Judgement
+        var ledger: VerdictLedger.Judged
+    }
+
+    /// The name of the right to write verdicts, and for how many seconds it is held.
+    private static let lease = (name: "verdicts", seconds: Int64(30))
+
+    init(_ state: ServerState) { self.state = state }
+
+    /// Looks once at what has changed.
+    func step(_ now: Timestamp) async {
+        guard let knowledge = desk.knowledge else { return }
+        do {
+            if judgedBy != knowledge.digest {
+                judgements = [:]
+                judgedBy = knowledge.digest
+            }
+            let since = watermark
+            let isShared = state.store.isShared
+            let (changed, mark, names, revisions) = try await state.store.read { sql in
+                // At first everything is read below, after this watermark: nothing falls between.
+                let (changed, mark) = try sql.verdicts.changedHosts(since: since ?? .max)
+                return (
+                    changed, mark, try sql.organisations.list().map(\.id),
+                    try isShared ? sql.verdicts.revisions() : [:]
+                )
+            }
+            let isWriter = try await isWriter(now)
+            let byOrganisation = Dictionary(grouping: changed, by: \.organisation)
+            for name in names where !Task.isCancelled {
+                if let retry = retries[name], now < retry.at {
+                    // What changes meanwhile is read with all the rest.
+                    organisations[name] = nil
+                    continue
+                }
+                await update(
+                    name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0, now)
+            }
+            for name in organisations.keys where !names.contains(name) { organisations[name] = nil }
+            watermark = mark
+            desk.note(unjudged: retries.count)
+            try await keep(isWriter: isWriter, now)
+            loggedFault = ""
+        } catch {
+            log("could not judge packages", error)
+        }
+    }
+
+    /// Gives the right to write back, so that another server goes on at once.
+    func stop() async {
+        guard heldUntil != nil else { return }
+        let name = state.serverName
+        try? await state.store.write { try $0.leases.give(back: Self.lease.name, by: name) }
+    }
+
+    private func log(_ what: String, _ error: any Error) {
+        guard "\(error)" != loggedFault else { return }
+        loggedFault = "\(error)"
+        state.logger.error("\(what)", metadata: ["error": "\(error)"])
+    }
+
+    // MARK: - Who writes
+
+    /// Whether this server writes: always where it is the only one of its database.
+    private func isWriter(_ now: Timestamp) async throws -> Bool {
+        guard state.store.isShared else { return true }
+        // Held for much longer than it is asked for again.
+        if let heldUntil, heldUntil.seconds(since: now) > 2 * Self.lease.seconds / 3 { return true }
+        let name = state.serverName
+        let holder = try await state.store.read { try $0.leases.holder(Self.lease.name, now: now) }
+        guard holder == nil || holder == name else {
+            heldUntil = nil
+            return false
+        }
+        let isHeld = try await state.store.write {
+            try $0.leases.take(Self.lease.name, by: name, seconds: Self.lease.seconds, now: now)
+        }
+        heldUntil = isHeld ? now.adding(seconds: Self.lease.seconds) : nil
+        return isHeld
+    }
+
+    // MARK: - One organisation
+
+    private func update(
+        _ name: String, _ changes: [Verdicts.ChangedHost], _ knowledge: VulnerabilityDesk.Knowledge, isWriter: Bool,
+        revision: Int64, _ now: Timestamp
+    ) async {
+        do {
+            var judge: OrganisationJudge
+            if let known = organisations[name] {
+                judge = known
+                try judge.take(changes)
+            } else {
+                judge = try await OrganisationJudge.load(name, state.store)
+            }
+            let isOld = judge.risk?.catalogue != knowledge.digest
+            // Scores depend on the day.
+            let isStale = judge.risk.map { now.seconds(since: $0.asOf) > 86_400 } ?? true
+            let isFollowing = state.store.isShared && !isWriter && revision != judge.revision
+            let isTakingOver = isWriter && !judge.isReconciled
+            guard isOld || isStale || isFollowing || isTakingOver || judge.hasChanges else {
+                organisations[name] = judge
+                return
+            }
+            if isFollowing || (isTakingOver && judge.risk != nil) { try await judge.readOpen(state.store) }
+            try await judge.readDocuments(state.store)
+            try await judgeNew(judge.packages, knowledge)
+            let judgements = judgements
+            let isFull = isOld || isStale || isFollowing || isTakingOver
+            let output = judge
+            // Off the actor: this may take a while, and nothing else waits for it.
+            let work = Task.detached(priority: .utility) {
+                var judge = output
+                let ledger = judge.compare(judgements, isFull: isFull, now: now)
+                return (judge, ledger)
+            }
+            let ledger: VerdictLedger
+            (judge, ledger) = await work.value
+            if isWriter { try await write(ledger, &judge, knowledge.digest, now) }
+            judge.isReconciled = isWriter
+            if !isWriter { judge.revision = revision }
+            let final = judge
+            let risk = try await Task.detached(priority: .utility) { () throws -> OrganisationJudge in
+                var judge = final
+                try judge.publish(judgements, knowledge, isFull: isFull, now: now)
+                return judge
+            }.value
+            organisations[name] = risk
+            retries[name] = nil
+            if let published = risk.risk { desk.publish(name, published) }
+        } catch {
+            // From the beginning, a little later each time.
+            organisations[name] = nil
+            let count = min((retries[name]?.count ?? 0) + 1, 8)
+            retries[name] = (count, now.adding(seconds: 1 << Int64(count)))
+            log("could not judge the packages of \(name)", error)
+        }
+    }
+
+    /// Judges packages that no organisation had so far.
+    private func judgeNew(_ wanted: Set<Int64>, _ knowledge: VulnerabilityDesk.Knowledge) async throws {
+        let missing = wanted.filter { judgements[$0] == nil }.sorted()
+        for start in stride(from: 0, to: missing.count, by: 5000) {
+            let part = Array(missing[start..<min(start + 5000, missing.count)])
+            let packages = try await state.store.read { try $0.verdicts.packages(part) }
+            let matcher = knowledge.matcher
+            let judged = try await withThrowingTaskGroup(of: [(Int64, JudgedOnce)].self) { group in
+                let half = (part.count + 1) / 2
+                for ids in [part.prefix(half), part.dropFirst(half)] where !ids.isEmpty {
+                    group.addTask(priority: .utility) {
+                        var list: [(Int64, JudgedOnce)] = []
+                        for id in ids {
+                            try Task.checkCancellation()
+                            guard let package = packages[id] else { continue }
+                            let judgement = try matcher.judge(MatchSubject(package), verdicts: [.affected, .unknown])
+                            list.append((id, JudgedOnce(judgement: judgement, ledger: .init(judgement))))
+                        }
+                        return list
+                    }
+                }
+                var all: [(Int64, JudgedOnce)] = []
+                for try await list in group { all += list }
+                return all
+            }
+            for (id, judgement) in judged { judgements[id] = judgement }
+        }
+    }
+
+    private func write(
+        _ ledger: VerdictLedger, _ judge: inout OrganisationJudge, _ catalogue: SHA256Digest, _ now: Timestamp
+    ) async throws {
+        let (organisation, server, isShared) = (judge.organisation, state.serverName, state.store.isShared)
+        let changes = ledger.changes
+        for start in stride(from: 0, to: changes.count, by: 2000) {
+            let part = Array(changes[start..<min(start + 2000, changes.count)])
+            judge.revision = try await state.store.write { sql in
+                if isShared,
+                    try !sql.leases.take(Self.lease.name, by: server, seconds: Self.lease.seconds, now: now)
+                {
+                    throw NotTheWriter()
+                }
+                return try sql.verdicts.record(organisation: organisation, part, catalogue: catalogue)
+            }
+        }
+        let fixes = ledger.fixes
+        if !fixes.isEmpty {
+            judge.revision = try await state.store.write { sql in
+                try sql.verdicts.noteFixes(organisation: organisation, fixes)
+                return try sql.verdicts.record(organisation: organisation, [], catalogue: catalogue)
+            }
+        }
+    }
+
+    /// Another server has taken over between a look and a write.
+    private struct NotTheWriter: Error, CustomStringConvertible {
+        var description: String { "another server writes verdicts now; this one goes on reading" }
+    }
+
+    // MARK: - What goes on by itself
+
+    /// Ends exceptions whose time is over or whose vulnerability became known to be exploited, and notes hosts that are away.
+    private func keep(isWriter: Bool, _ now: Timestamp) async throws {
+        guard isWriter, keptAt.map({ now.seconds(since: $0) >= 10 || now < $0 }) ?? true else { return }
+        keptAt = now
+        for exception in try await state.store.read({ try $0.exceptions.open() }) {
+            let exploited = try desk.knownExploited(exception.vulnerability)
+            let end: StoredException.End
+            let why: String
+            switch exception.standing(at: now, knownExploited: exploited) {
+            case .expired(let when): (end, why) = (.expired, "its time was over at \(when)")
+            case .reopened(let when): (end, why) = (.knownExploited, "known to be exploited since \(when)")
+            default: continue
+            }
+            _ = try await state.store.write {
+                try $0.exceptions.end(
+                    organisation: exception.organisation, id: exception.id, as: end, why: why, now: now)
+            }
+        }
+        for name in organisations.keys.sorted() {
+            guard try await desk.policy(name, state.store).policy.pauses.contains(.offline) else { continue }
+            try await noteAway(name, now)
+        }
+    }
+
+    private func noteAway(_ organisation: String, _ now: Timestamp) async throws {
+        let directory = state.store.directory
+        let paused = try await state.store.read { try $0.findingClocks.pauses(organisation: organisation) }
+            .filter { $0.reason == SLAPause.Reason.offline.rawValue && $0.until == nil && $0.startedBy == "server" }
+        let open = Dictionary(paused.map { ($0.host, $0.id) }, uniquingKeysWith: { first, _ in first })
+        for id in (organisations[organisation]?.hosts.keys.sorted() ?? []) {
+            guard let host = directory.host(id)?.host else { continue }
+            guard let seen = [host.lastSeen, directory.lastSeen(host: id)].compactMap(\.self).max() else { continue }
+            let isAway = now.seconds(since: seen) > max(3 * host.interval, 900)
+            if isAway, open[id] == nil {
+                try await state.store.write { sql in
+                    var pause = StoredPause(
+                        id: RandomID.make("pause"), organisation: organisation, reason: SLAPause.Reason.offline.rawValue,
+                        from: seen, startedBy: "server")
+                    pause.host = id
+                    try sql.findingClocks.begin(pause, isAudited: false, now: now)
+                }
+            } else if !isAway, let pause = open[id] {
+                _ = try await state.store.write {
+                    try $0.findingClocks.end(
+                        organisation: organisation, id: pause, at: seen, by: "server", isAudited: false, now: now)
+                }
+            }
+        }
+    }
+}
+
+/// Follows feeds and hosts, and judges what has changed, in the background.
+struct VulnerabilityKeeper: Service {
+    let state: ServerState
+
+    func run() async throws {
+        let judge = FleetJudge(state)
+        var tick = 0
+        repeat {
+            if tick % 15 == 0 { state.vulnerabilities.followFeeds(state.logger, state.clock) }
+            await judge.step(state.clock.now())
+            tick += 1
+        } while await slept()
+        state.vulnerabilities.stop()
+        await judge.stop()
+    }
+
+    /// Sleeps two seconds; false where the server stops.
+    private func slept() async -> Bool {
+        await cancelWhenGracefulShutdown {
+            do {
+                try await Task.sleep(for: .seconds(2))
+                return !Task.isCancelled
+            } catch {
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import Digest
+import Feeds
+import Inventory
+import Matching
+import Priority
+import Store
+import Timestamps
+
+/// One organisation as ``FleetJudge`` remembers it: its hosts, which packages anybody has, and what is open.
+struct OrganisationJudge: Sendable {
+    let organisation: String
+    /// Hosts by id, those in quarantine too.
+    private(set) var hosts: [String: Verdicts.Host] = [:]
+    /// What is open, as it is written down.
+    private(set) var open: [Verdicts.Key: Verdicts.Open] = [:]
+    /// The revision that ``open`` is.
+    var revision: Int64 = 0
+    /// Whether all that is open was compared with what was judged.
+    var isReconciled = false
+    /// What was published last.
+    private(set) var risk: FleetRisk?
+
+    /// The packages of each set in use; nil where the set is not stored.
+    private var sets: [SHA256Digest: [Int64]?] = [:]
+    private var users: [SHA256Digest: Int] = [:]
+    /// In how many sets in use a package is.
+    private var owners: [Int64: Int] = [:]
+    private var offers: [Int64: [Verdicts.Offer]] = [:]
+    private var kernels: [SHA256Digest: KernelFacts] = [:]
+    /// Hosts to look at.
+    private var touched: Set<String> = []
+    /// Packages that came into use, and that went out of it, since the last comparison.
+    private var came: Set<Int64> = []
+    private var went: Set<Int64> = []
+    /// Hosts that came, changed or went, by their sets before.
+    private var left: [SHA256Digest] = []
+    private var joined: [SHA256Digest] = []
+
+    private init(_ organisation: String) { self.organisation = organisation }
+
+    /// Whether anything is to be looked at.
+    var hasChanges: Bool { !touched.isEmpty }
+    /// The packages that anybody has.
+    var packages: Set<Int64> { Set(owners.keys) }
+
+    /// Reads an organisation whole.
+    static func load(_ organisation: String, _ store: Store) async throws -> OrganisationJudge {
+        var judge = OrganisationJudge(organisation)
+        let hosts = try await store.read { try $0.verdicts.hosts(organisation: organisation) }
+        try judge.take(hosts.map { .init(organisation: organisation, id: $0.id, host: $0) })
+        try await judge.readOpen(store)
+        return judge
+    }
+
+    /// Reads what is open as it is written down.
+    mutating func readOpen(_ store: Store) async throws {
+        let organisation = organisation
+        (open, revision) = try await store.read {
+            (
+                try $0.verdicts.open(organisation: organisation), try $0.verdicts.revision(organisation: organisation)
+            )
+        }
+        isReconciled = false
+    }
+
+    /// Takes note of hosts that may have changed.
+    mutating func take(_ changes: [Verdicts.ChangedHost]) throws {
+        for change in changes where hosts[change.id] != change.host {
+            let before = hosts[change.id]?.set
+            hosts[change.id] = change.host
+            touched.insert(change.id)
+            guard before != change.host?.set else { continue }
+            if let before { left.append(before) }
+            if let set = change.host?.set { joined.append(set) }
+        }
+    }
+
+    /// Reads the documents of hosts that changed.
+    mutating func readDocuments(_ store: Store) async throws {
+        let organisation = organisation
+        let changed = touched.compactMap { hosts[$0] }
+        let newSets = Set(joined).filter { sets[$0] == nil }
+        let newOffers = Set(changed.compactMap(\.pendingSet)).filter { $0 > 0 && offers[$0] == nil }
+        let newFacts = Set(changed.compactMap(\.facts)).filter { kernels[$0] == nil }
+        let (readSets, readOffers, readKernels) = try await store.read { sql in
+            var sets: [SHA256Digest: [Int64]?] = [:]
+            for digest in newSets {
+                sets[digest] = .some(try sql.verdicts.packages(organisation: organisation, set: digest))
+            }
+            var offers: [Int64: [Verdicts.Offer]] = [:]
+            for id in newOffers { offers[id] = try sql.verdicts.offers(pendingSet: id) }
+            var kernels: [SHA256Digest: KernelFacts] = [:]
+            for digest in newFacts {
+                guard let bytes = try sql.documents.facts(organisation: organisation, digest),
+                    let facts = try? HostFacts(parsing: bytes), case .known(let kernel) = facts.kernel
+                else { continue }
+                kernels[digest] = kernel
+            }
+            return (sets, offers, kernels)
+        }
+        sets.merge(readSets) { _, new in new }
+        offers.merge(readOffers) { _, new in new }
+        kernels.merge(readKernels) { _, new in new }
+        // Who came before who left: what moves from one host to another does not go out of use between.
+        for set in joined {
+            users[set, default: 0] += 1
+            guard users[set] == 1 else { continue }
+            for id in (sets[set] ?? nil) ?? [] {
+                owners[id, default: 0] += 1
+                if owners[id] == 1 {
+                    came.insert(id)
+                    went.remove(id)
+                }
+            }
+        }
+        for set in left {
+            users[set, default: 1] -= 1
+            guard users[set] == 0 else { continue }
+            users[set] = nil
+            for id in (sets[set] ?? nil) ?? [] {
+                owners[id, default: 1] -= 1
+                if owners[id] == 0 {
+                    owners[id] = nil
+                    went.insert(id)
+                    came.remove(id)
+                }
+            }
+            sets[set] = nil
+        }
+        (joined, left) = ([], [])
+        if offers.count > 2 * hosts.count + 100 {
+            let used = Set(hosts.values.compactMap(\.pendingSet))
+            offers = offers.filter { used.contains($0.key) }
+        }
+        if kernels.count > 2 * hosts.count + 100 {
+            let used = Set(hosts.values.compactMap(\.facts))
+            kernels = kernels.filter { used.contains($0.key) }
+        }
+    }
+
+    /// Compares what is open with what was judged: of everything, or of packages that came and went.
+    mutating func compare(
+        _ judgements: [Int64: FleetJudge.JudgedOnce], isFull: Bool, now: Timestamp
+    ) -> VerdictLedger {
+        let subjects = isFull ? Set(owners.keys) : came
+        var judged: [Int64: VerdictLedger.Judged] = [:]
+        for id in subjects { judged[id] = judgements[id]?.ledger }
+        var gone = went
+        if isFull {
+            for key in open.keys where owners[key.package] == nil { gone.insert(key.package) }
+        }
+        // A set that is not there may have had any package.
+        if hosts.values.contains(where: { $0.set.map { (sets[$0] ?? nil) == nil } ?? false }) { gone = [] }
+        let ledger = VerdictLedger(open: open, judged: judged, gone: gone, now: now)
+        open = ledger.open
+        return ledger
+    }
+
+    /// Works out what the organisation is exposed to, anew or for what changed.
+    mutating func publish(
+        _ judgements: [Int64: FleetJudge.JudgedOnce], _ knowledge: VulnerabilityDesk.Knowledge, isFull: Bool,
+        now: Timestamp
+    ) throws {
+        var fresh = risk ?? FleetRisk(catalogue: knowledge.digest, asOf: now)
+        fresh.catalogue = knowledge.digest
+        fresh.asOf = now
+        fresh.open = open
+        if isFull {
+            fresh.packages = [:]
+            fresh.vulnerabilities = [:]
+            fresh.hosts = []
+        }
+        var formerly: [Int64: [String]] = [:]
+        for (key, value) in open where value.verdict == Verdict.unknown.rawValue {
+            formerly[key.package, default: []].append(key.vulnerability)
+        }
+        for id in went { fresh.packages[id] = nil }
+        for id in isFull ? Set(owners.keys) : came {
+            guard let once = judgements[id] else { continue }
+            fresh.packages[id] = Self.package(once.judgement, formerly[id] ?? [])
+        }
+        for id in isFull ? Array(owners.keys) : Array(came) {
+            for finding in fresh.packages[id]?.open ?? [] where fresh.vulnerabilities[finding.vulnerability] == nil {
+                fresh.vulnerabilities[finding.vulnerability] = try Self.known(
+                    finding.vulnerability, knowledge, now)
+            }
+        }
+        let changed = isFull ? Set(hosts.keys) : touched
+        var plans: [String: FleetRisk.HostPlan] = [:]
+        let rules = AssetRules()
+        var updated: [String: FleetRisk.HostRisk] = [:]
+        for id in changed {
+            guard let host = hosts[id] else { continue }
+            let ids = host.set.flatMap { sets[$0] ?? nil }
+            let key = "\(host.set?.hex ?? "") \(host.pendingSet ?? 0)"
+            let plan = plans[key] ?? Self.plan(ids ?? [], judgements, offers[host.pendingSet ?? 0] ?? [])
+            plans[key] = plan
+            var entry = FleetRisk.HostRisk(
+                host: host, asset: rules.facts(id: host.id, name: host.hostname, labels: host.labels), packages: ids,
+                plan: plan)
+            entry.exposed = (ids ?? []).filter { !(fresh.packages[$0]?.open.isEmpty ?? true) }
+            if entry.exposed.contains(where: { fresh.packages[$0].map { Self.isOfKernel($0.package) } ?? false }) {
+                entry.kernels = HostKernels(ids ?? [], fresh.packages, host.facts.flatMap { kernels[$0] })
+            }
+            updated[id] = entry
+        }
+        if isFull {
+            fresh.hosts = updated.values.sorted { $0.host.id < $1.host.id }
+        } else {
+            var list = fresh.hosts.compactMap { entry -> FleetRisk.HostRisk? in
+                guard changed.contains(entry.host.id) else { return entry }
+                return updated.removeValue(forKey: entry.host.id)
+            }
+            if !updated.isEmpty {
+                list += updated.values
+                list.sort { $0.host.id < $1.host.id }
+            }
+            fresh.hosts = list
+        }
+        risk = fresh
+        (touched, came, went) = ([], [], [])
+    }
+
+    private static func isOfKernel(_ package: SoftwarePackage) -> Bool { KernelRole(package, running: "?") != KernelRole.none }
+
+    private static func package(_ judgement: Matching.Judgement, _ formerly: [String]) -> FleetRisk.JudgedPackage {
+        var open = judgement.findings.filter { $0.verdict == .affected && !$0.isInformational }
+            .map(FleetRisk.OpenFinding.init)
+        for name in formerly {
+            if let finding = judgement.findings.first(where: { $0.vulnerability == name }) {
+                open.append(.init(finding))
+            } else {
+                let why = judgement.unknown.isEmpty ? "nobody speaks of it any more" : judgement.unknown
+                open.append(.init(formerly: name, reason: why))
+            }
+        }
+        if !formerly.isEmpty { open.sort { $0.vulnerability < $1.vulnerability } }
+        return FleetRisk.JudgedPackage(package: judgement.package, unknown: judgement.unknown, open: open)
+    }
+
+    private static func plan(
+        _ ids: [Int64], _ judgements: [Int64: FleetJudge.JudgedOnce], _ offers: [Verdicts.Offer]
+    ) -> FleetRisk.HostPlan {
+        var offered: [String: String] = [:]
+        for offer in offers { offered["\(offer.name)\t\(offer.architecture)"] = offer.candidate }
+        let plan = PatchPlan(ids.compactMap { judgements[$0]?.judgement }) {
+            offered["\($0.name)\t\($0.architecture)"]
+        }
+        return FleetRisk.HostPlan(patches: plan.patches)
+    }
+
+    /// Everything that is known of one vulnerability.
+    static func known(
+        _ name: String, _ knowledge: VulnerabilityDesk.Knowledge, _ now: Timestamp
+    ) throws -> FleetRisk.KnownVulnerability {
+        var facts = VulnerabilityFacts(id: name)
+        var summary = ""
+        var weaknesses: Set<String> = []
+        for vulnerability in try knowledge.catalogue.vulnerabilities(named: name) {
+            for entry in vulnerability.exploited {
+                facts.add(.exploited(entry))
+                weaknesses.formUnion(entry.weaknesses)
+            }
+            for entry in vulnerability.likelihoods { facts.add(.likelihood(entry)) }
+            for number in vulnerability.advisories {
+                let advisory = try knowledge.catalogue.advisoryWithoutStatements(number)
+                facts.add(.advisory(advisory))
+                if advisory.withdrawn == nil {
+                    if summary.isEmpty { summary = advisory.summary }
+                    weaknesses.formUnion(advisory.weaknesses)
+                }
+            }
+            for entry in vulnerability.decisions { facts.add(.decisionPoints(entry)) }
+        }
+        return FleetRisk.KnownVulnerability(
+            facts: facts, score: RiskScore(facts, typical: knowledge.typical, now: now), summary: summary,
+            weaknesses: weaknesses.sorted())
+    }
+}

@@ -1,0 +1,94 @@
+import JSON
+import Priority
+import Store
+import Timestamps
+import Wire
+
+/// The policy by which an organisation sets deadlines: a standard one, or a table of its own.
+struct PolicyChoice: Sendable, Hashable {
+    /// The name under which it is stored.
+    static let setting = "priority.policy"
+    /// The name of a policy with a table of the organisation's own.
+    static let own = "own"
+
+    /// A standard policy's id, or ``own``.
+    var id = DeadlinePolicy.bod2604.id
+    /// The table as comma-separated values; empty unless it is of the organisation's own.
+    var table = ""
+    /// Terms of outcomes, such as `14 days`; those that are missing are the policy's own.
+    var terms: [String: String] = [:]
+    /// When clocks start; nil for the policy's own start.
+    var clockStart: DeadlinePolicy.ClockStart?
+    /// The pauses that stop clocks.
+    var pauses: Set<SLAPause.Reason> = []
+    /// Grows with every change; 0 before the first.
+    var version: Int64 = 0
+
+    /// A choice with the policy that it makes.
+    struct Chosen: Sendable {
+        /// As it is stored; nil where nothing was chosen.
+        var bytes: [UInt8]?
+        var choice: PolicyChoice
+        var policy: DeadlinePolicy
+
+        /// - Throws: ``DecisionTableFault`` where what is stored cannot be read any more.
+        init(_ bytes: [UInt8]?) throws {
+            self.bytes = bytes
+            choice = try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: .message)) } ?? PolicyChoice()
+            policy = try choice.policy()
+        }
+    }
+
+    init() {}
+
+    init(json: JSONValue) {
+        id = json["policy"]?.string ?? id
+        table = json["table"]?.string ?? ""
+        terms = (json["terms"]?.object ?? [:]).compactMapValues(\.string)
+        clockStart = json["clockStart"]?.string.flatMap(DeadlinePolicy.ClockStart.init)
+        pauses = Set((json["pauses"]?.array ?? []).compactMap { $0.string.flatMap(SLAPause.Reason.init) })
+        version = json["version"]?.integer ?? 0
+    }
+
+    /// As it is stored and shown.
+    var json: JSONValue {
+        [
+            "policy": .string(id), "table": .string(table), "terms": .object(terms.mapValues { .string($0) }),
+            "clockStart": clockStart.map { .string($0.rawValue) } ?? .null,
+            "pauses": .array(pauses.map(\.rawValue).sorted().map { .string($0) }), "version": .integer(version),
+        ]
+    }
+
+    /// The policy that it makes.
+    ///
+    /// - Throws: ``DecisionTableFault`` that says what is wrong with the table, or with a term.
+    func policy() throws(DecisionTableFault) -> DeadlinePolicy {
+        var policy: DeadlinePolicy
+        if id == Self.own {
+            policy = DeadlinePolicy(
+                id: Self.own, version: "\(version)",
+                table: try DecisionTable(csv: Array(table.utf8), id: Self.own, version: "\(version)"))
+        } else if let standard = DeadlinePolicy.standard.first(where: { $0.id == id }) {
+            policy = standard
+            if version > 0 { policy.version += ".\(version)" }
+        } else {
+            throw .init(id, "there is no such policy; choose one of \(Self.ids.joined(separator: ", "))")
+        }
+        for (outcome, text) in terms.sorted(by: { $0.key < $1.key }) {
+            let name = DecisionTable.normalised(outcome)
+            guard policy.table.outcomes.contains(name) else {
+                throw .init(id, "a term is given for '\(outcome)', which is no outcome of the table")
+            }
+            guard let term = RemediationTerm(text) else {
+                throw .init(id, "the term '\(text)' of '\(outcome)' is none; write for example 14 days, or never")
+            }
+            policy.terms[name] = term
+        }
+        if let start = clockStart { policy.clockStart = start }
+        policy.pauses = pauses
+        return policy
+    }
+
+    /// What can be chosen.
+    static let ids = DeadlinePolicy.standard.map(\.id) + [own]
+}
