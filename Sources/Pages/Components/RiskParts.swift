@@ -55,6 +55,20 @@ func closingBadge(_ closing: Closing) -> HTML {
     }
 }
 
+/// How a finding stands where it is.
+func findingState(_ state: String) -> HTML {
+    switch state {
+    case "open", "overdue": badge(.critical, "Affected")
+    case "accepted": badge(.neutral, "Accepted", icon: .check)
+    case "closed-by-reboot":
+        badge(.warning, "Reboot closes it", icon: .reboot, title: "The fixed kernel is installed and does not run")
+    case "dormant": badge(.neutral, "Dormant", title: "In a kernel that does not run")
+    case "in-name-alone":
+        badge(.neutral, "In name alone", title: "Headers and the like have none of the code")
+    default: badge(.unknown, "Unknown", title: "Formerly affected; nobody who would know says anything any more")
+    }
+}
+
 /// A probability as people read it: `94 %`, `3.1 %`, `0.04 %`.
 func percent(_ share: Double) -> String {
     guard share.isFinite else { return "unknown" }

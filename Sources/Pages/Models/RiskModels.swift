@@ -63,6 +63,8 @@ public struct VulnerabilityRow: Sendable {
     public var epss: Double?
     /// Since when it stands in CISA's catalogue.
     public var knownExploited: Timestamp?
+    /// Whether that catalogue is known, so that not being in it says something.
+    public var isExploitationKnown = true
     public var hosts = 0
     public var band = DueBand.noDate
     public var due: Timestamp?
@@ -154,8 +156,8 @@ public struct PlaceRow: Sendable {
     public var hostname: String
     public var package: String
     public var version: String
-    /// `affected` or `unknown`.
-    public var verdict = "affected"
+    /// `open`, `overdue`, `accepted`, `unknown`, `closed-by-reboot`, `dormant`, `in-name-alone`.
+    public var state = "open"
     /// The version that closes it.
     public var fixed: String?
     public var closing = Closing.none
@@ -347,6 +349,8 @@ public struct RankedPatchModel: Sendable {
     public var installable = 0
     public var installed = 0
     public var verified = 0
+    /// Whether nothing is to be installed: what is installed takes effect with a boot.
+    public var isReboot = false
     /// The form of a campaign with it; nil for who may not plan one.
     public var campaign: Location?
     /// Whether the form names hosts, and not only the packages.
@@ -400,6 +404,8 @@ public struct HostFindingRow: Sendable {
     public var package: String
     public var version: String
     public var fixed: String?
+    /// As ``PlaceRow/state``.
+    public var state = "open"
 
     public init(row: VulnerabilityRow, package: String, version: String) {
         self.row = row

@@ -120,7 +120,7 @@ extension Samples {
             place.fixed = index == 3 ? nil : text("3.0.18-1~deb12u2")
             place.closing = index == 0 ? .installable : index == 3 ? .none : .fixable
             if index == 0 { place.patch = (text("deb/debian-12/openssl@3.0.18-1"), text("openssl 3.0.18-1")) }
-            place.verdict = index == 3 ? "unknown" : "affected"
+            place.state = ["open", "closed-by-reboot", "accepted", "unknown"][index]
             place.band = .overdue
             place.due = before(2 * 86_400)
             place.exceptedUntil = index == 2 ? now.adding(seconds: 40 * 86_400) : nil
@@ -168,6 +168,7 @@ extension Samples {
         model.changes = [
             VerdictChangeRow(package: text("libssl3 3.0.17-1~deb12u2"), before: "", after: "affected", at: before(86_400)),
             VerdictChangeRow(package: text("libssl3 3.0.16-1"), before: "affected", after: "", at: before(96_400)),
+            VerdictChangeRow(package: text("libssl3 3.0.15-1"), before: "affected", after: "gone", at: before(99_400)),
         ]
         model.patches = [queueRows[0]]
         model.scope = scope
@@ -299,6 +300,7 @@ extension Samples {
         findings.rows = vulnerabilityRows.map { row in
             var finding = HostFindingRow(row: row, package: text("libssl3"), version: text("3.0.17-1~deb12u2"))
             finding.fixed = text("3.0.18-1~deb12u2")
+            finding.state = row.band == .noDate ? "dormant" : "open"
             return finding
         }
         findings.total = 212

@@ -67,6 +67,7 @@ private func findingTable(_ rows: [HostFindingRow], _ context: PageContext) -> H
                     code { finding.version }
                 }
             },
+            Column("Verdict") { findingState($0.state) },
             Column("Due") { dueState($0.row.band, $0.row.due, context, excepted: $0.row.exceptedUntil) },
             Column("Severity") { severityBadge($0.row.severity, score: $0.row.score) },
             Column("What closes it") { finding in

@@ -152,6 +152,12 @@ public func rankedPatchPage(_ model: RankedPatchModel, _ context: PageContext, e
                     "It waits on more hosts than a link can name: the form asks for every active host with it; narrow it by labels."
                 }
             }
+            if model.isReboot {
+                noticeBox(
+                    Notice(
+                        .warning, "A reboot closes it",
+                        "The fixed kernel is installed and does not run: nothing is to be installed, the hosts have to boot."))
+            }
             if model.row.isEvidenceFirst {
                 noticeBox(
                     Notice(
@@ -207,7 +213,7 @@ private func placesCard(_ model: RankedPatchModel, _ context: PageContext) -> HT
                 Column("Host", isName: true) { row in
                     a(.href(context.to("hosts", row.host, "vulnerabilities")), .data(.select)) { bdi { row.hostname } }
                 },
-                Column("Step") { row in stepList(row.steps) },
+                Column("Step") { row in model.isReboot ? HTML("a reboot") : stepList(row.steps) },
                 Column("Closes", isNumber: true) { row in
                     HTML {
                         grouped(row.closes)

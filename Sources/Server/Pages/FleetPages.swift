@@ -71,7 +71,7 @@ enum FleetPages {
             filter.newestFirst = true
             model.activity = try await AuditRows(call).rows(filter, after: nil, limit: 6).rows
         }
-        switch try RiskReading.read(call) {
+        switch try await RiskReading.read(call) {
         case .failure(let gap): model.queue = (gap, [], 0)
         case .success(let reading):
             let queue = reading.view.queue()
@@ -297,7 +297,7 @@ enum FleetPages {
             model.hostCount = hosts.total
             model.packages = packages.items.map { ($0.name, $0.pending, $0.installed) }
             model.packageCount = packages.total
-            if case .success(let reading) = try RiskReading.read(call) {
+            if case .success(let reading) = try await RiskReading.read(call) {
                 model.vulnerabilities = try reading.search(text, limit: 20)
             }
         }

@@ -4,6 +4,7 @@ import Matching
 import Pages
 import Priority
 import Store
+import Timestamps
 
 extension RiskReading {
     /// What a host is exposed to, the most pressing first: a vulnerability and a source package are one finding, however
@@ -21,54 +22,71 @@ extension RiskReading {
         struct Key: Hashable {
             var vulnerability: String
             var source: String
+            var state: ShownFinding.State
         }
         struct Entry {
-            var item: RiskView.Item
+            var shown: ShownFinding
             var names: [String]
-            var version: String
-            var fixed: String?
-            var source: String
         }
+        let host = risk.hosts[index]
+        result.unknownPackages = packages.count { !(risk.packages[$0]?.unknown.isEmpty ?? true) }
         var entries: [Key: Entry] = [:]
-        for id in packages {
-            guard let judgement = risk.packages[id] else { continue }
-            if !judgement.unknown.isEmpty { result.unknownPackages += 1 }
-            for finding in judgement.findings where finding.verdict == .affected && !finding.isInformational {
-                guard let known = risk.vulnerabilities[finding.vulnerability] else { continue }
-                let key = Key(vulnerability: finding.vulnerability, source: judgement.package.source)
-                var entry =
-                    entries[key]
-                    ?? Entry(
-                        item: RiskView.Item(
-                            id: finding.vulnerability, known: known, packages: [], hosts: [index], deadline: nil),
-                        names: [], version: judgement.package.version, fixed: finding.fixed, source: key.source)
-                entry.item.packages.insert(id)
-                entry.names.append(judgement.package.name)
-                entries[key] = entry
+        for id in host.exposed {
+            guard let judged = risk.packages[id] else { continue }
+            for finding in judged.open {
+                let shown = view.shown(finding, id, judged.package, host)
+                let key = Key(
+                    vulnerability: finding.vulnerability, source: judged.package.source, state: shown.state)
+                entries[key, default: Entry(shown: shown, names: [])].names.append(judged.package.name)
             }
         }
-        var list = Array(entries.values)
-        for place in list.indices { list[place].item.deadline = view.deadline(list[place].item, host: index) }
-        list.sort { left, right in
-            let (a, b) = (DueBand(left.item.deadline?.due, now), DueBand(right.item.deadline?.due, now))
-            if a != b { return Self.order(a) < Self.order(b) }
-            let (p, q) = (left.item.known.score.probability, right.item.known.score.probability)
-            if p != q { return p > q }
-            return (left.item.id, left.source) < (right.item.id, right.source)
-        }
+        func due(_ shown: ShownFinding) -> Timestamp? { shown.deadline.counts ? shown.deadline.due : nil }
+        let list = entries.map { (key: $0.key, entry: $0.value, band: DueBand(due($0.value.shown), now)) }
+            .sorted { left, right in
+                // What cannot be attacked, or is accepted, comes after all that is open.
+                let (a, b) = (Self.order(left.key.state), Self.order(right.key.state))
+                if a != b { return a < b }
+                if left.band != right.band { return Self.order(left.band) < Self.order(right.band) }
+                let (p, q) = (
+                    left.entry.shown.known?.score.probability ?? 0, right.entry.shown.known?.score.probability ?? 0
+                )
+                if p != q { return p > q }
+                return (left.key.vulnerability, left.key.source, left.key.state.rawValue)
+                    < (right.key.vulnerability, right.key.source, right.key.state.rawValue)
+            }
         let page = Page(list, after: after, size: size)
         result.total = list.count
         result.next = page.next
-        result.rows = page.rows.map { entry in
+        result.rows = page.rows.map { key, entry, band in
+            let shown = entry.shown
+            var row = VulnerabilityRow(id: key.vulnerability)
+            if let known = shown.known { row = self.row(key.vulnerability, known, shown.deadline) }
+            row.due = due(shown)
+            row.band = band
+            row.exceptedUntil = shown.deadline.exceptedUntil
+            row.closing = shown.isInstallable ? .installable : shown.isFixable ? .fixable : .none
+            if row.severity == "unknown" { row.severity = shown.finding.severity }
             let names = Set(entry.names).sorted()
-            var row = HostFindingRow(
-                row: self.row(entry.item),
-                package: names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : ""),
-                version: entry.version)
-            row.fixed = entry.fixed
-            return row
+            var finding = HostFindingRow(
+                row: row,
+                package: names.prefix(3).joined(separator: ", ")
+                    + (names.count > 3 ? " and \(names.count - 3) more" : ""), version: shown.package.version)
+            finding.fixed = shown.finding.fixed
+            finding.state = shown.state.rawValue
+            return finding
         }
         return result
+    }
+
+    private static func order(_ state: ShownFinding.State) -> Int {
+        switch state {
+        case .open, .overdue: 0
+        case .closedByReboot: 1
+        case .unknown: 2
+        case .accepted: 3
+        case .dormant: 4
+        case .inNameAlone: 5
+        }
     }
 
     private static func order(_ band: DueBand) -> Int { DueBand.allCases.firstIndex(of: band) ?? DueBand.allCases.count }
@@ -87,16 +105,14 @@ extension RiskReading {
         let asked = Set(names)
         var having: [Int64: [String]] = [:]
         for (id, judgement) in risk.packages {
-            let found = judgement.findings.filter {
-                asked.contains($0.vulnerability) && $0.verdict == .affected && !$0.isInformational
-            }.map(\.vulnerability)
+            let found = judgement.open.map(\.vulnerability).filter(asked.contains)
             if !found.isEmpty { having[id] = found }
         }
         var counts: [String: Int] = [:]
         if !having.isEmpty {
             for index in hosts {
                 var here: Set<String> = []
-                for id in risk.hosts[index].packages ?? [] { here.formUnion(having[id] ?? []) }
+                for id in risk.hosts[index].exposed { here.formUnion(having[id] ?? []) }
                 for name in here { counts[name, default: 0] += 1 }
             }
         }

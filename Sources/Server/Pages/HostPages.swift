@@ -108,7 +108,7 @@ enum HostPages {
         guard var model else { throw Refusal(.noSuchPage) }
         model.mayPatch = call.reach(.campaignsWrite).includes(host.labels)
         if tab == .overview || tab == .vulnerabilities {
-            switch try RiskReading.read(call) {
+            switch try await RiskReading.read(call) {
             case .failure(let gap):
                 var findings = HostFindings()
                 findings.gap = gap

@@ -22,7 +22,7 @@ enum QueuePages {
         model.mayPatch = call.may(.campaignsWrite)
         model.selection.count = min(max(call.query["count"].flatMap(Int.init) ?? 5, 1), 100)
         model.capacity = call.query["capacity"].flatMap(Int.init).map { min(max($0, 1), 1_000_000) }
-        switch try RiskReading.read(call) {
+        switch try await RiskReading.read(call) {
         case .failure(let gap): model.gap = gap
         case .success(let reading):
             let queue = reading.view.queue()
@@ -56,7 +56,7 @@ enum QueuePages {
         let context = call.context()
         let id = call.query["id"] ?? ""
         let reading: RiskReading
-        switch try RiskReading.read(call) {
+        switch try await RiskReading.read(call) {
         case .failure(let gap):
             var model = QueueModel()
             model.gap = gap
@@ -66,20 +66,28 @@ enum QueuePages {
         guard let ranked = reading.view.queue().first(where: { $0.patch.id == id }) else { throw Refusal(.noSuchPage) }
         var model = RankedPatchModel(row: reading.row(ranked))
         model.full = Array(ranked.full.suffix(400))
+        model.isReboot = id.hasPrefix(rebootPrefix)
         let waiting = reading.hosts.compactMap { index in
-            reading.patches(host: index).first { $0.id == id }.map { (index, $0.steps) }
+            model.isReboot
+                ? reboot(id, index, reading)
+                : reading.patches(host: index).first { $0.id == id }.map { Waiting(index, $0.steps) }
         }.sorted {
-            (reading.risk.hosts[$0.0].host.hostname, $0.0) < (reading.risk.hosts[$1.0].host.hostname, $1.0)
+            (reading.risk.hosts[$0.host].host.hostname, $0.host) < (reading.risk.hosts[$1.host].host.hostname, $1.host)
         }
         let page = Page(waiting, after: call.query["after"])
         model.placesTotal = waiting.count
         model.next = page.next
-        model.places = page.rows.map { index, steps in place(index, steps, ranked, reading) }
+        model.places = page.rows.map { place($0, ranked, reading) }
         let items = reading.view.vulnerabilities()
         let wanted = Set(model.row.closes.prefix(maximumVulnerabilities))
         model.vulnerabilities = items.filter { wanted.contains($0.id) }.map(reading.row)
         model.installable = waiting.count
-        let facts = facts(waiting.map(\.1), ranked, reading)
+        // What only a reboot closes is installed everywhere and proved nowhere.
+        if model.isReboot {
+            (model.fixable, model.installed) = (waiting.count, waiting.count)
+            return call.html(rankedPatchPage(model, context, events: context.to("events")))
+        }
+        let facts = facts(waiting, ranked, reading)
         model.fixable = facts.fixable
         model.installed = facts.installed.count
         let (organisation, now) = (try call.organisationID, call.now)
@@ -95,9 +103,9 @@ enum QueuePages {
         }
         if call.may(.campaignsWrite) {
             let writable = call.reach(.campaignsWrite)
-            let chosen = waiting.filter { writable.includes(reading.risk.hosts[$0.0].host.labels) }
+            let chosen = waiting.filter { writable.includes(reading.risk.hosts[$0.host].host.labels) }
             if let form = reading.campaign(
-                "Patch \(ranked.patch.name)", steps: chosen.flatMap(\.1.steps), hosts: chosen.map(\.0), context)
+                "Patch \(ranked.patch.name)", steps: chosen.flatMap(\.steps), hosts: chosen.map(\.host), context)
             {
                 model.campaign = form.location
                 model.campaignNamesHosts = form.namesHosts
@@ -106,22 +114,52 @@ enum QueuePages {
         return call.html(rankedPatchPage(model, context, events: context.to("events")))
     }
 
-    private static func place(
-        _ index: Int, _ steps: PatchSteps, _ ranked: RankedPatch, _ reading: RiskReading
-    ) -> PatchPlaceRow {
-        let host = reading.risk.hosts[index].host
+    private static let rebootPrefix = "reboot/"
+
+    /// A host that a patch waits on.
+    private struct Waiting {
+        var host: Int
+        var source = ""
+        var steps: [VersionStep] = []
+        var closes: Int
+        var leaves = 0
+        var cost: StepCost
+
+        init(_ host: Int, _ patch: PatchSteps) {
+            (self.host, source, steps) = (host, patch.source, patch.steps)
+            (closes, leaves, cost) = (patch.closes.count, patch.leaves.count, patch.cost)
+        }
+
+        init(reboot host: Int, closes: Int) {
+            (self.host, self.closes, cost) = (host, closes, .reboot)
+        }
+    }
+
+    /// What another boot closes on a host; nil where it boots into something else, or closes nothing.
+    private static func reboot(_ id: String, _ index: Int, _ reading: RiskReading) -> Waiting? {
+        let host = reading.risk.hosts[index]
+        guard let kernels = host.kernels, let next = kernels.next, id == rebootPrefix + next else { return nil }
+        let closes = host.exposed.flatMap { package in
+            (reading.risk.packages[package]?.open ?? []).map(\.vulnerability)
+                .filter { kernels.part(package, $0) == .closedByReboot }
+        }
+        return closes.isEmpty ? nil : Waiting(reboot: index, closes: Set(closes).count)
+    }
+
+    private static func place(_ waiting: Waiting, _ ranked: RankedPatch, _ reading: RiskReading) -> PatchPlaceRow {
+        let host = reading.risk.hosts[waiting.host].host
         var row = PatchPlaceRow(host: host.id, hostname: host.hostname)
-        row.steps = steps.steps.map {
+        row.steps = waiting.steps.map {
             StepRow(package: "\($0.name):\($0.architecture)", from: $0.from, to: $0.to)
         }
-        row.closes = steps.closes.count
-        row.leaves = steps.leaves.count
+        row.closes = waiting.closes
+        row.leaves = waiting.leaves
         let deadline = DeadlinePolicy.deadline(
             ofPatchWith: ranked.open.filter { $0.asset == host.hostname }.map(\.deadline))
         row.due = deadline?.due
         row.band = DueBand(deadline?.due, reading.now)
         row.cost =
-            switch steps.cost {
+            switch waiting.cost {
             case .none: "none"
             case .restart: "restart"
             case .reboot: "reboot"
@@ -131,7 +169,7 @@ enum QueuePages {
 
     /// On how many hosts a fix of this patch exists, and which hosts have the patch already.
     private static func facts(
-        _ patches: [PatchSteps], _ ranked: RankedPatch, _ reading: RiskReading
+        _ patches: [Waiting], _ ranked: RankedPatch, _ reading: RiskReading
     ) -> (fixable: Int, installed: [Int]) {
         let closes = Set(ranked.open.map(\.vulnerability))
         guard let source = patches.first?.source else { return (0, []) }
@@ -145,9 +183,7 @@ enum QueuePages {
             && "\(judgement.package.scheme)/\(judgement.package.distribution)" == place
         {
             let package = judgement.package
-            if judgement.findings.contains(where: {
-                $0.verdict == .affected && $0.fixed != nil && closes.contains($0.vulnerability)
-            }) {
+            if judgement.open.contains(where: { $0.fixed != nil && closes.contains($0.vulnerability) }) {
                 open.insert(id)
             }
             if targets["\(package.name)\t\(package.architecture)"] == package.version { done.insert(id) }

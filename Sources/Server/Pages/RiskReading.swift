@@ -13,29 +13,29 @@ import Timestamps
 /// What pages read of an organisation's exposure, within the reach of whoever looks.
 struct RiskReading: Sendable {
     let view: RiskView
-    /// The hosts within reach, as indices.
-    let hosts: [Int]
-    let reach: Reach
 
+    /// The hosts within reach, as indices.
+    var hosts: [Int] { view.hosts }
+    var reach: Reach { view.reach }
     var risk: FleetRisk { view.risk }
     var now: Timestamp { view.now }
 
     /// Reads, or says why nothing can be said.
     ///
     /// - Parameter selector: only hosts with these labels.
-    static func read(_ call: PageCall, only selector: LabelSelector? = nil) throws -> Result<RiskReading, RiskGap> {
+    static func read(
+        _ call: PageCall, only selector: LabelSelector? = nil
+    ) async throws -> Result<RiskReading, RiskGap> {
         let desk = call.state.vulnerabilities
         let organisation = try call.organisationID
         guard let knowledge = desk.knowledge, knowledge.catalogue.advisoryCount > 0 else {
             guard access(desk.feeds, R_OK) == 0, desk.knowledge == nil else { return .failure(.noFeeds) }
             return .failure(desk.fault.map(RiskGap.unreadable) ?? .judging)
         }
-        guard let risk = desk.risk(organisation) else { return .failure(.judging) }
-        let reach = call.reach(.hostsRead).narrowed(to: selector)
-        return .success(
-            RiskReading(
-                view: RiskView(risk: risk, knowledge: knowledge, policy: desk.policy, reach: reach, now: call.now),
-                hosts: risk.reachable(reach), reach: reach))
+        guard desk.risk(organisation) != nil else { return .failure(.judging) }
+        let view = try await RiskView.of(
+            call.state, organisation: organisation, reach: call.reach(.hostsRead).narrowed(to: selector), now: call.now)
+        return .success(RiskReading(view: view))
     }
 
     /// How much was looked at.
@@ -69,8 +69,14 @@ struct RiskReading: Sendable {
         var row = row(item.id, item.known, item.deadline)
         row.hosts = item.hosts.count
         let found = item.packages.sorted().compactMap { risk.packages[$0] }
-        if row.severity == "unknown" { row.severity = severity(item) }
-        row.closing = closing(item)
+        // Accepted is only what is accepted wherever it is.
+        if item.accepted < item.hosts.count { row.exceptedUntil = nil }
+        let openings = item.packages.compactMap { risk.packages[$0]?.finding(item.id) }
+        if row.severity == "unknown" { row.severity = Self.gravest(openings.map(\.severity)) }
+        let isInstallable = item.hosts.contains { index in
+            risk.hosts[index].plan.patches.contains { $0.closes.contains(item.id) }
+        }
+        row.closing = isInstallable ? .installable : openings.contains { $0.fixed != nil } ? .fixable : .none
         row.packages = Set(found.map(\.package.name)).sorted().prefix(4).map { $0 }
         return row
     }
@@ -85,8 +91,9 @@ struct RiskReading: Sendable {
         }
         row.epss = known.facts.likelihood?.probability
         row.knownExploited = known.facts.knownExploited?.added
-        row.band = DueBand(deadline?.due, now)
-        row.due = deadline?.due
+        row.isExploitationKnown = view.hasExploited && known.facts.isExploitationKnown
+        row.due = deadline.flatMap { $0.counts ? $0.due : nil }
+        row.band = DueBand(row.due, now)
         row.deadline = deadline?.sentence ?? ""
         row.exceptedUntil = deadline?.exceptedUntil
         row.why = known.score.sentence
@@ -97,21 +104,54 @@ struct RiskReading: Sendable {
         score >= 9 ? "critical" : score >= 7 ? "high" : score >= 4 ? "medium" : score > 0 ? "low" : "none"
     }
 
-    /// The score's word; where nobody has scored it the gravest word of a source for a package that has it.
-    func severity(_ item: RiskView.Item) -> String {
-        if let score = item.known.facts.score?.value.value { return Self.word(score) }
-        let words = item.packages.compactMap { risk.packages[$0]?.finding(item.id)?.severity.word }
-        return ["critical", "high", "medium", "low", "none"].first(where: words.contains) ?? "unknown"
+    private static func gravest(_ words: [String]) -> String {
+        ["critical", "high", "medium", "low", "none"].first(where: words.contains) ?? "unknown"
     }
 
-    /// What closes it, where it goes best.
-    func closing(_ item: RiskView.Item) -> Closing {
-        let isInstallable = item.hosts.contains { index in
-            risk.hosts[index].plan.patches.contains { $0.closes.contains(item.id) }
+    /// What filters ask of every vulnerability, worked out once for all: severities where nobody has scored them, and what
+    /// closes them.
+    struct Openings {
+        fileprivate var words: [String: Set<String>] = [:]
+        fileprivate var fixable: Set<String> = []
+        fileprivate var installable: Set<String> = []
+
+        func severity(_ item: RiskView.Item) -> String {
+            if let score = item.known.facts.score?.value.value { return RiskReading.word(score) }
+            return RiskReading.gravest(Array(words[item.id] ?? []))
         }
-        if isInstallable { return .installable }
-        return item.packages.contains { risk.packages[$0]?.finding(item.id)?.fixed != nil } ? .fixable : .none
+
+        func closing(_ item: RiskView.Item) -> Closing {
+            installable.contains(item.id) ? .installable : fixable.contains(item.id) ? .fixable : .none
+        }
     }
+
+    var openings: Openings {
+        var openings = Openings()
+        struct Plan: Hashable {
+            var set: SHA256Digest?
+            var pending: Int64?
+        }
+        var packages: Set<Int64> = []
+        var plans: Set<Plan> = []
+        for index in hosts {
+            let host = risk.hosts[index]
+            packages.formUnion(host.exposed)
+            // Hosts with the same software and offers have the same plan.
+            if plans.insert(Plan(set: host.host.set, pending: host.host.pendingSet)).inserted {
+                for patch in host.plan.patches { openings.installable.formUnion(patch.closes) }
+            }
+        }
+        for id in packages {
+            for finding in risk.packages[id]?.open ?? [] {
+                openings.words[finding.vulnerability, default: []].insert(finding.severity)
+                if finding.fixed != nil { openings.fixable.insert(finding.vulnerability) }
+            }
+        }
+        return openings
+    }
+
+    /// How soon a vulnerability is due where it is soonest.
+    func band(_ item: RiskView.Item) -> DueBand { DueBand(item.deadline.flatMap { $0.counts ? $0.due : nil }, now) }
 
     // MARK: Patches
 
@@ -141,7 +181,7 @@ struct RiskReading: Sendable {
         let host = risk.hosts[index]
         guard !host.plan.patches.isEmpty else { return [] }
         var places: [String: String] = [:]
-        for id in host.packages ?? [] {
+        for id in host.exposed {
             guard let package = risk.packages[id]?.package, places[package.source] == nil else { continue }
             places[package.source] = "\(package.scheme)/\(package.distribution)"
         }
@@ -199,15 +239,10 @@ extension Deadline {
     }
 }
 
-extension Matching.Judgement {
-    /// The finding of that vulnerability; they are sorted by it.
-    func finding(_ vulnerability: String) -> Finding? {
-        var (low, high) = (0, findings.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if findings[middle].vulnerability < vulnerability { low = middle + 1 } else { high = middle }
-        }
-        return low < findings.count && findings[low].vulnerability == vulnerability ? findings[low] : nil
+extension FleetRisk.JudgedPackage {
+    /// What is open of that vulnerability.
+    func finding(_ vulnerability: String) -> FleetRisk.OpenFinding? {
+        open.first { $0.vulnerability == vulnerability }
     }
 }
 
