@@ -143,7 +143,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
-                core("SoftwareReading"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                core("SoftwareReading"), core("CVSS"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),

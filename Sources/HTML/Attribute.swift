@@ -97,6 +97,8 @@ extension Attribute {
     public static func href(_ location: Location) -> Attribute { Attribute("href", location.description) }
     /// An anchor on the same page.
     public static func href(fragment: StaticString) -> Attribute { Attribute("href", "#\(fragment)") }
+    /// Used by ``externalLink(_:content:)`` alone, which says how such a link is to be followed.
+    static func href(external location: ExternalLocation) -> Attribute { Attribute("href", location.description) }
     public static func src(_ location: Location) -> Attribute { Attribute("src", location.description) }
     public static func action(_ location: Location) -> Attribute { Attribute("action", location.description) }
 

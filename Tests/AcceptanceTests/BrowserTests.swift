@@ -21,6 +21,7 @@ import Testing
         let offers = try lab.host("h1")["offers"]?.array ?? []
         let package = try #require(
             offers.first { $0["security"] == .bool(true) }?["name"]?.string ?? offers.first?["name"]?.string)
+        let vulnerability = try Self.writeFeeds(lab, offers)
         let link = try #require(lab.json(["login-link"])["url"]?.string)
 
         // The command that the page shows, run on the host; then its agent is started.
@@ -38,7 +39,7 @@ import Testing
         var command = [
             Testbed.script("run-host"), "lab", "exec", python, Browser.driver, "journey", "--base",
             "https://\(Lab.address):8080", "--link", link, "--enrol", enrol, "--package", package,
-            "--host", "h2",
+            "--host", "h2", "--vulnerability", vulnerability,
         ]
         if !script { command.append("--no-script") }
         if script, let folder = ProcessInfo.processInfo.environment["FETTLE_SCREENSHOTS"] {
@@ -48,6 +49,66 @@ import Testing
         #expect(result.status == 0, "\(result.everything)\n\(lab.serverLog.suffix(2000))")
         let hosts = try lab.json(["hosts", "list"]).array ?? []
         #expect(hosts.count == 2)
+    }
+
+    /// Feeds that speak of what the host lacks: an advisory for each update, of which the first is known to be exploited.
+    ///
+    /// - Returns: that one's vulnerability.
+    private static func writeFeeds(_ lab: Lab, _ offers: [JSONValue]) throws -> String {
+        let lines = try lab.exec("h1", ["dpkg-query", "-W", "-f", "${Package} ${source:Package}\\n"]).output.split(separator: "\n")
+        let sources = Dictionary(
+            lines.compactMap { line -> (String, String)? in
+                let words = line.split(separator: " ").map(String.init)
+                return words.count == 2 ? (words[0], words[1]) : nil
+            }, uniquingKeysWith: { first, _ in first })
+        var fixes: [String: String] = [:]
+        for offer in offers {
+            guard let name = offer["name"]?.string, let source = sources[name] else { continue }
+            fixes[source] = offer["candidate"]?.string
+        }
+        let folder = lab.data + "/feeds"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let vectors = [
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H",
+            "CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:L/A:N",
+        ]
+        var likelihoods = "#model_version:v2026.06.15,score_date:2026-11-20T00:00:00+0000\ncve,epss,percentile\n"
+        for (number, fix) in fixes.sorted(by: { $0.key < $1.key }).enumerated() {
+            let id = "CVE-2026-\(1000 + number)"
+            let record: JSONValue = [
+                "id": .string("DEBIAN-\(id)"), "modified": "2026-11-01T00:00:00Z", "published": "2026-10-01T00:00:00Z",
+                "upstream": [.string(id)],
+                "summary": .string("\(fix.key): input from strangers leads to a write beyond the end of a buffer"),
+                "details": .string("A length that \(fix.key) reads is trusted. <b>This is text.</b>"),
+                "severity": [["type": "CVSS_V3", "score": .string(vectors[number % vectors.count])]],
+                "references": [["type": "ADVISORY", "url": .string("https://security-tracker.debian.org/tracker/\(id)")]],
+                "affected": [
+                    [
+                        "package": ["ecosystem": "Debian:12", "name": .string(fix.key)],
+                        "ranges": [
+                            ["type": "ECOSYSTEM", "events": [["introduced": "0"], ["fixed": .string(fix.value)]]]
+                        ],
+                    ]
+                ],
+            ]
+            try Data(record.canonicalBytes()).write(to: URL(fileURLWithPath: "\(folder)/\(id).json"))
+            likelihoods += "\(id),\(number == 0 ? "0.91" : "0.00\(1 + number % 9)"),0.5\n"
+        }
+        try Data(likelihoods.utf8).write(to: URL(fileURLWithPath: folder + "/epss_scores-2026-11-20.csv"))
+        let exploited: JSONValue = [
+            "title": "CISA Catalog of Known Exploited Vulnerabilities", "catalogVersion": "2026.11.20",
+            "dateReleased": "2026-11-20T00:00:00.0000Z", "count": 1,
+            "vulnerabilities": [
+                [
+                    "cveID": "CVE-2026-1000", "vendorProject": "Debian", "product": "x", "vulnerabilityName": "x",
+                    "dateAdded": "2026-11-10", "shortDescription": "x", "requiredAction": "Patch.",
+                    "dueDate": "2026-12-01", "knownRansomwareCampaignUse": "Unknown", "notes": "", "cwes": ["CWE-787"],
+                ]
+            ],
+        ]
+        try Data(exploited.canonicalBytes())
+            .write(to: URL(fileURLWithPath: folder + "/known_exploited_vulnerabilities.json"))
+        return "CVE-2026-1000"
     }
 }
 

@@ -63,6 +63,26 @@ private func text(_ html: HTML) -> String { String(decoding: html.bytes(), as: U
     }
 
     /// Whatever text there is: what is written holds no character of markup that the text brought.
+    @Test(arguments: [
+        ("https://www.example.org/a?b=c#d", "https://www.example.org/a?b=c#d"), ("HTTP://Example.org", "http://example.org/"),
+        ("https://example.org:8443/x", "https://example.org:8443/x"),
+        ("https://example.org/\"><script>", "https://example.org/%22%3E%3Cscript%3E"),
+        ("https://example.org/ä b\r\n", "https://example.org/%C3%A4%20b%0D%0A"),
+    ])
+    func otherPeoplesPagesAreLinkedPlainly(text: String, link: String) {
+        #expect(ExternalLocation(text)?.description == link)
+    }
+
+    @Test(arguments: [
+        "javascript:alert(1)", "data:text/html,x", "//example.org/", "ftp://example.org/", "https://", "https:///x",
+        "https://user@example.org/", "https://user:pass@example.org/", "https://exa mple.org/", "https://exämple.org/",
+        "https://example.org:99999999/", "https://example.org:/", "https://.example.org/", "/hosts", "",
+        "https://example.org/" + String(repeating: "x", count: 2048),
+    ])
+    func whatIsNoPlainAddressIsNoLink(text: String) {
+        #expect(ExternalLocation(text) == nil)
+    }
+
     @Test func randomTextBringsNoMarkup() {
         var generator = SystemRandomNumberGenerator()
         let pieces = ["<", ">", "\"", "'", "&", "-->", "]]>", "</p>", "<!--", "\u{0}", "é", "🦊", "a", " ", "`", "="]

@@ -2,6 +2,7 @@
 """Reads the pages of a folder with html5lib and prints what it found as JSON. Needs Debian's python3-html5lib."""
 import json
 import os
+import re
 import sys
 
 import html5lib
@@ -25,7 +26,11 @@ for file in sorted(os.listdir(sys.argv[1])):
             if str(name).startswith("on") or name == "style":
                 safe = False
             if str(name).endswith(("href", "src", "action")) and not value.startswith(("/", "#")):
-                safe = False
+                # Links to other people's pages: only these, only plain addresses, and nothing of ours goes with them.
+                plain = re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*", value)
+                if not (element.tag == "a" and name == "href" and plain
+                        and element.get("rel") == "noopener noreferrer nofollow"):
+                    safe = False
             if str(name).endswith(("href", "src", "action")) and value.startswith("//"):
                 safe = False
         if element.tag == "style" or (element.tag == "script" and (element.text or "src" not in element.attrib)):

@@ -42,7 +42,7 @@
     link.focus({ preventScroll: true });
     list[next].scrollIntoView({ block: "nearest" });
   };
-  const places = { t: "/", h: "/hosts", p: "/patches", c: "/campaigns", a: "/activity", s: "/settings" };
+  const places = { t: "/", q: "/queue", v: "/vulnerabilities", h: "/hosts", p: "/patches", c: "/campaigns", a: "/activity", s: "/settings" };
   const dialog = $("dialog[data-dialog=shortcuts]");
   let goes = 0;
   document.addEventListener("keydown", (event) => {

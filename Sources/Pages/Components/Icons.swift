@@ -5,7 +5,7 @@ public enum Icon: CaseIterable, Sendable {
     case today, host, patch, campaign, activity, settings, search, shield, warning, unknown, check, info, dot, reboot,
         silent,
         stale, broken, restart, chevron, copy, person, key, organisation, sun, moon, system, download, plus, clock, up,
-        down, close, session, menu, lock, package, label, terminal
+        down, close, session, menu, lock, package, label, terminal, bug, queue
 
     var id: StaticString {
         switch self {
@@ -47,6 +47,8 @@ public enum Icon: CaseIterable, Sendable {
         case .package: "i-package"
         case .label: "i-label"
         case .terminal: "i-terminal"
+        case .bug: "i-bug"
+        case .queue: "i-queue"
         }
     }
 
@@ -105,6 +107,10 @@ public enum Icon: CaseIterable, Sendable {
         case .label: "M2.500 2.500h5l6 6a1 1 0 0 1 0 1.400l-3.600 3.600a1 1 0 0 1-1.400 0l-6-6zM5.250 5.250h.01"
         case .terminal:
             "M2.750 3h10.500a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H2.750a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM4.250 6l2 2-2 2M8 10.250h3.500"
+        case .bug:
+            "M8 5.5a3 3 0 0 1 3 3V11a3 3 0 0 1-6 0V8.5a3 3 0 0 1 3-3zM6 5.8V5a2 2 0 0 1 4 0v.8M8 9v5M1.75 9.5H5M11 9.5h3.25M2.75 4.5L5.2 7M13.25 4.5L10.8 7M2.75 14l2.4-2M13.25 14l-2.4-2"
+        case .queue:
+            "M6.25 3.75h7.5M6.25 8h7.5M6.25 12.25h7.5M2 3.75l.9.9 1.6-1.8M2.6 8h.01M2.6 12.25h.01"
         }
     }
 }

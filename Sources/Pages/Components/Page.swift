@@ -108,11 +108,11 @@ private func topBar(_ context: PageContext) -> HTML {
         if context.sections.contains(.hosts) {
             form(.class("search"), .role("search"), .method(.get), .action(Location("search"))) {
                 context.organisationQuery.map { input(.type(.hidden), .name($0.name), .value($0.value)) }
-                label(.class("unseen"), .for("search")) { "Search hosts and packages" }
+                label(.class("unseen"), .for("search")) { "Search hosts, packages and CVEs" }
                 icon(.search)
                 input(
                     .type(.search), .id("search"), .name("q"), .value(context.search),
-                    .placeholder("Search hosts and packages"), .autocomplete(.off), .maxlength(200))
+                    .placeholder("Search hosts, packages, CVEs"), .autocomplete(.off), .maxlength(200))
                 kbd(.ariaHidden()) { "/" }
             }
         }
@@ -174,8 +174,8 @@ private func pageFoot(_ context: PageContext) -> HTML {
 }
 
 private let keys: [(key: String, does: String)] = [
-    ("/", "search hosts and packages"), ("j", "next row"), ("k", "previous row"), ("Enter", "open the row"),
-    ("g t", "Today"), ("g h", "Hosts"), ("g p", "Patches"),
+    ("/", "search hosts, packages and CVEs"), ("j", "next row"), ("k", "previous row"), ("Enter", "open the row"),
+    ("g t", "Today"), ("g q", "Work queue"), ("g v", "Vulnerabilities"), ("g h", "Hosts"), ("g p", "Patches"),
     ("g c", "Campaigns"), ("g a", "Activity"), ("?", "this list"),
 ]
 

@@ -4,11 +4,12 @@ public import Timestamps
 
 /// The parts of a host's page.
 public enum HostTab: String, Sendable, CaseIterable {
-    case overview, updates, packages, timeline, facts
+    case overview, vulnerabilities, updates, packages, timeline, facts
 
     var title: String {
         switch self {
         case .overview: "Overview"
+        case .vulnerabilities: "Vulnerabilities"
         case .updates: "Updates"
         case .packages: "Packages"
         case .timeline: "Timeline"
@@ -39,6 +40,8 @@ public struct HostModel: Sendable {
     public var packageQuery = ""
     public var timeline: [TimelineRow] = []
     public var timelineNext: String?
+    /// What it is exposed to: the few most pressing, or a page of all; nil where that is not shown.
+    public var findings: HostFindings?
     /// Hosts that may be the same machine.
     public var duplicates: [(id: String, name: String, status: String)] = []
     /// Its parts of campaigns, the newest first; nil for who may not see campaigns.

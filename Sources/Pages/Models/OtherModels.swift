@@ -45,6 +45,8 @@ public struct SearchModel: Sendable {
     public var hostCount = 0
     public var packages: [(name: String, pending: Int, installed: Int?)] = []
     public var packageCount = 0
+    /// Vulnerabilities by id; with how many hosts are known to have each.
+    public var vulnerabilities: [(id: String, summary: String, hosts: Int)] = []
 
     public init(text: String) {
         self.text = text

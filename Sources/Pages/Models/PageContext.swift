@@ -84,11 +84,13 @@ public enum Theme: String, Sendable, CaseIterable {
 
 /// The parts of the product that the navigation leads to.
 public enum Section: String, Sendable, CaseIterable {
-    case today, hosts, patches, campaigns, activity, settings
+    case today, queue, vulnerabilities, hosts, patches, campaigns, activity, settings
 
     var title: String {
         switch self {
         case .today: "Today"
+        case .queue: "Work queue"
+        case .vulnerabilities: "Vulnerabilities"
         case .hosts: "Hosts"
         case .patches: "Patches"
         case .campaigns: "Campaigns"
@@ -100,6 +102,8 @@ public enum Section: String, Sendable, CaseIterable {
     var icon: Icon {
         switch self {
         case .today: .today
+        case .queue: .queue
+        case .vulnerabilities: .bug
         case .hosts: .host
         case .patches: .patch
         case .campaigns: .campaign

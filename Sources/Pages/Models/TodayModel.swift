@@ -46,6 +46,8 @@ public struct TodayModel: Sendable {
     public var patches: [PatchRow] = []
     /// How many security patches there are in all.
     public var patchCount = 0
+    /// What to do first by the work queue, and how much of it is due; nil where it is not worked out here.
+    public var queue: (gap: RiskGap?, rows: [QueueRow], total: Int)?
     /// The hosts that lack most.
     public var hosts: [HostRow] = []
     /// Campaigns that wait for somebody; nil for who may not see campaigns.

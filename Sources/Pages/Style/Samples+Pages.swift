@@ -55,7 +55,7 @@ extension Samples {
             ),
             ("style", stylePage(context)),
         ]
-        return pages + campaignPages
+        return pages + riskPages + campaignPages
     }
 
     var firstRun: TodayModel {
@@ -101,6 +101,7 @@ extension Samples {
         model.hostCount = 3
         model.packages = [(text("libwebp7"), 12, 140), (text("webhook"), 0, 2)]
         model.packageCount = 2
+        model.vulnerabilities = [(text("CVE-2026-0911"), text("OpenSSL: a crafted certificate"), 84)]
         return model
     }
 

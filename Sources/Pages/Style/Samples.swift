@@ -118,6 +118,7 @@ public struct Samples: Sendable {
         model.inactive = [("quarantined", 1, HostsQuery(["status": "quarantined"]).location(context))]
         model.unjudgedLocation = HostsView.unjudged.location(context)
         model.patches = Array(patches.prefix(6))
+        model.queue = (nil, Array(queueRows.prefix(3)), 71)
         model.patchCount = 38
         model.hosts = Array(hosts.prefix(6))
         model.activity = activity
@@ -241,6 +242,7 @@ public struct Samples: Sendable {
     /// One host.
     public func host(_ tab: HostTab) -> HostModel {
         var model = HostModel(row: hosts[0], tab: tab, enrolledAt: before(90 * 86_400))
+        model.findings = hostFindings
         model.enrolledWith = text("fet-7")
         model.interval = 60
         model.protocolVersion = 2

@@ -165,17 +165,40 @@ public func searchPage(_ model: SearchModel, _ context: PageContext) -> HTML {
             pageHead(
                 model.text.isEmpty ? "Search" : "Search: \(model.text)",
                 lead: model.text.isEmpty
-                    ? "Hosts by name, id, label or address; packages by name."
-                    : HTML("\(count(model.hostCount, "host")) and \(count(model.packageCount, "package"))"))
+                    ? "Hosts by name, id, label or address; packages by name; vulnerabilities by id."
+                    : HTML(
+                        count(model.hostCount, "host")
+                            + (model.vulnerabilities.isEmpty
+                                ? " and "
+                                : ", \(count(model.vulnerabilities.count, "vulnerability", "vulnerabilities")) and ")
+                            + count(model.packageCount, "package")))
             if model.text.isEmpty {
                 emptyState(.search, "Type what you look for", "The key / leads to the field from everywhere.")
             } else {
+                foundVulnerabilities(model, context)
                 div(.class("columns")) {
                     foundHosts(model, context)
                     foundPackages(model, context)
                 }
             }
         })
+}
+
+private func foundVulnerabilities(_ model: SearchModel, _ context: PageContext) -> HTML {
+    guard !model.vulnerabilities.isEmpty else { return .empty }
+    return card("Vulnerabilities", id: "found-vulnerabilities", note: HTML(grouped(model.vulnerabilities.count))) {
+        ul(.class("lines")) {
+            model.vulnerabilities.map { found in
+                li(.data(.row)) {
+                    div {
+                        a(.href(context.to("vulnerabilities", found.id)), .data(.select)) { bdi { found.id } }
+                        span(.class("sub")) { found.summary }
+                    }
+                    span(.class("sub")) { found.hosts > 0 ? "on \(count(found.hosts, "host"))" : "on no judged host" }
+                }
+            }
+        }
+    }
 }
 
 private func foundHosts(_ model: SearchModel, _ context: PageContext) -> HTML {

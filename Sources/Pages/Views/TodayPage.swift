@@ -18,6 +18,7 @@ public func todayPage(_ model: TodayModel, _ context: PageContext, events: Locat
     pageHead("Today", lead: headline(model, context))
     if let campaigns = model.campaigns, !campaigns.isEmpty { campaignsCard(campaigns, context) }
     counters(model)
+    queueCard(model, context)
     fleet(model)
     div(.class("columns")) {
         patchesCard(model, context)
@@ -89,6 +90,35 @@ func counter(_ work: TodayModel.Work) -> HTML {
         }
         span(.class("counter-title")) { title }
         span(.class("counter-why")) { (work.count > 0 ? why : isUnknown ? "" : "Nothing to do here.") + unknown }
+    }
+}
+
+/// What to do first, and why.
+private func queueCard(_ model: TodayModel, _ context: PageContext) -> HTML {
+    guard let queue = model.queue else { return .empty }
+    return card(
+        "What to patch first", id: "first", note: HTML(queue.gap == nil ? "by when it is due, then worth for cost" : ""),
+        action: queue.gap == nil && queue.total > 0
+            ? linkButton("Work queue", context.to("queue"), .quiet, icon: .chevron) : .empty
+    ) {
+        switch queue.gap {
+        case .noFeeds?:
+            unknownLine("No feeds are loaded, so nobody can say which of these vulnerabilities matter.")
+            p(.class("padded")) { a(.href(context.to("queue"))) { "What to do about it" } }
+        case .unreadable?:
+            unknownLine("The feeds cannot be used.")
+            p(.class("padded")) { a(.href(context.to("queue"))) { "What to do about it" } }
+        case .judging?: unknownLine("Hosts are being judged by the feeds.")
+        case nil:
+            if queue.rows.isEmpty {
+                p(.class("padded")) {
+                    "No offered patch closes a known vulnerability. "
+                    a(.href(context.to("vulnerabilities"))) { "All vulnerabilities" }
+                }
+            } else {
+                queueTable("What to patch first", queue.rows, context)
+            }
+        }
     }
 }
 

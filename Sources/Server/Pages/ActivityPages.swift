@@ -100,11 +100,18 @@ enum ActivityPages {
             } while after != nil
             try await writer.finish(nil)
         }
-        return Response(
+        return .csv("fettle-activity.csv", body)
+    }
+}
+
+extension Response {
+    /// A table to be saved as a file.
+    static func csv(_ name: StaticString, _ body: ResponseBody) -> Response {
+        Response(
             status: .ok,
             headers: [
                 .contentType: "text/csv; charset=utf-8; header=present",
-                .contentDisposition: "attachment; filename=\"fettle-activity.csv\"",
+                .contentDisposition: "attachment; filename=\"\(name)\"",
             ], body: body)
     }
 }

@@ -13,7 +13,7 @@ struct CampaignForm: Sendable {
         "rollBack", "units", "preScript", "postScript",
     ]
     /// What a link to the form says.
-    static let linkable: Set<String> = ["packages", "package", "host", "labels"]
+    static let linkable: Set<String> = ["title", "packages", "package", "host", "labels"]
 
     var values: [String: String]
 
@@ -30,6 +30,7 @@ struct CampaignForm: Sendable {
         if query["package"] == nil {
             values["title"] = values["packages"] == "everything" ? "All updates" : "Security updates"
         }
+        if let title = query["title"] { values["title"] = title }
     }
 
     /// What somebody wrote.

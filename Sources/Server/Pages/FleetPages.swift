@@ -71,6 +71,12 @@ enum FleetPages {
             filter.newestFirst = true
             model.activity = try await AuditRows(call).rows(filter, after: nil, limit: 6).rows
         }
+        switch try await RiskReading.read(call) {
+        case .failure(let gap): model.queue = (gap, [], 0)
+        case .success(let reading):
+            let queue = reading.view.queue()
+            model.queue = (nil, queue.prefix(5).map(reading.row), queue.count)
+        }
         let hasReported = found.counts.lastReport != nil
         if !hasReported {
             model.firstRun = FirstRun(
@@ -291,6 +297,9 @@ enum FleetPages {
             model.hostCount = hosts.total
             model.packages = packages.items.map { ($0.name, $0.pending, $0.installed) }
             model.packageCount = packages.total
+            if case .success(let reading) = try await RiskReading.read(call) {
+                model.vulnerabilities = try reading.search(text, limit: 20)
+            }
         }
         return call.html(searchPage(model, call.context(search: text)))
     }

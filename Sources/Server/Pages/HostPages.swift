@@ -107,6 +107,19 @@ enum HostPages {
         }
         guard var model else { throw Refusal(.noSuchPage) }
         model.mayPatch = call.reach(.campaignsWrite).includes(host.labels)
+        if tab == .overview || tab == .vulnerabilities {
+            switch try await RiskReading.read(call) {
+            case .failure(let gap):
+                var findings = HostFindings()
+                findings.gap = gap
+                model.findings = findings
+            case .success(let reading):
+                let isShort = tab == .overview
+                model.findings = reading.findings(
+                    host: host.id, after: isShort ? nil : call.query["after"],
+                    size: isShort ? 8 : VulnerabilityPages.pageSize)
+            }
+        }
         if tab == .overview, call.reach(.campaignsRead).includes(host.labels) {
             model.jobs = try await call.campaigns(.campaignsRead).jobs(ofHost: host.id, limit: 5).map {
                 JobRow($0.job, campaignTitle: $0.title)

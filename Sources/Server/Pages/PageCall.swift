@@ -80,7 +80,7 @@ struct PageCall: Sendable {
         context.organisations = organisations.map { OrganisationChoice(id: $0.id, name: $0.name) }
         context.namesOrganisation = organisation.map { $0.id != assumed } ?? false
         context.sections = [.settings]
-        if may(.hostsRead) { context.sections.formUnion([.today, .hosts, .patches]) }
+        if may(.hostsRead) { context.sections.formUnion([.today, .queue, .vulnerabilities, .hosts, .patches]) }
         if may(.campaignsRead) { context.sections.insert(.campaigns) }
         if may(.auditRead) { context.sections.insert(.activity) }
         return context
@@ -130,7 +130,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
-    case campaign, job, settings
+    case campaign, job, settings, exception
 
     var notice: Pages.Notice {
         switch self {
@@ -153,6 +153,7 @@ enum PageNotice: String, Sendable {
         case .organisation: Pages.Notice(.good, "The organisation is made")
         case .campaign: Pages.Notice(.good, "It is done", "This is the campaign now.")
         case .job: Pages.Notice(.good, "It is done", "This is the host's part now.")
+        case .exception: Pages.Notice(.good, "It is done", "This is the exception now.")
         case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }
     }

@@ -183,7 +183,7 @@ struct PageRoutes: Sendable {
         context.csrf = csrf
         context.sections = [.settings]
         if caller.principal.may(.hostsRead, organisation: place.organisation?.id) {
-            context.sections.formUnion([.today, .hosts, .patches])
+            context.sections.formUnion([.today, .queue, .vulnerabilities, .hosts, .patches])
         }
         if caller.principal.may(.campaignsRead, organisation: place.organisation?.id) {
             context.sections.insert(.campaigns)

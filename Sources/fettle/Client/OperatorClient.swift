@@ -99,6 +99,15 @@ struct OperatorClient: Sendable {
         }
     }
 
+    /// Gets without turning a problem into a failure.
+    func look(_ path: String, _ query: [(String, String?)] = []) async throws -> Result<JSONValue, Refused> {
+        do {
+            return .success(try await exchange(.GET, path + Self.query(query), nil, nil).json)
+        } catch let refusal as Refused {
+            return .failure(refusal)
+        }
+    }
+
     /// A query string; nil values are left out.
     static func query(_ items: [(String, String?)]) -> String {
         let parts = items.compactMap { key, value in value.map { "\(key)=\(escaped($0))" } }

@@ -152,6 +152,9 @@ private struct Up {
             printHost(json)
             fflush(nil)
             let link = try await client.post("/api/v1/login-links")
+            let first = WhatFirst(client: client, data: data, base: link.text("url"))
+            let sentences = try await shown("comparing with the feeds") { try await first.sentences() }
+            say(sentences)
             sayMore(link)
             return agent
         } catch {

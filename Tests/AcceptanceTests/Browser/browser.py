@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives a real Chromium over Fettle's pages.
 
-  browser.py journey --base URL --link URL --enrol COMMAND --package NAME --host NAME [--no-script] [--shots FOLDER]
+  browser.py journey --base URL --link URL --enrol COMMAND --package NAME --host NAME --vulnerability ID [--no-script] [--shots FOLDER]
 
 Logs in by the one-time link, sets a password, enrols a host with the command that the page shows, finds what is missing
 there, and logs out; then looks at every page with axe in both themes (only with script, for axe is script).
@@ -105,7 +105,7 @@ class Journey:
         if self.options.script:
             page.keyboard.press("/")
             expect(page.locator("#search")).to_be_focused()
-        page.get_by_label("Search hosts and packages").fill(self.options.package)
+        page.get_by_label("Search hosts, packages and CVEs").fill(self.options.package)
         page.keyboard.press("Enter")
         page.get_by_role("region", name="Packages").get_by_role("link", name=self.options.package, exact=True).click()
         expect(page.get_by_role("heading", name=self.options.package, level=1)).to_be_visible()
@@ -124,6 +124,32 @@ class Journey:
             page.keyboard.press("?")
             expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
             page.keyboard.press("Escape")
+
+    def find_what_matters(self):
+        """From the queue to the patch, to what it closes, to a campaign and an exception that are filled in."""
+        page = self.page
+        id = self.options.vulnerability
+        deadline = time.time() + 120
+        page.goto("/vulnerabilities")
+        while page.get_by_role("link", name=id, exact=True).count() == 0:
+            if time.time() > deadline:
+                raise AssertionError(f"{id} is not in the list")
+            time.sleep(2)
+            page.goto("/vulnerabilities")
+        page.get_by_role("link", name=id, exact=True).click()
+        expect(page.get_by_role("heading", name=id, level=1)).to_be_visible()
+        expect(page.get_by_text(re.compile("^Yes: [12] hosts? ha"))).to_be_visible()
+        page.get_by_role("link", name="Ask for an exception").click()
+        expect(page.get_by_label("Vulnerability")).to_have_value(id)
+        page.goto("/queue")
+        first = page.get_by_role("table", name="Work queue").get_by_role("row").nth(1).get_by_role("link").first
+        name = first.inner_text()
+        first.click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        self.patch = page.url
+        page.get_by_role("link", name="Plan a campaign").click()
+        expect(page.get_by_label("Title")).to_have_value(f"Patch {name}")
+        self.step(f"found {id}, what closes it, and the forms for it")
 
     def colours(self):
         page = self.page
@@ -163,9 +189,13 @@ class Journey:
             "campaigns": "/campaigns", "campaigns-all": "/campaigns?show=all",
             "campaign-new": f"/campaigns/new?host={self.host}&package={self.options.package}",
             "why": f"/hosts/{self.host}/why/{self.options.package}",
+            "queue": "/queue?capacity=3", "queue-patch": self.patch, "vulnerabilities": "/vulnerabilities",
+            "vulnerabilities-none": "/vulnerabilities?q=nothing-has-this-name", "vulnerabilities-unknown": "/vulnerabilities/unknown",
+            "vulnerability": f"/vulnerabilities/{self.options.vulnerability}", "exceptions": "/exceptions",
+            "exception-new": f"/exceptions/new?vulnerability={self.options.vulnerability}",
             "device": "/device", "not-found": "/no/such/page",
         }
-        for part in ["", "updates", "packages", "timeline", "facts", "labels", "retire"]:
+        for part in ["", "vulnerabilities", "updates", "packages", "timeline", "facts", "labels", "retire"]:
             found[f"host-{part or 'overview'}"] = f"/hosts/{self.host}/{part}".rstrip("/")
         return found
 
@@ -203,6 +233,7 @@ class Journey:
         self.first_login()
         self.enrol()
         self.find_what_is_missing()
+        self.find_what_matters()
         self.colours()
         if self.options.script:
             self.look()
@@ -217,6 +248,7 @@ def main():
     parser.add_argument("--enrol", required=True)
     parser.add_argument("--package", required=True)
     parser.add_argument("--host", required=True)
+    parser.add_argument("--vulnerability", required=True)
     parser.add_argument("--no-script", dest="script", action="store_false")
     parser.add_argument("--shots")
     options = parser.parse_args()
