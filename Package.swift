@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "PackageManagers", "Signatures", "CLinux", core("Versions"), core("TextTable"), core("Inventory"),
+                "PackageManagers", "Signatures", "CLinux", core("Changelog"), core("Versions"), core("TextTable"),
+                core("Inventory"),
                 core("Wire"), core("Orders"), core("Rollout"), core("JSON"), core("Digest"), core("Timestamps"),
             ] + nio + certificates,
             swiftSettings: testable),

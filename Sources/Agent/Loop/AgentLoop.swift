@@ -64,6 +64,8 @@ public struct AgentLoop: Sendable {
     var sentJobMessage: JobMessage?
     /// Jobs are not spoken for before this, in milliseconds of uptime: after a failure the server is left in peace.
     var jobDue: Int64 = 0
+    /// Changelogs of what the host is offered.
+    var changelogs = ChangelogWork()
     /// A scan whose result is not on the disk yet.
     var unkept: (digests: HostDigests, ended: Int64)?
 
@@ -124,6 +126,7 @@ public struct AgentLoop: Sendable {
         case .documentLost(let document): return lost(document, now, &random)
         case .storeFailed(let why): return failed(.local(why), now, &random)
         case .job(let message): return wantJobMessage(message, now, &random)
+        case .changelogs(let result): return tookChangelogs(result, now)
         }
     }
 
@@ -191,6 +194,10 @@ public struct AgentLoop: Sendable {
         if asked || now.wall >= nextRenewal, !cycle.triedRenewal {
             cycle.triedRenewal = true
             return [.exchange(.renew)]
+        }
+        if !cycle.toldChangelogs, let report = changelogReport(now) {
+            cycle.toldChangelogs = true
+            return [.exchange(.changelogs(report))]
         }
         return finish(now, &random)
     }
