@@ -143,7 +143,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Versions"),
+                core("Matching"), core("Priority"), core("Feeds"),
                 core("SoftwareReading"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
@@ -186,8 +187,8 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "PackageManagers", "Signatures", core("Inventory"), core("Wire"), core("Orders"),
-                core("Rollout"),
+                "Agent", "PackageManagers", "Signatures", core("Changelog"), core("Inventory"), core("Wire"),
+                core("Orders"), core("Rollout"),
                 core("JSON"), core("Digest"), core("Timestamps"), core("TextTable"),
             ] + nio + certificates + hummingbird,
             exclude: ["Patching/job-host"], swiftSettings: settings, linkerSettings: lld),
@@ -217,7 +218,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
+                core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

@@ -55,7 +55,8 @@ let package = Package(
             name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(
-            name: "Wire", dependencies: ["Changelog", "Orders", "Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "Wire", dependencies: ["Changelog", "Orders", "Rollout", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .target(name: "Audit", dependencies: ["Digest", "JSON"], swiftSettings: settings),
         .target(name: "Access", swiftSettings: settings),
         .target(name: "TextTable", swiftSettings: settings),
@@ -68,7 +69,8 @@ let package = Package(
         .testTarget(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Changelog", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "WireTests", dependencies: ["Wire", "Changelog", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(
             name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
             swiftSettings: settings),

@@ -29,7 +29,10 @@ struct Fettle: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Vulnerabilities",
-                subcommands: [VulnerabilityCommand.self, FindingsCommand.self, FeedsCommand.self, BacktestCommand.self]),
+                subcommands: [
+                    VulnerabilityCommand.self, FindingsCommand.self, ChangelogsCommand.self, FeedsCommand.self,
+                    BacktestCommand.self,
+                ]),
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(
                 name: "Who you are",

@@ -95,7 +95,8 @@ struct Words {
     ]
     /// What comes after it is spoken of, and was closed elsewhere if at all.
     private static let of: [String] = [
-        " regression of ", " regression in ", " regression from ", " regression introduced ", " regressions introduced ",
+        " regression of ", " regression in ", " regression from ", " regression introduced ",
+        " regressions introduced ",
         " regression caused ", " regressions caused ", " regression due ", " regression after ", " regression with ",
         " regressions in ", " regressions of ", " regressions from ", " follow up ", " followup ", " incomplete fix ",
         " incomplete fixes ", " introduced by ", " introduced with ", " introduced in ", " caused by the fix ",

@@ -12,7 +12,8 @@ import Versions
             let base = "\(folder)/\(name)"
             return ["changelog.Debian.gz", "changelog.gz"].map { "\(base)/\($0)" }.first {
                 FileManager.default.fileExists(atPath: $0)
-                    && ($0.hasSuffix("Debian.gz") || !FileManager.default.fileExists(atPath: "\(base)/changelog.Debian.gz"))
+                    && ($0.hasSuffix("Debian.gz")
+                        || !FileManager.default.fileExists(atPath: "\(base)/changelog.Debian.gz"))
             }
         }.filter { seen.insert(URL(fileURLWithPath: $0).resolvingSymlinksInPath().path).inserted }
     }()
@@ -22,7 +23,9 @@ import Versions
         let parser = "/usr/bin/dpkg-parsechangelog"
         guard FileManager.default.isExecutableFile(atPath: parser) else { return }
         var compared = 0
-        for file in Self.files.filter({ $0.hasSuffix("Debian.gz") }).enumerated().filter({ $0.offset % 31 == 0 }).map(\.element) {
+        for file in Self.files.filter({ $0.hasSuffix("Debian.gz") }).enumerated().filter({ $0.offset % 31 == 0 }).map(
+            \.element)
+        {
             guard let text = output("/bin/zcat", [file]), text.count < 400_000 else { continue }
             let plain = FileManager.default.temporaryDirectory.appendingPathComponent("changelog-\(UUID())").path
             try Data(text).write(to: URL(fileURLWithPath: plain))

@@ -16,7 +16,9 @@ import Versions
             [("1.3-1", ["* CVE-2023-3333"]), ("1.2-1", ["* CVE-2023-2222"]), ("1.1-1", ["* CVE-2023-1111"])],
             from: "1.1-1")
         #expect(
-            result.closes == [.init(id: "CVE-2023-2222", version: "1.2-1"), .init(id: "CVE-2023-3333", version: "1.3-1")])
+            result.closes == [
+                .init(id: "CVE-2023-2222", version: "1.2-1"), .init(id: "CVE-2023-3333", version: "1.3-1"),
+            ])
         #expect(result.unknown == "")
     }
 
@@ -92,7 +94,9 @@ import Versions
     @Test("What cannot be read is an error, never an empty list")
     func unreadable() {
         #expect(throws: ChangelogError.noEntry) { try DebianChangelog.read([]) }
-        #expect(throws: ChangelogError.self) { try DebianChangelog.read(Array("Changes in 1.0\n\n  * CVE-2023-1\n".utf8)) }
+        #expect(throws: ChangelogError.self) {
+            try DebianChangelog.read(Array("Changes in 1.0\n\n  * CVE-2023-1\n".utf8))
+        }
         #expect(throws: ChangelogError.noEntry) { try RPMChangelog.read(Array("- no heading\n".utf8)) }
     }
 

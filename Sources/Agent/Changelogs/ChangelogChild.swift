@@ -62,10 +62,13 @@ public enum ChangelogChild {
         _ order: ChangelogOrder, _ folder: DurableFolder, _ tree: HostTree, _ root: ChangeRoot, _ now: Moment
     ) throws -> ChangelogResult {
         guard !tree.veto().holds(.noChangelogs) else {
-            return ChangelogResult(candidates: order.read.isEmpty ? [] : nil, problem: "the host's veto file forbids it")
+            return ChangelogResult(
+                candidates: order.read.isEmpty ? [] : nil, problem: "the host's veto file forbids it")
         }
         let offers = try Apt.scan(root: root.path, resolver: .none, now: now.wall).offers
-        guard case .known(let set) = offers else { return ChangelogResult(problem: "what the host is offered is unknown") }
+        guard case .known(let set) = offers else {
+            return ChangelogResult(problem: "what the host is offered is unknown")
+        }
         let files = try CandidateFile.offered(set.offers, root)
         guard !order.read.isEmpty else {
             let list = files.filter { $0.bytes <= bytesPerFile }.prefix(ChangelogReport.maximumCandidates)

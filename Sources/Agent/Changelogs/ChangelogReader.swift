@@ -49,7 +49,9 @@ struct ChangelogReader {
         decoder.append(bytes)
         do {
             while let frame = try decoder.next() {
-                guard frame.kind == .changelogResult, answer == nil else { throw FrameError.unknownKind(frame.kind.rawValue) }
+                guard frame.kind == .changelogResult, answer == nil else {
+                    throw FrameError.unknownKind(frame.kind.rawValue)
+                }
                 answer = try ChangelogResult(json: JSONValue(parsing: frame.payload, limits: .message))
             }
         } catch {

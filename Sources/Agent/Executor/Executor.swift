@@ -340,7 +340,9 @@ public final class Executor {
         guard changelogs == nil else { return refuse("changelogs are being read already") }
         guard !(jobs?.isAtWork ?? false) else { return refuse("a job is at work") }
         do throws(SystemError) {
-            changelogs = try isolation.lend { () throws(SystemError) in try ChangelogReader(order, folder: layout.executor) }
+            changelogs = try isolation.lend { () throws(SystemError) in
+                try ChangelogReader(order, folder: layout.executor)
+            }
         } catch {
             refuse("\(error)")
         }

@@ -29,6 +29,8 @@ extension AgentLoop {
             return nil
         }
         if changelogs.offers != memory.digests?.offers { changelogs.candidates = nil }
+        // Nothing is offered: there is nothing to tell until that changes.
+        if changelogs.candidates?.isEmpty ?? false, changelogs.claims.isEmpty { return nil }
         changelogs.isSent = true
         return ChangelogReport(
             exchangeToken: memory.exchangeToken, candidates: changelogs.candidates ?? [],
@@ -68,7 +70,8 @@ extension AgentLoop {
         if let candidates = result.candidates { changelogs.candidates = candidates }
         changelogs.claims += result.claims
         // What could not be done is not hurried.
-        if result.candidates != nil || !result.claims.isEmpty { changelogs.due = now.uptime }
+        let isDone = result.candidates != nil || !result.claims.isEmpty
+        changelogs.due = isDone ? now.uptime : max(changelogs.due, now.uptime + 600_000)
         if !result.problem.isEmpty { refusals["changelogs-not-read", default: 0] += 1 }
         return []
     }

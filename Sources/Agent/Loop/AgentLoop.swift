@@ -74,9 +74,10 @@ public struct AgentLoop: Sendable {
     /// - Parameters:
     ///   - startDelay: the first contact comes 0 to this many seconds after the start.
     ///   - bootID: the running boot; a process sees only one.
+    ///   - readsChangelogs: whether the server is asked what changelogs it wants read.
     public init(
         memory: AgentMemory, credentials: Credentials, queue: QueueView, version: ProtocolVersion = .current,
-        startDelay: Int64 = 60, bootID: String? = nil
+        startDelay: Int64 = 60, bootID: String? = nil, readsChangelogs: Bool = false
     ) {
         self.memory = memory
         self.credentials = credentials
@@ -84,6 +85,7 @@ public struct AgentLoop: Sendable {
         self.version = version
         self.startDelay = startDelay
         self.bootID = bootID
+        if !readsChangelogs { changelogs.due = .max }
         self.interval = memory.state?.interval ?? 300
         self.nextRenewal = credentials.notAfter
         // What was sent before the start is not known any more: all of it may have been.

@@ -54,7 +54,7 @@ public final class NetworkProcess {
         if queue.damaged > 0 { notes.append("\(queue.damaged) lines of the report queue were damaged and left out") }
         loop = AgentLoop(
             memory: memory, credentials: credentials, queue: queue.view, version: options.version,
-            startDelay: options.startDelay, bootID: MachineEvidence.read().bootID)
+            startDelay: options.startDelay, bootID: MachineEvidence.read().bootID, readsChangelogs: true)
     }
 
     /// The memory on disk; where it is lost or damaged, the one of a new grant.

@@ -77,7 +77,9 @@ public struct CandidateFile: Hashable, Sendable {
             throw AptChangeError("\(folder) has less than \(needed >> 20) MiB free")
         }
         let database = try nativeArchitecture(root)
-        let request = architecture == "all" || architecture == database ? "\(name)=\(version)" : "\(name):\(architecture)=\(version)"
+        let request =
+            architecture == "all" || architecture == database
+            ? "\(name)=\(version)" : "\(name):\(architecture)=\(version)"
         let complaints = try Download(root: root, target: folder, staging: "/var/cache/apt/fettle-changelogs").fetch(
             [Download.File(request: request, name: file, bytes: bytes, sha256: sha256)], seconds: seconds)
         let path = "\(folder)/\(file)"

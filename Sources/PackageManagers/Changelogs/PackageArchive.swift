@@ -44,7 +44,9 @@ package enum PackageArchive {
             guard isDebian || file == "changelog.gz" || file == "changelog" else { continue }
             if let target = entry.link {
                 // A link within the folder, to the upstream changelog for one, is none to another package.
-                if isDebian || link == nil { link = docPackage(target, from: folder).flatMap { $0 == name ? nil : $0 } ?? link }
+                if isDebian || link == nil {
+                    link = docPackage(target, from: folder).flatMap { $0 == name ? nil : $0 } ?? link
+                }
                 continue
             }
             guard entry.isFile else { continue }
@@ -89,7 +91,9 @@ package enum PackageArchive {
         func bad(_ reason: String) -> PackageScanError {
             .malformed(path: source.path, line: 0, reason: "it is no Debian package: \(reason)")
         }
-        guard try source.piece(8).elementsEqual("!<arch>\n".utf8) else { throw bad("it does not begin as an ar archive") }
+        guard try source.piece(8).elementsEqual("!<arch>\n".utf8) else {
+            throw bad("it does not begin as an ar archive")
+        }
         // debian-binary, control.tar, data.tar; others may stand between.
         for _ in 0..<16 {
             // Name 16, time 12, owner 6, group 6, mode 8, size 10, two bytes of end (deb(5), ar(5)).

@@ -9,6 +9,7 @@ struct OperationTable: Sendable {
         HostOperations.all
             + PatchOperations.all
             + VulnerabilityOperations.all
+            + ChangelogOperations.all
             + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all

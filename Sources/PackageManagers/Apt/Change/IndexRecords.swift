@@ -51,10 +51,11 @@ struct IndexRecords {
                 var fields: [String: String] = [:]
                 Stanza(bytes: bytes).forEachField { name, value in
                     let name = text(name).lowercased()
-                    if ["package", "architecture", "version", "sha256", "size", "installed-size", "filename",
-                        "source"]
-                        .contains(name)
-                    {
+                    if [
+                        "package", "architecture", "version", "sha256", "size", "installed-size", "filename",
+                        "source",
+                    ]
+                    .contains(name) {
                         fields[name] = text(value)
                     }
                 }
@@ -68,7 +69,8 @@ struct IndexRecords {
                 found.append(
                     Record(
                         name: package, architecture: architecture, version: version, source: source.source,
-                        sourceVersion: source.version, sha256: digest.lowercased(), bytes: max(0, bytes), installedBytes: max(0, min(kibibytes, 1 << 40)) * 1024))
+                        sourceVersion: source.version, sha256: digest.lowercased(), bytes: max(0, bytes),
+                        installedBytes: max(0, min(kibibytes, 1 << 40)) * 1024))
             }
         } catch {
             throw .notStarted(error.description)
