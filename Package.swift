@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "PackageManagers", "Signatures", "CLinux", core("Versions"), core("TextTable"), core("Inventory"),
+                "PackageManagers", "Signatures", "CLinux", core("Changelog"), core("Versions"), core("TextTable"),
+                core("Inventory"),
                 core("Wire"), core("Orders"), core("Rollout"), core("JSON"), core("Digest"), core("Timestamps"),
             ] + nio + certificates,
             swiftSettings: testable),
@@ -142,8 +143,9 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Matching"), core("Priority"), core("Feeds"),
-                core("SoftwareReading"), core("CVSS"), core("Access"), core("Inventory"), core("Wire"), core("Orders"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"), core("Priority"),
+                core("Feeds"), core("SoftwareReading"), core("CVSS"), core("Access"), core("Inventory"), core("Wire"),
+                core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -185,8 +187,8 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "PackageManagers", "Signatures", core("Inventory"), core("Wire"), core("Orders"),
-                core("Rollout"),
+                "Agent", "PackageManagers", "Signatures", core("Changelog"), core("Inventory"), core("Wire"),
+                core("Orders"), core("Rollout"),
                 core("JSON"), core("Digest"), core("Timestamps"), core("TextTable"),
             ] + nio + certificates + hummingbird,
             exclude: ["Patching/job-host"], swiftSettings: settings, linkerSettings: lld),
@@ -216,7 +218,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
+                core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

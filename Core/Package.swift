@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
+        .library(name: "Changelog", targets: ["Changelog"]),
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
         .library(name: "Priority", targets: ["Priority"]),
@@ -37,6 +38,7 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
+        .target(name: "Changelog", dependencies: ["Digest", "Versions"], swiftSettings: settings),
         .target(name: "CVSS", swiftSettings: settings),
         .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
         .target(
@@ -53,7 +55,8 @@ let package = Package(
             name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(
-            name: "Wire", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "Wire", dependencies: ["Changelog", "Orders", "Rollout", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .target(name: "Audit", dependencies: ["Digest", "JSON"], swiftSettings: settings),
         .target(name: "Access", swiftSettings: settings),
         .target(name: "TextTable", swiftSettings: settings),
@@ -66,11 +69,14 @@ let package = Package(
         .testTarget(
             name: "InventoryTests", dependencies: ["Inventory", "JSON", "Timestamps"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "WireTests", dependencies: ["Wire", "Changelog", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(
             name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
             swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
+        .testTarget(
+            name: "ChangelogTests", dependencies: ["Changelog", "Digest", "Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
         .testTarget(
             name: "FeedsTests", dependencies: ["Feeds", "Versions", "Timestamps", "JSON"], swiftSettings: settings),

@@ -11,6 +11,9 @@ import Wire
         case ["run", "--network-process"]: exit(runNetworkProcess(words.dropFirst(2)))
         case ["run", "--executor"]: exit(runExecutor(words.dropFirst(2)))
         case ["run", "--job"]: exit(JobChild.main(path: words.dropFirst(2).first ?? ""))
+        case ["run", "--changelogs"]:
+            let rest = Array(words.dropFirst(2))
+            exit(ChangelogChild.main(folder: rest.first ?? "", order: rest.dropFirst().first ?? ""))
         case ["scan", "--documents"]:
             exit(ScanChild.run { try ScanChild.scanMachine(previousFacts: words.dropFirst(2).first ?? "") })
         default: FettleAgent.main()

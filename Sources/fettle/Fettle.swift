@@ -30,8 +30,8 @@ struct Fettle: AsyncParsableCommand {
             CommandGroup(
                 name: "Vulnerabilities",
                 subcommands: [
-                    VulnerabilityCommand.self, FindingsCommand.self, ExceptionCommand.self, PriorityCommand.self,
-                    FeedsCommand.self, BacktestCommand.self,
+                    VulnerabilityCommand.self, FindingsCommand.self, ChangelogsCommand.self, ExceptionCommand.self,
+                    PriorityCommand.self, FeedsCommand.self, BacktestCommand.self,
                 ]),
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
             CommandGroup(

@@ -10,6 +10,8 @@ public struct HostVeto: Hashable, Sendable {
         case securityOnly = "security-only"
         /// No scripts of a campaign are run.
         case noScripts = "no-scripts"
+        /// No offered package is fetched to read its changelog.
+        case noChangelogs = "no-changelogs"
         /// Nothing is changed at all.
         case nothing
     }

@@ -28,6 +28,10 @@ public struct Frame: Hashable, Sendable {
         case jobProgress = 10
         /// What of it is on the server's disk: JSON of ``RelayedReply``.
         case jobReply = 11
+        /// Asks the executor what changelogs could be read, or to read some: JSON of ``ChangelogOrder``.
+        case changelogOrder = 12
+        /// What came of it: JSON of ``ChangelogResult``.
+        case changelogResult = 13
 
         /// The most bytes that a payload of this kind may have.
         public var maximumBytes: Int {
@@ -39,6 +43,8 @@ public struct Frame: Hashable, Sendable {
             case .orders: 8 << 20
             case .jobAnswer, .jobProgress: 2 << 20
             case .jobQuestion, .jobReply: 64 << 10
+            case .changelogOrder: 4 << 10
+            case .changelogResult: 1 << 20
             }
         }
     }

@@ -28,6 +28,7 @@ public final class Executor {
     private var desk: TrustedOrders?
     private var jobs: JobSupervisor?
     private var jobsProblem: String?
+    private var changelogs: ChangelogReader?
 
     private struct NetworkChild {
         let process: ChildProcess
@@ -133,9 +134,11 @@ public final class Executor {
             descriptors.append(pollfd(fd: network?.socket ?? -1, events: Int16(wanted), revents: 0))
             descriptors.append(
                 pollfd(fd: scan?.ended == false ? scan?.pipe ?? -1 : -1, events: Int16(POLLIN), revents: 0))
+            descriptors.append(
+                pollfd(fd: changelogs?.isOpen == true ? changelogs?.pipe ?? -1 : -1, events: Int16(POLLIN), revents: 0))
             let wait = wait(from: now)
             if wait < 0 || wait >= 2000 { SystemCalls.trimMemory() }
-            let ready = poll(&descriptors, 4, wait)
+            let ready = poll(&descriptors, 5, wait)
             guard ready >= 0 || errno == EINTR else { throw SystemError("wait for", "events") }
             if descriptors[0].revents != 0, takeSignals() {
                 stop()
@@ -144,7 +147,9 @@ public final class Executor {
             if descriptors[1].revents != 0, watch.drain() { noticeChange() }
             if descriptors[2].revents != 0 { serveNetwork(descriptors[2].revents) }
             if descriptors[3].revents != 0 { readScan() }
+            if descriptors[4].revents != 0 { changelogs?.read() }
             finishScan()
+            finishChangelogs()
             takeTimers()
             lookAtJobs()
         }
@@ -158,6 +163,7 @@ public final class Executor {
         if let settle { due.append(settle.due) }
         if let scan { due.append(scan.deadline) }
         if let jobs = jobs?.due { due.append(jobs) }
+        if let changelogs { due.append(changelogs.deadline) }
         // Without inotify, a look at the files' times each minute.
         if !watch.isWatching { due.append(now + 60_000) }
         guard let first = due.min() else { return -1 }
@@ -174,6 +180,7 @@ public final class Executor {
             // SIGCHLD tells the rest, however long the kernel takes to end it.
             self.scan?.deadline = .max
         }
+        if changelogs.map({ now >= $0.deadline }) ?? false { changelogs?.end("it took too long and was ended") }
         if !watch.isWatching, settle == nil { noticeChange() }
         if let settle, now >= settle.due {
             self.settle = nil
@@ -234,6 +241,8 @@ public final class Executor {
         scan?.isAbandoned = true
         scan?.ended = true
         scan?.process.signal(SIGKILL)
+        changelogs?.isAbandoned = true
+        changelogs?.end("nobody waits for it")
         scanWanted = false
         jobs?.sayAgain()
     }
@@ -297,7 +306,11 @@ public final class Executor {
             jobs?.take(try RelayedAnswer(json: JSONValue(parsing: frame.payload, limits: .facts)), now: now)
         case .jobReply:
             jobs?.take(try RelayedReply(json: JSONValue(parsing: frame.payload, limits: .message)), now: now)
-        case .document, .observation, .scanFailed, .changed, .executorStatus, .jobQuestion, .jobProgress: break
+        case .changelogOrder:
+            startChangelogs(try ChangelogOrder(json: JSONValue(parsing: frame.payload, limits: .message)))
+        case .document, .observation, .scanFailed, .changed, .executorStatus, .jobQuestion, .jobProgress,
+            .changelogResult:
+            break
         }
     }
 
@@ -315,10 +328,38 @@ public final class Executor {
     private func lookAtJobs() {
         // Also without a network process: a job that has begun must end.
         for frame in jobs?.look(now: .now()) ?? [] { send(frame) }
+        if jobs?.isAtWork ?? false { changelogs?.end("a job is at work") }
+    }
+
+    // MARK: Changelogs
+
+    private func startChangelogs(_ order: ChangelogOrder) {
+        func refuse(_ why: String) {
+            send(Frame(.changelogResult, ChangelogResult(problem: why).json.canonicalBytes()))
+        }
+        guard changelogs == nil else { return refuse("changelogs are being read already") }
+        guard !(jobs?.isAtWork ?? false) else { return refuse("a job is at work") }
+        do throws(SystemError) {
+            changelogs = try isolation.lend { () throws(SystemError) in
+                try ChangelogReader(order, folder: layout.executor)
+            }
+        } catch {
+            refuse("\(error)")
+        }
+    }
+
+    private func finishChangelogs() {
+        guard let result = changelogs?.result else { return }
+        let isAbandoned = changelogs?.isAbandoned ?? false
+        changelogs?.close()
+        changelogs = nil
+        if isAbandoned { return }
+        if !result.problem.isEmpty { Journal.write(.info, "changelogs were not all read: \(result.problem)") }
+        send(Frame(.changelogResult, result.json.canonicalBytes()))
     }
 
     /// What can be read now; nil at the end.
-    private static func readSome(_ descriptor: Int32) -> [UInt8]? {
+    static func readSome(_ descriptor: Int32) -> [UInt8]? {
         withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
             let got = read(descriptor, buffer.baseAddress, buffer.count)
             if got > 0 { return Array(buffer[..<got]) }
@@ -427,12 +468,14 @@ public final class Executor {
             guard pid > 0 else { return }
             if pid == network?.process.pid { networkEnded(status) }
             if pid == scan?.process.pid { scan?.status = status }
+            if pid == changelogs?.process.pid { changelogs?.status = status }
         }
     }
 
     private func stop() {
         network?.process.signal(SIGTERM)
         scan?.process.signal(SIGKILL)
+        changelogs?.process.signal(SIGKILL)
         // All that matters is on disk at any moment: half a second is politeness.
         for _ in 0..<50 where network != nil {
             usleep(10_000)

@@ -15,6 +15,7 @@ extension AgentLoop {
                 case .state(let state): try took(state)
                 case .job(let answer, let question): took(answer, to: question)
                 case .jobProgress(let reply, let progress): try took(reply, of: progress)
+                case .changelogs(let reply, let report): try took(reply, to: report, now, &random)
                 case .identity(let credentials, let token, let epoch):
                     try took(credentials, token: token, epoch: epoch, &random)
                 }

@@ -8,6 +8,7 @@ extension AgentLoop {
         _ error: ExchangeError, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
         if cycle != nil, let effects = jobRefused(error, now, &random) { return effects }
+        if cycle != nil, let effects = changelogsRefused(error, now, &random) { return effects }
         // The names are partly the server's: it must not make this grow without end.
         let name = refusals.count < 64 || refusals[error.name] != nil ? error.name : "other"
         refusals[name, default: 0] += 1

@@ -64,6 +64,8 @@ extension AgentLoop {
         case comeBack
         /// Say what a job has to say.
         case job(JobMessage)
+        /// Tell what changelogs could be read, and what was read.
+        case changelogs(ChangelogReport)
     }
 
     /// What the shell is to do.
@@ -96,6 +98,8 @@ extension AgentLoop {
         case tellJob(RelayedAnswer)
         /// Tell the executor what the server has of a job.
         case acknowledgeJob(RelayedReply)
+        /// Have the executor list or read changelogs.
+        case changelogs(ChangelogOrder)
     }
 
     /// What the server answered.
@@ -114,6 +118,8 @@ extension AgentLoop {
         case job(JobAnswer, RelayedQuestion)
         /// To what was new of a job.
         case jobProgress(JobProgressReply, RelayedProgress)
+        /// To what was told of changelogs.
+        case changelogs(ChangelogReply, ChangelogReport)
     }
 
     /// What happened.
@@ -140,6 +146,8 @@ extension AgentLoop {
         case storeFailed(String)
         /// A job wants to say something.
         case job(JobMessage)
+        /// The executor has listed or read changelogs, or could not.
+        case changelogs(ChangelogResult)
     }
 
     /// What a cycle has done so far.
@@ -156,6 +164,7 @@ extension AgentLoop {
         /// Only jobs are spoken for: no check-in.
         var isForJobs = false
         var jobExchanges = 0
+        var toldChangelogs = false
     }
 
     /// Whether the server lets the host take part.

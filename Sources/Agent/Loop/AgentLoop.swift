@@ -64,6 +64,8 @@ public struct AgentLoop: Sendable {
     var sentJobMessage: JobMessage?
     /// Jobs are not spoken for before this, in milliseconds of uptime: after a failure the server is left in peace.
     var jobDue: Int64 = 0
+    /// Changelogs of what the host is offered.
+    var changelogs = ChangelogWork()
     /// A scan whose result is not on the disk yet.
     var unkept: (digests: HostDigests, ended: Int64)?
 
@@ -72,9 +74,10 @@ public struct AgentLoop: Sendable {
     /// - Parameters:
     ///   - startDelay: the first contact comes 0 to this many seconds after the start.
     ///   - bootID: the running boot; a process sees only one.
+    ///   - readsChangelogs: whether the server is asked what changelogs it wants read.
     public init(
         memory: AgentMemory, credentials: Credentials, queue: QueueView, version: ProtocolVersion = .current,
-        startDelay: Int64 = 60, bootID: String? = nil
+        startDelay: Int64 = 60, bootID: String? = nil, readsChangelogs: Bool = false
     ) {
         self.memory = memory
         self.credentials = credentials
@@ -82,6 +85,7 @@ public struct AgentLoop: Sendable {
         self.version = version
         self.startDelay = startDelay
         self.bootID = bootID
+        if !readsChangelogs { changelogs.due = .max }
         self.interval = memory.state?.interval ?? 300
         self.nextRenewal = credentials.notAfter
         // What was sent before the start is not known any more: all of it may have been.
@@ -124,6 +128,7 @@ public struct AgentLoop: Sendable {
         case .documentLost(let document): return lost(document, now, &random)
         case .storeFailed(let why): return failed(.local(why), now, &random)
         case .job(let message): return wantJobMessage(message, now, &random)
+        case .changelogs(let result): return tookChangelogs(result, now)
         }
     }
 
@@ -191,6 +196,10 @@ public struct AgentLoop: Sendable {
         if asked || now.wall >= nextRenewal, !cycle.triedRenewal {
             cycle.triedRenewal = true
             return [.exchange(.renew)]
+        }
+        if !cycle.toldChangelogs, let report = changelogReport(now) {
+            cycle.toldChangelogs = true
+            return [.exchange(.changelogs(report))]
         }
         return finish(now, &random)
     }

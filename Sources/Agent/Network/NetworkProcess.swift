@@ -54,7 +54,7 @@ public final class NetworkProcess {
         if queue.damaged > 0 { notes.append("\(queue.damaged) lines of the report queue were damaged and left out") }
         loop = AgentLoop(
             memory: memory, credentials: credentials, queue: queue.view, version: options.version,
-            startDelay: options.startDelay, bootID: MachineEvidence.read().bootID)
+            startDelay: options.startDelay, bootID: MachineEvidence.read().bootID, readsChangelogs: true)
     }
 
     /// The memory on disk; where it is lost or damaged, the one of a new grant.
@@ -150,7 +150,9 @@ public final class NetworkProcess {
             try take(.job(.question(RelayedQuestion(json: JSONValue(parsing: frame.payload, limits: .message)))))
         case .jobProgress:
             try take(.job(.progress(RelayedProgress(json: JSONValue(parsing: frame.payload, limits: .facts)))))
-        case .scanRequest, .orders, .jobAnswer, .jobReply: break
+        case .changelogResult:
+            try take(.changelogs(ChangelogResult(json: JSONValue(parsing: frame.payload, limits: .message))))
+        case .scanRequest, .orders, .jobAnswer, .jobReply, .changelogOrder: break
         }
     }
 
@@ -221,6 +223,7 @@ public final class NetworkProcess {
         case .status: writeStatus()
         case .order(let orders): try send(Frame(.orders, orders.json.canonicalBytes()))
         case .tellJob(let answer): try send(Frame(.jobAnswer, answer.json.canonicalBytes()))
+        case .changelogs(let order): try send(Frame(.changelogOrder, order.json.canonicalBytes()))
         case .acknowledgeJob(let reply): try send(Frame(.jobReply, reply.json.canonicalBytes()))
         }
         return nil
@@ -283,6 +286,8 @@ public final class NetworkProcess {
                 let reply = try link.deliver(
                     progress, exchangeToken: loop.memory.exchangeToken, identity, loop.version)
                 return .answered(.jobProgress(reply, progress))
+            case .changelogs(let report):
+                return .answered(.changelogs(try link.tellChangelogs(report, identity, loop.version), report))
             }
         } catch {
             return .failed(error)

@@ -132,6 +132,13 @@ public final class ServerLink {
         return try post("jobs/\(progress.job)/entries", message, version, agentClient(identity), status: 200)
     }
 
+    /// `POST changelogs`: what could be read, and what was.
+    public func tellChangelogs(
+        _ report: ChangelogReport, _ identity: Identity, _ version: ProtocolVersion
+    ) throws(ExchangeError) -> ChangelogReply {
+        try post("changelogs", report, version, agentClient(identity), status: 200)
+    }
+
     /// What became of an upload.
     public enum UploadResult: Sendable, Hashable {
         /// The server has it.

@@ -109,6 +109,9 @@ final class JobSupervisor {
         return running.count < DesiredState.maximumJobs && !running.contains { $0.entries.hasGrant }
     }
 
+    /// Whether a job holds its permit and has not ended: nothing else shall use the host's package manager then.
+    var isAtWork: Bool { followed.values.contains { !$0.isEnded && $0.entries.hasGrant } }
+
     /// Whether a job other than this one is past the point of no return.
     private func isChanging(besides name: String) -> Bool {
         followed.contains { $0.key != name && $0.value.entries.isChanging }

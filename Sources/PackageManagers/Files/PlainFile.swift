@@ -27,6 +27,13 @@ package final class PlainFile: ByteSource {
         self.modified = Int64(status.st_mtim.tv_sec)
     }
 
+    /// Takes over an open regular file, from where it stands.
+    package convenience init(taking descriptor: Int32, path: String) {
+        var status = stat()
+        _ = fstat(descriptor, &status)
+        self.init(descriptor: descriptor, path: path, status: status)
+    }
+
     deinit { close(descriptor) }
 
     /// Lends the open file to a system call.

@@ -60,6 +60,7 @@ private func vetoText(_ veto: HostVeto) -> String {
         case .neverReboot: "never reboot"
         case .securityOnly: "security updates only"
         case .noScripts: "no scripts"
+        case .noChangelogs: "no changelogs read"
         case .nothing: "nothing may be changed"
         }
     }

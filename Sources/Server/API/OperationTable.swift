@@ -11,6 +11,7 @@ struct OperationTable: Sendable {
             + VulnerabilityOperations.all
             + ExceptionOperations.all
             + PriorityOperations.all
+            + ChangelogOperations.all
             + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all

@@ -38,6 +38,9 @@ struct AgentRoutes: Sendable {
                 let name = try documentName(path[3], path[4])
                 let bytes = try await uploaded(request, upTo: limits.documentBytes, host)
                 return try await upload(name, bytes, type: request.headers[.contentType] ?? "", host)
+            case (.post, "changelogs") where version >= .two:
+                let bytes = try await uploaded(request, upTo: limits.messageBytes, host)
+                return .message(try await changelogs(ChangelogReport(decoding: bytes, version), host), version)
             case (.post, "renew"):
                 let message = try RenewalRequest(decoding: try await request.bytes(upTo: limits.messageBytes), version)
                 return .message(try await renew(message, host), version)
@@ -45,7 +48,9 @@ struct AgentRoutes: Sendable {
                 return try await job(String(path[3]), String(path[4]), request, version, host)
             case (_, "jobs") where !["claim", "confirm", "entries"].contains(path[4]):
                 throw Refusal(.notFound(request.uri.path))
-            case (_, "jobs"), (_, "check-in"), (_, "state"), (_, "reports"), (_, "documents"), (_, "renew"):
+            case (_, "changelogs") where version < .two: throw Refusal(.notFound(request.uri.path))
+            case (_, "jobs"), (_, "check-in"), (_, "state"), (_, "reports"), (_, "documents"), (_, "renew"),
+                (_, "changelogs"):
                 throw Refusal(.methodNotAllowed(request.method.rawValue, request.uri.path))
             default: throw Refusal(.notFound(request.uri.path))
             }

@@ -24,6 +24,8 @@ public final class Metrics: Sendable {
         case jobQuestions = "fettle_job_questions_total"
         /// Records of jobs' journals received.
         case jobEntries = "fettle_job_entries_total"
+        /// Claims on changelogs.
+        case changelogs = "fettle_changelog_claims_total"
         /// Hosts put into quarantine.
         case quarantines = "fettle_quarantines_total"
 
@@ -38,6 +40,7 @@ public final class Metrics: Sendable {
             case .handshakesRefused: "TLS handshakes refused for the client certificate."
             case .jobQuestions: "Claims and confirmations of jobs, by question and result."
             case .jobEntries: "Records of jobs' journals received."
+            case .changelogs: "Changelogs that hosts say they have read, by result."
             case .quarantines: "Hosts put into quarantine, by cause."
             }
         }

@@ -48,12 +48,12 @@ actor FleetJudge {
             }
             let since = watermark
             let isShared = state.store.isShared
-            let (changed, mark, names, revisions) = try await state.store.read { sql in
+            let (changed, mark, names, revisions, claims) = try await state.store.read { sql in
                 // At first everything is read below, after this watermark: nothing falls between.
                 let (changed, mark) = try sql.verdicts.changedHosts(since: since ?? .max)
                 return (
                     changed, mark, try sql.organisations.list().map(\.id),
-                    try isShared ? sql.verdicts.revisions() : [:]
+                    try isShared ? sql.verdicts.revisions() : [:], try sql.changelogs.stamp()
                 )
             }
             let isWriter = try await isWriter(now)
@@ -65,8 +65,8 @@ actor FleetJudge {
                     continue
                 }
                 await update(
-                    name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0, now
-                )
+                    name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0,
+                    claims: claims, now)
             }
             for name in organisations.keys where !names.contains(name) { organisations[name] = nil }
             watermark = mark
@@ -115,7 +115,7 @@ actor FleetJudge {
 
     private func update(
         _ name: String, _ changes: [Verdicts.ChangedHost], _ knowledge: VulnerabilityDesk.Knowledge, isWriter: Bool,
-        revision: Int64, _ now: Timestamp
+        revision: Int64, claims: Int64, _ now: Timestamp
     ) async {
         do {
             var judge: OrganisationJudge
@@ -130,15 +130,17 @@ actor FleetJudge {
             let isStale = judge.risk.map { now.seconds(since: $0.asOf) > 86_400 } ?? true
             let isFollowing = state.store.isShared && !isWriter && revision != judge.revision
             let isTakingOver = isWriter && !judge.isReconciled
-            guard isOld || isStale || isFollowing || isTakingOver || judge.hasChanges else {
+            let isRead = judge.changelogStamp != claims
+            guard isOld || isStale || isFollowing || isTakingOver || isRead || judge.hasChanges else {
                 organisations[name] = judge
                 return
             }
             if isFollowing || (isTakingOver && judge.risk != nil) { try await judge.readOpen(state.store) }
             try await judge.readDocuments(state.store)
             try await judgeNew(judge.packages, knowledge)
-            let judgements = judgements
-            let isFull = isOld || isStale || isFollowing || isTakingOver
+            try await judge.readChangelogs(state.store, stamp: claims)
+            let (judgements, isOverlaid) = judge.withChangelogs(judgements)
+            let isFull = isOld || isStale || isFollowing || isTakingOver || isOverlaid
             let output = judge
             // Off the actor: this may take a while, and nothing else waits for it.
             let work = Task.detached(priority: .utility) {

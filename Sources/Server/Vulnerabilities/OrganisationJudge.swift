@@ -35,6 +35,11 @@ struct OrganisationJudge: Sendable {
     /// Hosts that came, changed or went, by their sets before.
     private var left: [SHA256Digest] = []
     private var joined: [SHA256Digest] = []
+    /// What hosts have read in changelogs, as of which claims, and which offered versions it adds to which package.
+    private var changelogs = ChangelogEvidence.none
+    private(set) var changelogStamp: Int64?
+    private var applied: [Int64: Set<String>] = [:]
+    private var hasNewChangelogs = false
 
     private init(_ organisation: String) { self.organisation = organisation }
 
@@ -61,6 +66,51 @@ struct OrganisationJudge: Sendable {
             )
         }
         isReconciled = false
+    }
+
+    /// Reads what hosts have read in changelogs, where claims have come since.
+    mutating func readChangelogs(_ store: Store, stamp: Int64) async throws {
+        guard changelogStamp != stamp else { return }
+        let organisation = organisation
+        changelogs = try await store.read { try ChangelogEvidence($0, organisation: organisation) }
+        changelogStamp = stamp
+        hasNewChangelogs = true
+    }
+
+    /// The judgements with what changelogs add for the versions that hosts are offered, and whether that is other than before.
+    mutating func withChangelogs(
+        _ judgements: [Int64: FleetJudge.JudgedOnce]
+    ) -> (judgements: [Int64: FleetJudge.JudgedOnce], isNew: Bool) {
+        let before = applied
+        let isRead = hasNewChangelogs
+        applied = [:]
+        hasNewChangelogs = false
+        guard !changelogs.isEmpty else { return (judgements, !before.isEmpty) }
+        var isSeen: Set<String> = []
+        for host in hosts.values {
+            guard let set = host.set, let pending = host.pendingSet, let list = offers[pending],
+                isSeen.insert("\(set.hex) \(pending)").inserted
+            else { continue }
+            // Most offers were read by nobody: few are left to look for among the host's packages.
+            let known = list.filter { changelogs.knows(version: $0.candidate) }
+            guard !known.isEmpty else { continue }
+            let candidates = Dictionary(
+                known.map { ("\($0.name)\t\($0.architecture)", $0.candidate) }, uniquingKeysWith: { first, _ in first })
+            for id in (sets[set] ?? nil) ?? [] {
+                guard let package = judgements[id]?.judgement.package,
+                    let candidate = candidates["\(package.name)\t\(package.architecture)"],
+                    changelogs.step(package, to: candidate) != nil
+                else { continue }
+                applied[id, default: []].insert(candidate)
+            }
+        }
+        var result = judgements
+        for (id, offered) in applied {
+            guard let once = judgements[id] else { continue }
+            let judgement = changelogs.added(to: once.judgement, offered: offered)
+            result[id] = FleetJudge.JudgedOnce(judgement: judgement, ledger: .init(judgement))
+        }
+        return (result, applied != before || (isRead && !applied.isEmpty))
     }
 
     /// Takes note of hosts that may have changed.

@@ -29,6 +29,6 @@ package struct Migration: Sendable {
     /// All steps, in order.
     package static let all: [Migration] = [
         firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
-        campaignsMigration, rollbackReleasesMigration, verdictsMigration, exceptionsMigration,
+        campaignsMigration, rollbackReleasesMigration, verdictsMigration, exceptionsMigration, changelogMigration,
     ]
 }

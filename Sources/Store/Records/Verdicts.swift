@@ -201,6 +201,14 @@ public struct Verdicts {
         return offers
     }
 
+    /// The set of updates that a host waits for; nil where that is not known.
+    public func pendingSet(organisation: String, host: String) throws -> Int64? {
+        let found = try sql.first(
+            "SELECT pending_set FROM hosts WHERE organisation = ?1 AND id = ?2", organisation, host
+        ) { row in try row.optionalInteger() }
+        return found.flatMap { $0 }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
     /// What is open of an organisation.
     public func open(organisation: String) throws -> [Key: Open] {
         let rows = try sql.rows(

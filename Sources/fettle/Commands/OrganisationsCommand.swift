@@ -10,7 +10,8 @@ struct OrganisationsCommand: AsyncParsableCommand {
               fettle organisations create berlin --name "Berlin office"
               fettle organisations list
             """,
-        subcommands: [List.self, Show.self, Create.self, Rename.self, Approvals.self], defaultSubcommand: List.self,
+        subcommands: [List.self, Show.self, Create.self, Rename.self, Approvals.self, Changelogs.self],
+        defaultSubcommand: List.self,
         aliases: ["orgs"])
 
     private static let columns: [Column] = [.member("id"), .member("name"), .age("created", "CREATED")]

@@ -215,7 +215,7 @@ import Wire
                         expected: Int64.random(in: 1...driver.next + 2, using: &choice),
                         token: Bool.random(using: &choice) ? "t\(number)" : nil,
                         reportAll: Bool.random(using: &choice)))
-            case .job: Issue.record("nobody spoke for a job")
+            case .job, .changelogs: Issue.record("nobody spoke for a job or asked for changelogs")
             case .report(let limit):
                 let batch = waiting.prefix(limit)
                 sent.formUnion(batch.map(\.digests))

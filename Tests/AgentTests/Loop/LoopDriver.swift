@@ -24,7 +24,7 @@ struct LoopDriver {
 
     init(
         seed: UInt64 = 1, memory: AgentMemory = AgentMemory(exchangeToken: "token1", epoch: 1),
-        credentials: AgentLoop.Credentials = LoopDriver.credentials, queued: Int = 0
+        credentials: AgentLoop.Credentials = LoopDriver.credentials, queued: Int = 0, readsChangelogs: Bool = false
     ) {
         random = SplitMix(state: seed)
         for number in 0..<queued {
@@ -35,7 +35,8 @@ struct LoopDriver {
         }
         loop = AgentLoop(
             memory: memory, credentials: credentials,
-            queue: .init(incarnation: incarnation, first: 1, next: Int64(queued) + 1))
+            queue: .init(incarnation: incarnation, first: 1, next: Int64(queued) + 1),
+            readsChangelogs: readsChangelogs)
     }
 
     static func digests(_ number: Int) -> HostDigests {

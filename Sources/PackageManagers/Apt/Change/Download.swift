@@ -21,10 +21,12 @@ struct Download {
     private let staging: String
 
     /// - Throws: where the folder for fetching cannot be made.
-    init(root: ChangeRoot, target: String) throws(AptChangeError) {
+    init(
+        root: ChangeRoot, target: String, staging: String = "/var/cache/apt/fettle"
+    ) throws(AptChangeError) {
         self.root = root
         self.target = target
-        staging = "/var/cache/apt/fettle"
+        self.staging = staging
         let path = root.outside(staging)
         try DurableFile.makeFolder(path)
         let status = root.tree.status(String(staging.dropFirst()))

@@ -20,7 +20,8 @@ enum FileDigest {
         return digest
     }
 
-    private static func sha256(_ descriptor: Int32) -> String? {
+    /// The same of what is left to read of an open file.
+    static func sha256(_ descriptor: Int32) -> String? {
         var hash = SHA256()
         let size = 256 << 10
         return withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in

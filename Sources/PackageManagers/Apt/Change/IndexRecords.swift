@@ -5,6 +5,9 @@ struct IndexRecords {
         var name: String
         var architecture: String
         var version: String
+        /// The source package and its version.
+        var source: String
+        var sourceVersion: String
         var sha256: String
         var bytes: Int64
         /// On the disk, in bytes.
@@ -48,9 +51,11 @@ struct IndexRecords {
                 var fields: [String: String] = [:]
                 Stanza(bytes: bytes).forEachField { name, value in
                     let name = text(name).lowercased()
-                    if ["package", "architecture", "version", "sha256", "size", "installed-size", "filename"]
-                        .contains(name)
-                    {
+                    if [
+                        "package", "architecture", "version", "sha256", "size", "installed-size", "filename",
+                        "source",
+                    ]
+                    .contains(name) {
                         fields[name] = text(value)
                     }
                 }
@@ -60,10 +65,12 @@ struct IndexRecords {
                     let bytes = fields["size"].flatMap({ Int64($0) }), fields["filename"] != nil
                 else { return }
                 let kibibytes = fields["installed-size"].flatMap { Int64($0) } ?? bytes * 4 / 1024
+                let source = parseSource(fields["source"] ?? "", name: package, version: version)
                 found.append(
                     Record(
-                        name: package, architecture: architecture, version: version, sha256: digest.lowercased(),
-                        bytes: max(0, bytes), installedBytes: max(0, min(kibibytes, 1 << 40)) * 1024))
+                        name: package, architecture: architecture, version: version, source: source.source,
+                        sourceVersion: source.version, sha256: digest.lowercased(), bytes: max(0, bytes),
+                        installedBytes: max(0, min(kibibytes, 1 << 40)) * 1024))
             }
         } catch {
             throw .notStarted(error.description)
