@@ -9,9 +9,10 @@ extension RecurrenceRule {
     ///   - firstDay: The day from which intervals, counts and whole weeks are counted, and before which there is none, in ``years``;
     ///     nil where the rule needs none (``firstDayReason``).
     ///   - secondOfDay: The time of day, for a rule that ends at a time.
+    ///   - limit: The most days that are wanted.
     ///   - counts: Whether a day counts for `COUNT`: one whose time the clocks jump over may not.
     public func dates(
-        firstDay: CivilDate?, from: CivilDate, through: CivilDate, secondOfDay: Int = 0,
+        firstDay: CivilDate?, from: CivilDate, through: CivilDate, secondOfDay: Int = 0, limit: Int = .max,
         counts: (CivilDate) -> Bool = { _ in true }
     ) -> [CivilDate] {
         let first = max(from.daysSinceEpoch, Self.firstOfAll)
@@ -31,7 +32,7 @@ extension RecurrenceRule {
                     remaining -= 1
                 }
                 if day >= first { found.append(date) }
-                if remaining == 0 { return found }
+                if remaining == 0 || found.count >= limit { return found }
             }
             period += 1
         }

@@ -210,10 +210,10 @@ private struct RuleReader {
 
 extension RecurrenceRule {
     /// Which kind of time a text in RFC 5545's basic form is.
-    enum BasicKind { case date, local, utc }
+    package enum BasicKind: Sendable { case date, local, utc }
 
     /// Reads `20261121`, `20261121T220000` or `20261121T220000Z`; second 60 counts as 59.
-    static func basicTime(_ text: some StringProtocol) -> (local: LocalTime, kind: BasicKind)? {
+    package static func basicTime(_ text: some StringProtocol) -> (local: LocalTime, kind: BasicKind)? {
         let bytes = Array(text.utf8)
         guard bytes.count == 8 || bytes.count == 15 || bytes.count == 16 else { return nil }
         func digits(_ range: Range<Int>) -> Int? {
