@@ -30,7 +30,7 @@ struct Fettle: AsyncParsableCommand {
             CommandGroup(
                 name: "Vulnerabilities",
                 subcommands: [VulnerabilityCommand.self, FindingsCommand.self, FeedsCommand.self, BacktestCommand.self]),
-            CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),
+            CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self, WindowsCommand.self]),
             CommandGroup(
                 name: "Who you are",
                 subcommands: [

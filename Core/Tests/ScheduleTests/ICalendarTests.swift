@@ -81,10 +81,15 @@ import Timestamps
                     for item in group.dts:
                         yield item.dt.replace(tzinfo=zoneinfo.ZoneInfo(zone)) if zone else item.dt
             events = calendar.walk('VEVENT')
+            assert text.count(b'\\r\\nCATEGORIES:WINDOW\\r\\n') == len(events)
+            raw = {}
+            for line in text.decode().replace('\\r\\n ', '').splitlines():
+                if line.startswith('UID:'): last = line[4:]
+                if line.startswith('RRULE:'): raw[last] = line[6:]
             changed = {}
             for event in events:
                 assert event['SUMMARY'].startswith('Window '), event['SUMMARY']
-                assert event['SEQUENCE'] == 3 and event['CATEGORIES'].to_ical() == b'WINDOW'
+                assert event['SEQUENCE'] == 3
                 if 'RECURRENCE-ID' in event:
                     moved = aware(event, event['RECURRENCE-ID'])
                     changed.setdefault(str(event['UID']), set()).add(moved.astimezone(utc))
@@ -97,7 +102,10 @@ import Timestamps
                 rules = rruleset()
                 rules.rdate(start)
                 if 'RRULE' in event:
-                    rules.rrule(rrulestr(event['RRULE'].to_ical().decode(), dtstart=start))
+                    rule = event['RRULE']
+                    # icalendar 4 reads no ordinal of two digits, which RFC 5545 has: then the line itself
+                    rule = rule.to_ical().decode() if rule else raw[uid]
+                    rules.rrule(rrulestr(rule, dtstart=start))
                 for day in every(event, 'RDATE'): rules.rdate(day)
                 for day in every(event, 'EXDATE'): rules.exdate(day)
                 for local in rules:
@@ -123,7 +131,7 @@ import Timestamps
             seen += 1
             expected[parts[0]] = nil
         }
-        #expect(expected.values.allSatisfy(\.isEmpty))
+        #expect(expected.values.allSatisfy { $0.isEmpty })
         #expect(seen > 90)
     }
 
@@ -208,13 +216,13 @@ import Timestamps
 
             """
         let read = try reader.read(Array(text.utf8))
-        #expect(read.windows.map(\.id) == ["1-x-y", "line-33"])
+        #expect(read.windows.map(\.id) == ["1-x-y", "line-34"])
         #expect(read.windows.map(\.clocks) == [.zone("Europe/Berlin"), .host])
         #expect(read.windows.map(\.minutes) == [240, 90])
         let starts = read.windows[0].occurrences(from: from, to: to, in: try ZoneFiles.zone("Europe/Berlin"))
         #expect(starts.map(\.localStart.description) == ["2026-12-01T22:00", "2026-12-22T22:00", "2026-12-24T11:00", "2026-12-29T22:00"])
         #expect(read.notes.count == 3)
-        #expect(read.notes.contains { $0.hasPrefix("line 21: EXDATE 2026-12-16T22:00:01") })
+        #expect(read.notes.contains { $0.hasPrefix("line 22: EXDATE 2026-12-16T22:00:01") })
     }
 
     @Test(arguments: [
