@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "Rollout", targets: ["Rollout"]),
         .library(name: "Schedule", targets: ["Schedule"]),
         .library(name: "ICalendar", targets: ["ICalendar"]),
+        .library(name: "Gates", targets: ["Gates"]),
         .library(name: "Simulator", targets: ["Simulator"]),
         .library(name: "Orders", targets: ["Orders"]),
         .library(name: "Audit", targets: ["Audit"]),
@@ -50,6 +51,7 @@ let package = Package(
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
+        .target(name: "Gates", swiftSettings: settings),
         .target(name: "ICalendar", dependencies: ["Schedule", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -91,6 +93,7 @@ let package = Package(
         .testTarget(
             name: "ScheduleTests", dependencies: ["ICalendar", "Schedule", "Rollout", "Timestamps"],
             swiftSettings: settings),
+        .testTarget(name: "GatesTests", dependencies: ["Gates"], swiftSettings: settings),
         .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Rollout"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),
