@@ -12,7 +12,8 @@ struct ZoneFolder: Sendable {
             throw CommandFailure.failed("\"\(name.prefix(64))\" is no IANA zone; write one like Europe/Berlin, or UTC")
         }
         guard let data = FileManager.default.contents(atPath: "\(path)/\(name)"), !data.isEmpty else {
-            throw CommandFailure.failed("this machine has no zone \(name) in \(path); correct the name, or install tzdata")
+            throw CommandFailure.failed(
+                "this machine has no zone \(name) in \(path); correct the name, or install tzdata")
         }
         return try Zone(name: name, tzif: Array(data.prefix(Zone.maximumFileBytes + 1)))
     }

@@ -21,6 +21,7 @@ public struct FailureCount: Hashable, Sendable {
         let factor = 1 + max(0, size - 1) * max(0, min(correlation, 1))
         // Never in favour of the release: failures are rounded up, hosts down.
         return FailureCount(
-            failures: Int((Double(failures) / factor).rounded(.up)), tried: Int((Double(tried) / factor).rounded(.down)))
+            failures: Int((Double(failures) / factor).rounded(.up)), tried: Int((Double(tried) / factor).rounded(.down))
+        )
     }
 }

@@ -40,7 +40,9 @@ public struct Gate: Hashable, Sendable {
         /// The sentences of those that are hit.
         public var hits: [String] {
             var hits: [String] = []
-            if unreachableAfterReboot >= 2 { hits.append("\(unreachableAfterReboot) hosts did not come back from their reboot") }
+            if unreachableAfterReboot >= 2 {
+                hits.append("\(unreachableAfterReboot) hosts did not come back from their reboot")
+            }
             for (signature, hosts) in bootFailures.sorted(by: { $0.key < $1.key }) where hosts >= 2 {
                 hits.append("\(hosts) hosts fail to boot in the same way (\(signature))")
             }
@@ -137,22 +139,28 @@ public struct Gate: Hashable, Sendable {
         var open: [String] = []
         if verdict.chanceWorse >= worse.upperBound {
             open.append(
-                "\(closed.failures) of \(closed.tried) hosts failed: with \(Self.percent(verdict.chanceWorse)) it is worse than usual by more than \(Self.percent(distance))")
+                "\(closed.failures) of \(closed.tried) hosts failed: with \(Self.percent(verdict.chanceWorse)) it is worse than usual by more than \(Self.percent(distance))"
+            )
         } else if verdict.chanceWorse > worse.lowerBound {
             open.append(
-                "\(closed.failures) of \(closed.tried) hosts failed: it may be worse than usual by more than \(Self.percent(distance)) (\(Self.percent(verdict.chanceWorse)) likely, and a go needs at most \(Self.percent(worse.lowerBound)))")
+                "\(closed.failures) of \(closed.tried) hosts failed: it may be worse than usual by more than \(Self.percent(distance)) (\(Self.percent(verdict.chanceWorse)) likely, and a go needs at most \(Self.percent(worse.lowerBound)))"
+            )
         }
         if verdict.upperBound > highestRate {
             open.append(
-                "up to \(Self.percent(verdict.upperBound)) may fail, and \(Self.percent(highestRate)) is the most; try more hosts")
+                "up to \(Self.percent(verdict.upperBound)) may fail, and \(Self.percent(highestRate)) is the most; try more hosts"
+            )
         }
         if Double(closed.tried) < coverage * Double(members) {
             open.append(
-                "\(closed.tried) of \(members) online hosts were tried in closed batches, and \(Self.percent(coverage)) are needed")
+                "\(closed.tried) of \(members) online hosts were tried in closed batches, and \(Self.percent(coverage)) are needed"
+            )
         }
         let present = strata.filter { $0.members > 0 }.count
         if Double(present - verdict.untested.count) < strataCoverage * Double(present) {
-            open.append("too few kinds of hosts were tried three times; missing: \(verdict.untested.prefix(10).joined(separator: ", "))")
+            open.append(
+                "too few kinds of hosts were tried three times; missing: \(verdict.untested.prefix(10).joined(separator: ", "))"
+            )
         }
         if Double(undelivered) > deliveryCap * Double(undelivered + all.tried) {
             open.append("the release did not reach \(undelivered) hosts; see to mirrors and disks first")

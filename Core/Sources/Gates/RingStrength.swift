@@ -33,7 +33,8 @@ public enum RingStrength {
     public static func sentence(hosts: Int) -> String? {
         guard hosts < smallest else { return nil }
         let percent = Int((detection(share: 0.05, hosts: hosts) * 100).rounded())
-        return "This ring has \(hosts) \(hosts == 1 ? "host" : "hosts") and proves little: a fault that breaks one host in twenty "
+        return
+            "This ring has \(hosts) \(hosts == 1 ? "host" : "hosts") and proves little: a fault that breaks one host in twenty "
             + "shows here in \(percent) of 100 cases. It is a smoke test; let it soak and have a person approve, or make it "
             + "\(hostsNeeded(share: 0.05) ?? 59) hosts to be 95 % sure."
     }

@@ -61,7 +61,8 @@ public struct SequentialTest: Hashable, Sendable {
     public func triedForGo(failures: Int) -> Int {
         let step = -Logarithms.ln((1 - unacceptable) / (1 - acceptable))
         let needed =
-            (Double(failures) * Logarithms.ln(unacceptable / acceptable) - Logarithms.ln(falseGo / (1 - falseHalt))) / step
+            (Double(failures) * Logarithms.ln(unacceptable / acceptable) - Logarithms.ln(falseGo / (1 - falseHalt)))
+            / step
         var tried = failures + max(0, Int(needed.rounded(.down)) - 1)
         while answer(FailureCount(failures: failures, tried: tried)) != .go, tried < FailureCount.maximum { tried += 1 }
         return tried

@@ -106,7 +106,9 @@ public struct ICalendarFeed: Sendable {
     }
 
     /// How a rule says it; nil where none can, or where its first start is jumped over.
-    private func recurring(_ window: MaintenanceWindow, _ rule: RecurrenceRule, _ zone: Zone)
+    private func recurring(
+        _ window: MaintenanceWindow, _ rule: RecurrenceRule, _ zone: Zone
+    )
         -> (start: String, rule: String, excluded: [String], added: [String])?
     {
         guard let shifted = rule.shifted(days: window.plusDays) else { return nil }
@@ -116,7 +118,8 @@ public struct ICalendarFeed: Sendable {
         let search = window.firstDay.map { rule.firstDayReason != nil ? $0 : max($0, horizon) } ?? horizon
         guard
             let first = rule.dates(
-                firstDay: window.firstDay, from: search, through: search.adding(days: RecurrenceRule.maximumYearsAhead * 366),
+                firstDay: window.firstDay, from: search,
+                through: search.adding(days: RecurrenceRule.maximumYearsAhead * 366),
                 secondOfDay: window.secondOfDay, limit: 1
             ).first,
             let start = LocalTime(date: first.adding(days: window.plusDays), secondOfDay: window.secondOfDay),
@@ -138,7 +141,8 @@ public struct ICalendarFeed: Sendable {
             firstDay: window.firstDay, from: horizon.adding(days: -window.plusDays),
             through: zone.localTime(at: to).date.adding(days: -window.plusDays), secondOfDay: window.secondOfDay)
         {
-            guard let planned = LocalTime(date: day.adding(days: window.plusDays), secondOfDay: window.secondOfDay) else { continue }
+            guard let planned = LocalTime(date: day.adding(days: window.plusDays), secondOfDay: window.secondOfDay)
+            else { continue }
             let found = zone.instant(of: planned)
             guard found.resolution == .shifted, !excluded.contains(planned) else { continue }
             excluded.append(planned)
@@ -197,7 +201,9 @@ public struct ICalendarFeed: Sendable {
             body.line("X-FETTLE-ID:\(window.id)\(own ? "" : "-\(seconds / 60)m")")
             body.line("DTSTART:\(ICalendarText.utc(starts[0]))")
             body.line("DURATION:\(ICalendarText.duration(seconds))")
-            if starts.count > 1 { body.line("RDATE:\(starts.dropFirst().map(ICalendarText.utc).joined(separator: ","))") }
+            if starts.count > 1 {
+                body.line("RDATE:\(starts.dropFirst().map(ICalendarText.utc).joined(separator: ","))")
+            }
             end()
         }
     }

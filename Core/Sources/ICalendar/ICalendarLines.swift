@@ -43,7 +43,8 @@ enum ICalendarLines {
                 currentLine = number
             }
             guard current.count <= maximumLineBytes else {
-                throw ICalendarError(currentLine, "a property may have \(maximumLineBytes) bytes; split its list into several")
+                throw ICalendarError(
+                    currentLine, "a property may have \(maximumLineBytes) bytes; split its list into several")
             }
         }
         try flush()
@@ -85,7 +86,9 @@ enum ICalendarLines {
         for part in parts.dropFirst() {
             guard let equals = part.firstIndex(of: "="), equals > part.startIndex else { throw bad }
             var content = part[part.index(after: equals)...]
-            if content.utf8.count >= 2, content.first == "\"", content.last == "\"" { content = content.dropFirst().dropLast() }
+            if content.utf8.count >= 2, content.first == "\"", content.last == "\"" {
+                content = content.dropFirst().dropLast()
+            }
             parameters[part[..<equals].uppercased()] = String(content)
         }
         return ICalendarProperty(line: line, name: name.uppercased(), parameters: parameters, value: value)

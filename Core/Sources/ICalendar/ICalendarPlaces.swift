@@ -30,7 +30,8 @@ struct ICalendarPlaces {
     mutating func freeze(_ event: ICalendarEvent, _ id: String) throws(ICalendarError) -> Freeze {
         for name in ["RRULE", "RDATE", "EXRULE"] {
             if let property = event.first(name) {
-                throw ICalendarError(property.line, "a freeze with \(name) is not supported; write each as an event of its own")
+                throw ICalendarError(
+                    property.line, "a freeze with \(name) is not supported; write each as an event of its own")
             }
         }
         let start = try start(event)
@@ -47,7 +48,9 @@ struct ICalendarPlaces {
             } else {
                 .local(from: start.local, to: end.local, floating)
             }
-        do { return try Freeze(id: id, reason: reason, span: span) } catch { throw ICalendarError(event.line, "\(error)") }
+        do { return try Freeze(id: id, reason: reason, span: span) } catch {
+            throw ICalendarError(event.line, "\(error)")
+        }
     }
 
     mutating func window(
@@ -88,7 +91,8 @@ struct ICalendarPlaces {
         for change in changes { overrides.append(try override(change, start, minutes)) }
         do {
             let window = try MaintenanceWindow(
-                id: id, rule: rule, firstDay: rule == nil ? nil : start.local.date, secondOfDay: start.local.secondOfDay,
+                id: id, rule: rule, firstDay: rule == nil ? nil : start.local.date,
+                secondOfDay: start.local.secondOfDay,
                 minutes: minutes, clocks: clocks, excludedDays: excluded, extraStarts: extra, overrides: overrides)
             notes += window.warnings.map { "line \(event.line): \($0)" }
             return window
@@ -108,11 +112,14 @@ struct ICalendarPlaces {
             throw ICalendarError(
                 line,
                 "DTSTART (\(start.local)) is none of the rule's days, and calendars differ in what that means; "
-                    + (first.map { "begin on \(LocalTime(startOf: $0).description.prefix(10))" } ?? "the rule has no day at all: correct it"))
+                    + (first.map { "begin on \(LocalTime(startOf: $0).description.prefix(10))" }
+                        ?? "the rule has no day at all: correct it"))
         }
     }
 
-    private mutating func override(_ event: ICalendarEvent, _ start: Moment, _ minutes: Int64) throws(ICalendarError)
+    private mutating func override(
+        _ event: ICalendarEvent, _ start: Moment, _ minutes: Int64
+    ) throws(ICalendarError)
         -> WindowOverride
     {
         guard let property = event.first("RECURRENCE-ID"), let moment = try moments(property).first else {
@@ -129,12 +136,14 @@ struct ICalendarPlaces {
         let moved = try local(own, start)
         return WindowOverride(
             start: planned,
-            change: moved == planned ? .resized(minutes: length) : .moved(to: moved, minutes: length == minutes ? nil : length))
+            change: moved == planned
+                ? .resized(minutes: length) : .moved(to: moved, minutes: length == minutes ? nil : length))
     }
 
     private mutating func start(_ event: ICalendarEvent) throws(ICalendarError) -> Moment {
         guard let property = event.first("DTSTART"), let moment = try moments(property).first else {
-            throw ICalendarError(event.line, "the event has no DTSTART; add one, like DTSTART;TZID=Europe/Berlin:20261201T220000")
+            throw ICalendarError(
+                event.line, "the event has no DTSTART; add one, like DTSTART;TZID=Europe/Berlin:20261201T220000")
         }
         return moment
     }
@@ -143,7 +152,8 @@ struct ICalendarPlaces {
     private mutating func end(_ event: ICalendarEvent, _ start: Moment) throws(ICalendarError) -> Moment? {
         if let property = event.first("DTEND"), let end = try moments(property).first {
             guard (end.zone == nil) == (start.zone == nil), end.isDate == start.isDate else {
-                throw ICalendarError(property.line, "DTEND is of another kind than DTSTART; give both a zone, or neither")
+                throw ICalendarError(
+                    property.line, "DTEND is of another kind than DTSTART; give both a zone, or neither")
             }
             return end
         }
@@ -163,7 +173,8 @@ struct ICalendarPlaces {
 
     private mutating func minutes(_ event: ICalendarEvent, _ start: Moment) throws(ICalendarError) -> Int64 {
         guard !start.isDate else {
-            throw ICalendarError(start.line, "a window of whole days has no time; write its hours, like 20261201T220000")
+            throw ICalendarError(
+                start.line, "a window of whole days has no time; write its hours, like 20261201T220000")
         }
         guard let end = try end(event, start) else {
             throw ICalendarError(event.line, "the event has no end; add DURATION:PT4H or DTEND")
@@ -179,7 +190,8 @@ struct ICalendarPlaces {
     private func duration(_ property: ICalendarProperty) throws(ICalendarError) -> Int64 {
         let text = property.value.uppercased()
         let bad = ICalendarError(
-            property.line, "DURATION \"\(text.prefix(40))\" is none; write hours and minutes, like PT4H or PT90M (a day: PT24H)")
+            property.line,
+            "DURATION \"\(text.prefix(40))\" is none; write hours and minutes, like PT4H or PT90M (a day: PT24H)")
         guard text.hasPrefix("PT"), text.utf8.count <= 24 else { throw bad }
         var total: Int64 = 0
         var number: Int64?
@@ -205,14 +217,17 @@ struct ICalendarPlaces {
         return total
     }
 
-    private mutating func times(_ event: ICalendarEvent, _ name: String, _ start: Moment) throws(ICalendarError)
+    private mutating func times(
+        _ event: ICalendarEvent, _ name: String, _ start: Moment
+    ) throws(ICalendarError)
         -> [LocalTime]
     {
         var found: [LocalTime] = []
         for property in event.properties[name] ?? [] {
             for moment in try moments(property) {
                 guard !moment.isDate else {
-                    throw ICalendarError(property.line, "\(name) is a day without a time; write it like 20261201T220000")
+                    throw ICalendarError(
+                        property.line, "\(name) is a day without a time; write it like 20261201T220000")
                 }
                 found.append(try local(moment, start))
             }
@@ -224,7 +239,8 @@ struct ICalendarPlaces {
     private func local(_ moment: Moment, _ start: Moment) throws(ICalendarError) -> LocalTime {
         if moment.isDate || moment.zone?.name == start.zone?.name { return moment.local }
         guard moment.zone != nil, let zone = start.zone else {
-            throw ICalendarError(moment.line, "the time has a zone and DTSTART has none, or the other way round; give both one")
+            throw ICalendarError(
+                moment.line, "the time has a zone and DTSTART has none, or the other way round; give both one")
         }
         return zone.localTime(at: moment.instant)
     }
@@ -239,7 +255,8 @@ struct ICalendarPlaces {
         for item in property.value.split(separator: ",", omittingEmptySubsequences: false) {
             guard found.count < MaintenanceWindow.maximumExceptions else {
                 throw ICalendarError(
-                    property.line, "\(property.name) may have \(MaintenanceWindow.maximumExceptions) times; take out the past ones")
+                    property.line,
+                    "\(property.name) may have \(MaintenanceWindow.maximumExceptions) times; take out the past ones")
             }
             guard let time = RecurrenceRule.basicTime(item), (1600...9000).contains(time.local.date.year) else {
                 throw ICalendarError(
@@ -261,7 +278,8 @@ struct ICalendarPlaces {
         if name == "UTC" || name == "Etc/UTC" { return .utc }
         // Names of programs end in the IANA name: /freeassociation.sourceforge.net/Europe/Berlin.
         let parts = name.split(separator: "/")
-        let candidates: [String] = [name, locations[name] ?? name] + [2, 3].map { parts.suffix($0).joined(separator: "/") }
+        let candidates: [String] =
+            [name, locations[name] ?? name] + [2, 3].map { parts.suffix($0).joined(separator: "/") }
         for candidate in candidates {
             if Zone.isValidName(candidate), let zone = zone(candidate) {
                 known[name] = zone
@@ -269,6 +287,8 @@ struct ICalendarPlaces {
             }
         }
         throw ICalendarError(
-            line, "the zone \"\(name.prefix(64))\" is not known here; export with IANA names, like TZID=Europe/Berlin, or in UTC")
+            line,
+            "the zone \"\(name.prefix(64))\" is not known here; export with IANA names, like TZID=Europe/Berlin, or in UTC"
+        )
     }
 }

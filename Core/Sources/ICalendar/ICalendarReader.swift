@@ -36,7 +36,8 @@ public struct ICalendarReader: Sendable {
     /// Reads a calendar's bytes.
     public func read(_ bytes: [UInt8]) throws(ICalendarError) -> ICalendarWindows {
         guard bytes.count <= Self.maximumBytes else {
-            throw ICalendarError(1, "the calendar has \(bytes.count) bytes, and may have \(Self.maximumBytes); export fewer events")
+            throw ICalendarError(
+                1, "the calendar has \(bytes.count) bytes, and may have \(Self.maximumBytes); export fewer events")
         }
         var result = ICalendarWindows()
         let contents = try components(ICalendarLines.properties(bytes), &result)
@@ -60,7 +61,8 @@ public struct ICalendarReader: Sendable {
             guard let group = groups[uid] else { continue }
             guard let master = group.master else {
                 throw ICalendarError(
-                    group.changes[0].line, "RECURRENCE-ID changes an event that is not in this calendar; export the whole calendar")
+                    group.changes[0].line,
+                    "RECURRENCE-ID changes an event that is not in this calendar; export the whole calendar")
             }
             if master.isCancelled {
                 result.notes.append("line \(master.line): the event is cancelled, and was left out")
@@ -81,7 +83,9 @@ public struct ICalendarReader: Sendable {
         return result
     }
 
-    private func components(_ properties: [ICalendarProperty], _ result: inout ICalendarWindows) throws(ICalendarError)
+    private func components(
+        _ properties: [ICalendarProperty], _ result: inout ICalendarWindows
+    ) throws(ICalendarError)
         -> (events: [ICalendarEvent], locations: [String: String])
     {
         var events: [ICalendarEvent] = []
@@ -94,16 +98,19 @@ public struct ICalendarReader: Sendable {
             case "BEGIN":
                 let kind = property.value.uppercased()
                 guard stack.isEmpty == (kind == "VCALENDAR") else {
-                    throw ICalendarError(property.line, "BEGIN:\(kind.prefix(40)) is not inside one VCALENDAR; is the file whole?")
+                    throw ICalendarError(
+                        property.line, "BEGIN:\(kind.prefix(40)) is not inside one VCALENDAR; is the file whole?")
                 }
                 guard stack.count < Self.maximumDepth else {
-                    throw ICalendarError(property.line, "components lie more than \(Self.maximumDepth) deep; export the calendar anew")
+                    throw ICalendarError(
+                        property.line, "components lie more than \(Self.maximumDepth) deep; export the calendar anew")
                 }
                 stack.append(kind)
                 sawCalendar = true
                 if kind == "VEVENT" {
                     guard events.count < Self.maximumEvents else {
-                        throw ICalendarError(property.line, "a calendar may have \(Self.maximumEvents) events; export fewer")
+                        throw ICalendarError(
+                            property.line, "a calendar may have \(Self.maximumEvents) events; export fewer")
                     }
                     events.append(ICalendarEvent(line: property.line))
                 } else if kind == "VTODO" || kind == "VJOURNAL" {
@@ -112,11 +119,15 @@ public struct ICalendarReader: Sendable {
                 zoneName = nil
             case "END":
                 guard let last = stack.popLast(), last == property.value.uppercased() else {
-                    throw ICalendarError(property.line, "END:\(property.value.prefix(40)) ends nothing that has begun; is the file whole?")
+                    throw ICalendarError(
+                        property.line,
+                        "END:\(property.value.prefix(40)) ends nothing that has begun; is the file whole?")
                 }
             default:
                 guard let inside = stack.last else {
-                    throw ICalendarError(property.line, "\(property.name.prefix(40)) is outside of VCALENDAR; is this an iCalendar file?")
+                    throw ICalendarError(
+                        property.line, "\(property.name.prefix(40)) is outside of VCALENDAR; is this an iCalendar file?"
+                    )
                 }
                 if inside == "VEVENT", stack.count == 2 {
                     events[events.count - 1].properties[property.name, default: []].append(property)
@@ -128,7 +139,8 @@ public struct ICalendarReader: Sendable {
         }
         let last = properties.last?.line ?? 1
         guard stack.isEmpty else {
-            throw ICalendarError(last, "the calendar ends inside \(stack.last?.prefix(40) ?? ""); it was cut off: fetch it again")
+            throw ICalendarError(
+                last, "the calendar ends inside \(stack.last?.prefix(40) ?? ""); it was cut off: fetch it again")
         }
         guard sawCalendar else { throw ICalendarError(last, "there is no BEGIN:VCALENDAR; is this an iCalendar file?") }
         return (events, locations)
@@ -155,10 +167,11 @@ struct ICalendarEvent {
     var windowID: String {
         if let id = text("X-FETTLE-ID"), MaintenanceWindow.isValidID(id) { return id }
         let base = (uid ?? "line-\(line)").prefix { $0 != "@" }
-        let name = String(base.utf8.prefix(60).map { byte -> Character in
-            let scalar = Character(UnicodeScalar(byte))
-            return MaintenanceWindow.isValidID(String(scalar)) ? scalar : "-"
-        })
+        let name = String(
+            base.utf8.prefix(60).map { byte -> Character in
+                let scalar = Character(UnicodeScalar(byte))
+                return MaintenanceWindow.isValidID(String(scalar)) ? scalar : "-"
+            })
         return name.isEmpty ? "line-\(line)" : name
     }
 }

@@ -44,6 +44,7 @@ extension ICalendarText {
     private static func offset(_ seconds: Int) -> String {
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let size = abs(seconds)
-        return (seconds < 0 ? "-" : "+") + two(size / 3600) + two(size / 60 % 60) + (size % 60 == 0 ? "" : two(size % 60))
+        return (seconds < 0 ? "-" : "+") + two(size / 3600) + two(size / 60 % 60)
+            + (size % 60 == 0 ? "" : two(size % 60))
     }
 }

@@ -11,7 +11,9 @@ public struct Freeze: Hashable, Sendable {
 
         /// A day of the year, nil where no year has it.
         public init?(month: Int, day: Int) {
-            guard (1...12).contains(month), day >= 1, day <= CivilDate.days(inMonth: month, of: 2028) else { return nil }
+            guard (1...12).contains(month), day >= 1, day <= CivilDate.days(inMonth: month, of: 2028) else {
+                return nil
+            }
             self.month = month
             self.day = day
         }
@@ -91,15 +93,19 @@ public struct Freeze: Hashable, Sendable {
             let range = zone.instants(of: first).earliest..<zone.instants(of: last).latest
             return range.lowerBound < to && range.upperBound > from ? [range] : []
         case .yearly(let first, let through, _):
-            let years = zone.localTime(at: from).date.year - 1...max(
-                zone.localTime(at: from).date.year - 1, zone.localTime(at: to).date.year)
+            let years =
+                zone.localTime(at: from).date.year
+                - 1...max(
+                    zone.localTime(at: from).date.year - 1, zone.localTime(at: to).date.year)
             let wraps = (through.month, through.day) < (first.month, first.day)
             var found: [Range<Timestamp>] = []
             for year in years.clamped(to: 1899...2300) {
-                guard let begin = first.date(in: year), let last = through.date(in: wraps ? year + 1 : year) else { continue }
+                guard let begin = first.date(in: year), let last = through.date(in: wraps ? year + 1 : year) else {
+                    continue
+                }
                 let range =
-                    zone.instants(of: LocalTime(startOf: begin)).earliest
-                    ..< zone.instants(of: LocalTime(startOf: last.adding(days: 1))).latest
+                    zone.instants(of: LocalTime(startOf: begin))
+                    .earliest..<zone.instants(of: LocalTime(startOf: last.adding(days: 1))).latest
                 if range.lowerBound < to, range.upperBound > from { found.append(range) }
             }
             return found

@@ -46,7 +46,8 @@ extension MaintenanceWindow {
         public func note(in zone: Zone) -> String? {
             switch resolution {
             case .shifted:
-                return "The clocks jump over \(localStart): it begins at \(zone.localTime(at: start)), as much after the jump."
+                return
+                    "The clocks jump over \(localStart): it begins at \(zone.localTime(at: start)), as much after the jump."
             case .first: return "\(localStart) comes twice: it begins the first time."
             case .only: break
             }

@@ -92,11 +92,14 @@ public struct MaintenanceWindow: Hashable, Sendable {
         }
         guard Self.isValidID(id) else { throw bad("its name is 1 to 64 letters, digits, - _ and .") }
         guard Self.minutes.contains(minutes) else {
-            throw bad("it has \(minutes) minutes; write \(Self.minutes.lowerBound) to \(Self.minutes.upperBound), a week")
+            throw bad(
+                "it has \(minutes) minutes; write \(Self.minutes.lowerBound) to \(Self.minutes.upperBound), a week")
         }
         guard (0..<86_400).contains(secondOfDay) else { throw bad("its start is no time of day") }
         guard (-31...31).contains(plusDays) else { throw bad("it is moved by \(plusDays) days; write -31 to 31") }
-        guard rule != nil || !extraStarts.isEmpty else { throw bad("it has no rule and no date; add a rule like FREQ=WEEKLY;BYDAY=TU") }
+        guard rule != nil || !extraStarts.isEmpty else {
+            throw bad("it has no rule and no date; add a rule like FREQ=WEEKLY;BYDAY=TU")
+        }
         if let reason = rule?.firstDayReason, firstDay == nil {
             throw bad("\(reason); write the start with its first day, like 2026-12-01T22:00")
         }
@@ -109,7 +112,9 @@ public struct MaintenanceWindow: Hashable, Sendable {
         var seen: Set<LocalTime> = []
         for override in overrides {
             if let minutes = override.minutes, !Self.minutes.contains(minutes) {
-                throw bad("an override has \(minutes) minutes; write \(Self.minutes.lowerBound) to \(Self.minutes.upperBound)")
+                throw bad(
+                    "an override has \(minutes) minutes; write \(Self.minutes.lowerBound) to \(Self.minutes.upperBound)"
+                )
             }
             guard seen.insert(override.start).inserted else {
                 throw bad("two overrides are of \(override.start); keep one")

@@ -7,7 +7,8 @@ extension RecurrenceRule {
     public init(_ text: String) throws(ScheduleError) {
         guard text.utf8.count <= Self.maximumBytes else {
             throw ScheduleError(
-                .badRule, "a rule of \(text.utf8.count) bytes: it may have \(Self.maximumBytes); make two windows of it")
+                .badRule, "a rule of \(text.utf8.count) bytes: it may have \(Self.maximumBytes); make two windows of it"
+            )
         }
         var body = Substring(text)
         if body.prefix(6).uppercased() == "RRULE:" { body = body.dropFirst(6) }
@@ -56,7 +57,8 @@ private struct RuleReader {
         }
         guard Self.known.contains(name) else {
             throw ScheduleError(
-                .unsupportedRule, "\(name.prefix(40)) in \(place) is not known; there are \(Self.known.sorted().joined(separator: ", "))")
+                .unsupportedRule,
+                "\(name.prefix(40)) in \(place) is not known; there are \(Self.known.sorted().joined(separator: ", "))")
         }
         guard values.updateValue((part[part.index(after: equals)...], place), forKey: name) == nil else {
             throw ScheduleError(.badRule, "\(name) comes a second time in \(place); keep one, with a list of values")
@@ -109,7 +111,9 @@ private struct RuleReader {
                     "\(place): the so-many-th weekday does not go with FREQ=\(frequency.rawValue) (RFC 5545, 3.3.10); write FREQ=MONTHLY"
                 )
             }
-            if let day = rule.days.first(where: { abs($0.ordinal ?? 0) > 5 }), frequency == .monthly || !rule.months.isEmpty {
+            if let day = rule.days.first(where: { abs($0.ordinal ?? 0) > 5 }),
+                frequency == .monthly || !rule.months.isEmpty
+            {
                 throw ScheduleError(
                     .badRule, "\(place): no month has \(abs(day.ordinal ?? 0)) of a weekday; write -5 to 5")
             }
@@ -123,7 +127,8 @@ private struct RuleReader {
             }
             if !rule.hasOwnDays && rule.months.isEmpty {
                 throw ScheduleError(
-                    .badRule, "\(place): BYSETPOS chooses among the days of BYDAY or BYMONTHDAY (RFC 5545, 3.3.10); add one")
+                    .badRule,
+                    "\(place): BYSETPOS chooses among the days of BYDAY or BYMONTHDAY (RFC 5545, 3.3.10); add one")
             }
         }
     }
@@ -136,7 +141,8 @@ private struct RuleReader {
         }
         let bad = ScheduleError(
             .badRule,
-            "\(until.place) is no time; write UNTIL=20271231 for a day, or UNTIL=20271231T220000Z for an instant in UTC")
+            "\(until.place) is no time; write UNTIL=20271231 for a day, or UNTIL=20271231T220000Z for an instant in UTC"
+        )
         guard let time = RecurrenceRule.basicTime(until.value) else { throw bad }
         guard RecurrenceRule.years.contains(time.local.date.year) else {
             throw ScheduleError(.badRule, "\(until.place): years are 1900 to 2299")
@@ -188,7 +194,8 @@ private struct RuleReader {
             guard let number = RecurrenceRule.number(item), range.contains(number) else {
                 throw ScheduleError(
                     .badRule,
-                    "\"\(item.prefix(12))\" in \(part.place) is out of bounds: \(range.lowerBound) to \(range.upperBound)")
+                    "\"\(item.prefix(12))\" in \(part.place) is out of bounds: \(range.lowerBound) to \(range.upperBound)"
+                )
             }
             found.insert(number)
         }

@@ -6,7 +6,9 @@ extension RecurrenceRule {
     /// such day falls into another month.
     public func shifted(days shift: Int) -> RecurrenceRule? {
         if shift == 0 { return self }
-        guard positions.isEmpty, monthDays.isEmpty, case .never = end, let weekday = days.first?.weekday else { return nil }
+        guard positions.isEmpty, monthDays.isEmpty, case .never = end, let weekday = days.first?.weekday else {
+            return nil
+        }
         var rule = self
         switch frequency {
         case .daily: return nil

@@ -16,7 +16,8 @@ extension RecurrenceRule: CustomStringConvertible {
         if !months.isEmpty { parts.append("BYMONTH=\(list(months))") }
         if !monthDays.isEmpty { parts.append("BYMONTHDAY=\(list(monthDays))") }
         if !days.isEmpty {
-            parts.append("BYDAY=" + days.map { ($0.ordinal.map(String.init) ?? "") + $0.weekday.code }.joined(separator: ","))
+            parts.append(
+                "BYDAY=" + days.map { ($0.ordinal.map(String.init) ?? "") + $0.weekday.code }.joined(separator: ","))
         }
         if !positions.isEmpty { parts.append("BYSETPOS=\(list(positions))") }
         if weekStart != .monday { parts.append("WKST=\(weekStart.code)") }

@@ -39,7 +39,8 @@ public struct WindowCalendar: Sendable {
     public init(windows: [MaintenanceWindow], freezes: [Freeze] = [], zones: WindowZones) throws(ScheduleError) {
         guard windows.count <= Self.maximumParts, freezes.count <= Self.maximumParts else {
             throw ScheduleError(
-                .badWindow, "\(windows.count) windows and \(freezes.count) freezes: a host may have \(Self.maximumParts) each")
+                .badWindow,
+                "\(windows.count) windows and \(freezes.count) freezes: a host may have \(Self.maximumParts) each")
         }
         var names: Set<String> = []
         for id in windows.map(\.id) + freezes.map(\.id) where !names.insert(id).inserted {

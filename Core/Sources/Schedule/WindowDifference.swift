@@ -38,7 +38,9 @@ extension WindowCalendar {
     /// - Parameters:
     ///   - before: The host's calendar before the change.
     ///   - changedAt: When the host reported its new zone.
-    public func nextOpenings(after time: Timestamp, limit: Int, since before: WindowCalendar, changedAt: Timestamp)
+    public func nextOpenings(
+        after time: Timestamp, limit: Int, since before: WindowCalendar, changedAt: Timestamp
+    )
         -> [WindowOpening]
     {
         let switchover = changedAt.adding(seconds: Self.zoneChangeNotice)

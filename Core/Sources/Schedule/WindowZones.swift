@@ -37,7 +37,9 @@ public struct WindowZones: Hashable, Sendable {
             if let zone = named[name] { return zone }
             if name == "UTC" { return .utc }
             throw ScheduleError(
-                .unknownZone, "\(user) runs on the clocks of \"\(name.prefix(64))\", which is no zone here; write one like Europe/Berlin, or UTC")
+                .unknownZone,
+                "\(user) runs on the clocks of \"\(name.prefix(64))\", which is no zone here; write one like Europe/Berlin, or UTC"
+            )
         }
     }
 }

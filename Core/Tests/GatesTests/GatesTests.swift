@@ -58,9 +58,10 @@ import Testing
                     * pow((1 - p) / (1 - rate), Double(tried - failures))
             }
             let width = (1 - rate) / Double(steps)
-            let sum = (0...steps).map { index -> Double in
-                (index == 0 || index == steps ? 1 : index % 2 == 1 ? 4 : 2) * term(rate + Double(index) * width)
-            }.reduce(0, +) * width / 3
+            let sum =
+                (0...steps).map { index -> Double in
+                    (index == 0 || index == steps ? 1 : index % 2 == 1 ? 4 : 2) * term(rate + Double(index) * width)
+                }.reduce(0, +) * width / 3
             let evidence = monitor.evidence(count(failures, tried))
             #expect(abs(evidence / sum - 1) < 1e-6, "\(failures)/\(tried): \(evidence), \(sum)")
         }
@@ -115,7 +116,8 @@ import Testing
     /// Section 3.4, and known quantiles of the Beta distribution.
     @Test func againstTheBaseline() {
         let usual = FailurePosterior(count(40, 2000))
-        for (failures, tried, chance) in [(0, 50, 0.045), (2, 50, 0.55), (5, 50, 0.97), (4, 100, 0.53), (8, 100, 0.97)] {
+        for (failures, tried, chance) in [(0, 50, 0.045), (2, 50, 0.55), (5, 50, 0.97), (4, 100, 0.53), (8, 100, 0.97)]
+        {
             let found = FailurePosterior(count(failures, tried)).chanceAbove(usual, by: 0.02)
             #expect(abs(found - chance) < 0.012, "\(failures)/\(tried): \(found)")
         }
@@ -125,7 +127,9 @@ import Testing
         #expect(abs(FailurePosterior(count(0, 95)).upperBound(0.95) - 0.02) < 0.0004)
         // Beta(0.5, 0.5) is the arcsine distribution.
         for rate in [0.01, 0.2, 0.5, 0.9] {
-            #expect(abs(FailurePosterior(count(0, 0)).chance(atMost: rate) - 2 / Double.pi * asin(rate.squareRoot())) < 0.001)
+            #expect(
+                abs(FailurePosterior(count(0, 0)).chance(atMost: rate) - 2 / Double.pi * asin(rate.squareRoot()))
+                    < 0.001)
         }
         #expect(abs(FailurePosterior(count(50, 100)).chance(atMost: 0.5) - 0.5) < 1e-6)
         let many = FailurePosterior(count(1000, 100_000))
@@ -135,10 +139,12 @@ import Testing
 
     /// Section 3.5.
     @Test func whatARingCanProve() {
-        #expect([0.10, 0.05, 0.02, 0.01, 0.005].map { RingStrength.hostsNeeded(share: $0) } == [29, 59, 149, 299, 598])
+        #expect(
+            [0.10, 0.05, 0.02, 0.01, 0.005].map { RingStrength.hostsNeeded(share: $0) } == [29, 59, 149, 299, 598])
         #expect([100, 200, 1000].map { RingStrength.hostsNeeded(share: 0.05, fleet: $0) } == [45, 51, 57])
         #expect([100, 200, 1000].map { RingStrength.hostsNeeded(share: 0.02, fleet: $0) } == [78, 105, 138])
-        #expect([5, 20, 59].map { Int((RingStrength.detection(share: 0.05, hosts: $0) * 100).rounded()) } == [23, 64, 95])
+        #expect(
+            [5, 20, 59].map { Int((RingStrength.detection(share: 0.05, hosts: $0) * 100).rounded()) } == [23, 64, 95])
         #expect(RingStrength.sentence(hosts: 5)?.contains("in 23 of 100 cases") == true)
         #expect(RingStrength.sentence(hosts: 30) == nil)
         #expect(RingStrength.hostsNeeded(share: 0.05, fleet: 1) == 1)
@@ -146,9 +152,12 @@ import Testing
         #expect(count(4, 100).discounted(clusterSize: 1, correlation: 1) == count(4, 100))
     }
 
-    private func stratum(_ name: String, _ failures: Int, _ tried: Int, members: Int? = nil, closed: FailureCount? = nil) -> Gate.Stratum {
+    private func stratum(
+        _ name: String, _ failures: Int, _ tried: Int, members: Int? = nil, closed: FailureCount? = nil
+    ) -> Gate.Stratum {
         Gate.Stratum(
-            name: name, members: members ?? tried, all: count(failures, tried), closed: closed ?? count(failures, tried))
+            name: name, members: members ?? tried, all: count(failures, tried), closed: closed ?? count(failures, tried)
+        )
     }
 
     @Test func verdictsSayWhy() {
@@ -212,7 +221,9 @@ import Testing
             let one = Gate().judge([stratum("a", failures, tried)], baseline: count(Int(random.next() * 50), 1000))
             #expect(one.evidence >= 0)
             #expect((0...1).contains(one.chanceWorse) && (0...1).contains(one.upperBound))
-            #expect(HaltMonitor.standard.evidence(count(failures + 1, tried + 1)) >= HaltMonitor.standard.evidence(count(failures, tried + 1)))
+            #expect(
+                HaltMonitor.standard.evidence(count(failures + 1, tried + 1))
+                    >= HaltMonitor.standard.evidence(count(failures, tried + 1)))
         }
         _ = Gate().judge([stratum("a", 1_000_000, 1_000_000)], baseline: count(0, 0))
         _ = count(-5, -7).discounted(clusterSize: -1, correlation: 9)

@@ -12,7 +12,11 @@ import Timestamps
     private func feed(_ windows: [(MaintenanceWindow, Zone)], _ freezes: [Freeze] = []) -> String {
         var feed = ICalendarFeed(
             name: "Group web; Hamburg, all", domain: "fettle.example", produced: from, from: from, to: to)
-        for (window, zone) in windows { feed.add(window, in: zone, title: "Window \(window.id), \"ä;\\\" \(String(repeating: "é", count: 60))", sequence: 3) }
+        for (window, zone) in windows {
+            feed.add(
+                window, in: zone, title: "Window \(window.id), \"ä;\\\" \(String(repeating: "é", count: 60))",
+                sequence: 3)
+        }
         for freeze in freezes { feed.add(freeze, in: .utc, sequence: 1) }
         return feed.text
     }
@@ -45,10 +49,12 @@ import Timestamps
             windows.append(
                 (
                     try MaintenanceWindow(
-                        id: "w\(index)", rule: plain.rule, firstDay: first, secondOfDay: second, plusDays: plain.plusDays,
+                        id: "w\(index)", rule: plain.rule, firstDay: first, secondOfDay: second,
+                        plusDays: plain.plusDays,
                         minutes: 90, clocks: plain.clocks, gapPolicy: plain.gapPolicy,
                         excludedDays: some.dropFirst(4).prefix(1).map(\.id.start.date),
-                        extraStarts: generator.chance(20) ? [LocalTime("2027-07-07T07:07")] : [], overrides: overrides), zone
+                        extraStarts: generator.chance(20) ? [LocalTime("2027-07-07T07:07")] : [], overrides: overrides),
+                    zone
                 ))
         }
         let text = feed(windows)
@@ -119,7 +125,8 @@ import Timestamps
             """, input: text)
         var expected: [String: String] = [:]
         for (window, zone) in windows {
-            let starts = Set(window.occurrences(from: from, to: to, in: zone).map { [$0.start.seconds, $0.seconds / 60] })
+            let starts = Set(
+                window.occurrences(from: from, to: to, in: zone).map { [$0.start.seconds, $0.seconds / 60] })
             expected[window.id] = starts.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }.map { "\($0[0])/\($0[1])" }
                 .joined(separator: " ")
         }
@@ -143,12 +150,15 @@ import Timestamps
             windows.append(
                 (
                     try MaintenanceWindow(
-                        id: "w\(index)", rule: RecurrenceRule("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU"), firstDay: start.date,
+                        id: "w\(index)", rule: RecurrenceRule("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU"),
+                        firstDay: start.date,
                         secondOfDay: start.secondOfDay, minutes: 240, clocks: .zone(name),
                         excludedDays: [LocalTime("2026-11-15T00:00").date],
                         overrides: [
                             .init(start: LocalTime("2026-11-17T02:30"), change: .cancelled),
-                            .init(start: LocalTime("2026-11-29T02:30"), change: .moved(to: LocalTime("2026-11-30T03:00"), minutes: 60)),
+                            .init(
+                                start: LocalTime("2026-11-29T02:30"),
+                                change: .moved(to: LocalTime("2026-11-30T03:00"), minutes: 60)),
                             .init(start: LocalTime("2026-12-01T02:30"), change: .resized(minutes: 300)),
                         ]), try ZoneFiles.zone(name)
                 ))
@@ -165,7 +175,9 @@ import Timestamps
         }
         #expect(read.freezes.count == 3)
         #expect(read.freezes.allSatisfy { $0.reason == "Christmas, all" })
-        #expect(read.freezes.flatMap { $0.stretches(from: from, to: to, in: .utc) } == freeze.stretches(from: from, to: to, in: .utc))
+        #expect(
+            read.freezes.flatMap { $0.stretches(from: from, to: to, in: .utc) }
+                == freeze.stretches(from: from, to: to, in: .utc))
     }
 
     private func calendar(_ lines: String) -> [UInt8] {
@@ -220,16 +232,21 @@ import Timestamps
         #expect(read.windows.map(\.clocks) == [.zone("Europe/Berlin"), .host])
         #expect(read.windows.map(\.minutes) == [240, 90])
         let starts = read.windows[0].occurrences(from: from, to: to, in: try ZoneFiles.zone("Europe/Berlin"))
-        #expect(starts.map(\.localStart.description) == ["2026-12-01T22:00", "2026-12-22T22:00", "2026-12-24T11:00", "2026-12-29T22:00"])
+        #expect(
+            starts.map(\.localStart.description) == [
+                "2026-12-01T22:00", "2026-12-22T22:00", "2026-12-24T11:00", "2026-12-29T22:00",
+            ])
         #expect(read.notes.count == 3)
         #expect(read.notes.contains { $0.hasPrefix("line 22: EXDATE 2026-12-16T22:00:01") })
     }
 
     @Test(arguments: [
         ("DURATION:PT1H", 3, "no DTSTART"), ("DTSTART:20261201T220000", 3, "no end"),
-        ("DTSTART:20261201T220000\nDURATION:P1D", 6, "PT24H"), ("DTSTART:20261201T220000\nDTEND:20261201T210000", 6, "-3600 seconds"),
+        ("DTSTART:20261201T220000\nDURATION:P1D", 6, "PT24H"),
+        ("DTSTART:20261201T220000\nDTEND:20261201T210000", 6, "-3600 seconds"),
         ("DTSTART;TZID=W. Europe Standard Time:20261201T220000\nDURATION:PT1H", 5, "IANA names"),
-        ("DTSTART:20261301T220000\nDURATION:PT1H", 5, "no time"), ("DTSTART;TZID=Europe/Berlin:20261201T220000Z", 5, "keep one"),
+        ("DTSTART:20261301T220000\nDURATION:PT1H", 5, "no time"),
+        ("DTSTART;TZID=Europe/Berlin:20261201T220000Z", 5, "keep one"),
         ("DTSTART;VALUE=DATE:20261201", 5, "whole days"),
         ("DTSTART:20261201T220000\nDURATION:PT1H\nRRULE:FREQ=HOURLY", 7, "FREQ=HOURLY"),
         ("DTSTART:20261201T220000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=MO", 7, "begin on 2026-12-07"),
@@ -238,8 +255,12 @@ import Timestamps
         ("DTSTART:20261201T220000\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20261201T220000Z/PT1H", 7, "PERIOD"),
         ("DTSTART:20261201T220000\nDURATION:PT1H\nEXDATE:20261201T220000Z", 7, "give both one"),
         ("DTSTART:20261201T220000\nDURATION:PT200H", 3, "12000 minutes"),
-        ("DTSTART:20261201T220000\nDURATION:PT1H\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261201T220000", 3, "not in this calendar"),
-        ("BEGIN:VALARM\nBEGIN:X\nBEGIN:Y", 7, "4 deep"), ("no colon", 5, "no NAME:VALUE"), ("END:VCALENDAR", 5, "ends nothing"),
+        (
+            "DTSTART:20261201T220000\nDURATION:PT1H\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261201T220000", 3,
+            "not in this calendar"
+        ),
+        ("BEGIN:VALARM\nBEGIN:X\nBEGIN:Y", 7, "4 deep"), ("no colon", 5, "no NAME:VALUE"),
+        ("END:VCALENDAR", 5, "ends nothing"),
     ])
     func whatCannotMeanTheSameIsRefused(_ lines: String, _ line: Int, _ cure: String) {
         let error = #expect(throws: ICalendarError.self) { try reader.read(calendar(lines)) }
@@ -251,9 +272,13 @@ import Timestamps
         for text in ["", "x", "BEGIN:VEVENT\n", "BEGIN:VCALENDAR\n", " folded\n", "A:b\n"] {
             #expect(throws: ICalendarError.self) { try reader.read(Array(text.utf8)) }
         }
-        #expect(throws: ICalendarError.self) { try reader.read([UInt8](repeating: 0x0A, count: ICalendarReader.maximumBytes + 1)) }
+        #expect(throws: ICalendarError.self) {
+            try reader.read([UInt8](repeating: 0x0A, count: ICalendarReader.maximumBytes + 1))
+        }
         #expect(throws: ICalendarError.self) { try reader.read([UInt8](repeating: 0x0A, count: 200_000)) }
-        #expect(throws: ICalendarError.self) { try reader.read(Array(("A:" + String(repeating: "b", count: 70_000)).utf8)) }
+        #expect(throws: ICalendarError.self) {
+            try reader.read(Array(("A:" + String(repeating: "b", count: 70_000)).utf8))
+        }
         #expect(throws: ICalendarError.self) { try reader.read([0x41, 0x3A, 0xFF]) }
         let many = String(repeating: "BEGIN:VEVENT\nEND:VEVENT\n", count: 2001)
         #expect(throws: ICalendarError.self) { try reader.read(Array("BEGIN:VCALENDAR\n\(many)END:VCALENDAR\n".utf8)) }
@@ -263,7 +288,8 @@ import Timestamps
     @Test func damagedCalendarsNeverTrap() throws {
         let berlin = try ZoneFiles.zone("Europe/Berlin")
         let window = try MaintenanceWindow(
-            id: "w", rule: RecurrenceRule("FREQ=MONTHLY;BYDAY=2TU"), secondOfDay: 9000, minutes: 240, clocks: .zone("Europe/Berlin"),
+            id: "w", rule: RecurrenceRule("FREQ=MONTHLY;BYDAY=2TU"), secondOfDay: 9000, minutes: 240,
+            clocks: .zone("Europe/Berlin"),
             extraStarts: [LocalTime("2026-12-24T10:00")],
             overrides: [.init(start: LocalTime("2026-12-08T02:30"), change: .resized(minutes: 60))])
         let whole = Array(feed([(window, berlin)]).utf8)
@@ -285,7 +311,9 @@ import Timestamps
             }
             if let read = try? reader.read(bytes) {
                 good += 1
-                for window in read.windows { _ = window.occurrences(from: from, to: from.adding(seconds: 90 * 86_400), in: berlin) }
+                for window in read.windows {
+                    _ = window.occurrences(from: from, to: from.adding(seconds: 90 * 86_400), in: berlin)
+                }
                 for freeze in read.freezes { _ = freeze.stretches(from: from, to: to, in: berlin) }
             }
         }

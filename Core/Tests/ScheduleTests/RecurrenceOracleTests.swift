@@ -9,7 +9,7 @@ import Timestamps
         var generator = RuleGenerator(seed: 5545)
         var lines: [String] = []
         var mine: [String] = []
-        for _ in 0..<4000 {
+        for _ in 0..<3000 {
             let text = generator.rule()
             let rule = try RecurrenceRule(text)
             #expect(try RecurrenceRule(rule.description) == rule, "\(text)")
@@ -38,7 +38,7 @@ import Timestamps
             wrong.isEmpty,
             "\(wrong.count) of \(lines.count): \(wrong.prefix(5).map { "\(lines[$0]): \(mine[$0].prefix(200)), dateutil \(theirs[$0].prefix(200))" })"
         )
-        #expect(mine.filter { !$0.isEmpty }.count > 2500)
+        #expect(mine.filter { !$0.isEmpty }.count > 1900)
     }
 
     static let zones = [
@@ -52,7 +52,7 @@ import Timestamps
         var generator = RuleGenerator(seed: 335)
         var lines: [String] = []
         var mine: [String] = []
-        for _ in 0..<3000 {
+        for _ in 0..<2000 {
             let name = generator.pick(Self.zones)
             let zone = try ZoneFiles.zone(name)
             let skip = generator.chance(25)
@@ -65,11 +65,13 @@ import Timestamps
                         + Int64(generator.number(0...95) * 900))
                 text += ";UNTIL=\(basic(until))"
             }
-            let excluded = generator.chance(30) ? (0..<5).map { _ in first.adding(days: generator.number(0...200)) } : []
+            let excluded =
+                generator.chance(30) ? (0..<5).map { _ in first.adding(days: generator.number(0...200)) } : []
             let extra = try (generator.chance(30) ? 2 : 0).times {
                 try #require(
                     LocalTime(
-                        date: first.adding(days: generator.number(0...400)), secondOfDay: generator.number(0...95) * 900))
+                        date: first.adding(days: generator.number(0...400)), secondOfDay: generator.number(0...95) * 900
+                    ))
             }
             let window = try MaintenanceWindow(
                 id: "w", rule: RecurrenceRule(text), firstDay: first, secondOfDay: second, minutes: 60,
@@ -123,7 +125,7 @@ import Timestamps
             wrong.isEmpty,
             "\(wrong.count) of \(lines.count): \(wrong.prefix(5).map { "\(lines[$0]): \(mine[$0].prefix(200)), dateutil \(theirs[$0].prefix(200))" })"
         )
-        #expect(mine.filter { !$0.isEmpty }.count > 1500)
+        #expect(mine.filter { !$0.isEmpty }.count > 1000)
     }
 
     /// "The so-many-th weekday plus days" as one rule says the same days as the rule and the days.
@@ -136,7 +138,9 @@ import Timestamps
             let days = generator.number(-10...10)
             guard rule.firstDayReason == nil, let other = rule.shifted(days: days) else { continue }
             shifted += days == 0 ? 0 : 1
-            let mine = rule.dates(firstDay: nil, from: from, through: from.adding(days: 800)).map { $0.adding(days: days) }
+            let mine = rule.dates(firstDay: nil, from: from, through: from.adding(days: 800)).map {
+                $0.adding(days: days)
+            }
             let theirs = other.dates(
                 firstDay: nil, from: from.adding(days: days), through: from.adding(days: 800 + days))
             let isSame = mine == theirs

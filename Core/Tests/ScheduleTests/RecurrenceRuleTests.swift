@@ -26,7 +26,8 @@ import Timestamps
     }
 
     @Test(arguments: [
-        "", ";", "FREQ", "FREQ=", "=DAILY", "FREQ=SOMETIMES", "INTERVAL=2", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=1,2",
+        "", ";", "FREQ", "FREQ=", "=DAILY", "FREQ=SOMETIMES", "INTERVAL=2", "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;INTERVAL=1,2",
         "FREQ=DAILY;INTERVAL=1001", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=10001", "FREQ=DAILY;COUNT=-1",
         "FREQ=DAILY;COUNT=2;UNTIL=20270101", "FREQ=DAILY;UNTIL=20270229", "FREQ=DAILY;UNTIL=2027-01-01",
         "FREQ=DAILY;UNTIL=20270101T2500", "FREQ=DAILY;UNTIL=30000101", "FREQ=WEEKLY;BYDAY=", "FREQ=WEEKLY;BYDAY=XX",
@@ -59,12 +60,24 @@ import Timestamps
 
     /// The examples of RFC 5545, 3.8.5.3, that are of the subset, and its errata's.
     @Test(arguments: [
-        ("FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO", "1997-08-05", "1997-08-05 1997-08-10 1997-08-19 1997-08-24"),
-        ("FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU", "1997-08-05", "1997-08-05 1997-08-17 1997-08-19 1997-08-31"),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO", "1997-08-05",
+            "1997-08-05 1997-08-10 1997-08-19 1997-08-24"
+        ),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU", "1997-08-05",
+            "1997-08-05 1997-08-17 1997-08-19 1997-08-31"
+        ),
         ("FREQ=MONTHLY;COUNT=3;BYDAY=TU,WE,TH;BYSETPOS=3", "1997-09-04", "1997-09-04 1997-10-07 1997-11-06"),
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2;COUNT=3", "1997-09-29", "1997-09-29 1997-10-30 1997-11-27"),
-        ("FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5", "2007-01-15", "2007-01-15 2007-01-30 2007-02-15 2007-03-15 2007-03-30"),
-        ("FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8;COUNT=3", "1996-11-05", "1996-11-05 2000-11-07 2004-11-02"),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5", "2007-01-15",
+            "2007-01-15 2007-01-30 2007-02-15 2007-03-15 2007-03-30"
+        ),
+        (
+            "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8;COUNT=3", "1996-11-05",
+            "1996-11-05 2000-11-07 2004-11-02"
+        ),
         ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13;COUNT=3", "1997-09-02", "1998-02-13 1998-03-13 1998-11-13"),
         ("FREQ=YEARLY;BYDAY=20MO;COUNT=3", "1997-05-19", "1997-05-19 1998-05-18 1999-05-17"),
         ("FREQ=MONTHLY;INTERVAL=2;COUNT=4;BYDAY=1SU,-1SU", "1997-09-07", "1997-09-07 1997-09-28 1997-11-02 1997-11-30"),
@@ -83,7 +96,8 @@ import Timestamps
     @Test(arguments: [
         "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;INTERVAL=1000;BYMONTH=2;BYMONTHDAY=29",
         "FREQ=DAILY;INTERVAL=1000;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO", "FREQ=DAILY", "FREQ=DAILY;COUNT=10000;BYMONTH=1",
-        "FREQ=YEARLY;BYDAY=53MO;BYMONTHDAY=1", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300", "FREQ=WEEKLY;INTERVAL=1000;BYMONTH=2",
+        "FREQ=YEARLY;BYDAY=53MO;BYMONTHDAY=1", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300",
+        "FREQ=WEEKLY;INTERVAL=1000;BYMONTH=2",
     ])
     func noRuleHangs(_ text: String) throws {
         let rule = try RecurrenceRule(text)
@@ -94,7 +108,8 @@ import Timestamps
             #expect(rule.dates(firstDay: first, from: far, through: past).isEmpty)
         }
         let window = try MaintenanceWindow(
-            id: "w", rule: rule, firstDay: CivilDate(daysSinceEpoch: 20_000), secondOfDay: 0, minutes: 60, clocks: .host)
+            id: "w", rule: rule, firstDay: CivilDate(daysSinceEpoch: 20_000), secondOfDay: 0, minutes: 60, clocks: .host
+        )
         for time in [Int64.min, -10_000_000_000_000, 0, 1_800_000_000_000, 10_000_000_000_000, .max] {
             #expect(window.nextOccurrences(after: Timestamp(milliseconds: time), limit: 3, in: .utc).count <= 3)
         }
@@ -129,7 +144,10 @@ import Timestamps
     /// Whatever bytes come, the reader says yes or no, and what it reads it writes and reads again.
     @Test func randomTextNeverTraps() throws {
         var generator = RuleGenerator(seed: 99)
-        let pieces = ["FREQ=", "DAILY", "MONTHLY", ";", "BYDAY=", "2TU", ",", "-1", "=", "UNTIL=", "20270101", "T", "Z", "COUNT=", "0", "é", "\0"]
+        let pieces = [
+            "FREQ=", "DAILY", "MONTHLY", ";", "BYDAY=", "2TU", ",", "-1", "=", "UNTIL=", "20270101", "T", "Z", "COUNT=",
+            "0", "é", "\0",
+        ]
         for _ in 0..<20_000 {
             var text = generator.chance(50) ? generator.rule() : ""
             for _ in 0..<generator.number(0...6) {

@@ -9,7 +9,8 @@ import Timestamps
 /// `fettle windows preview`.
 struct WindowsPreviewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "preview", abstract: "Show when a window opens next, across changes of the clocks; needs no server.",
+        commandName: "preview",
+        abstract: "Show when a window opens next, across changes of the clocks; needs no server.",
         discussion: """
             A rule is of RFC 5545 (FREQ, INTERVAL, COUNT, UNTIL, BYMONTH, BYMONTHDAY, BYDAY, BYSETPOS, WKST) or a release \
             calendar by name: \(ReleaseCalendar.all.map(\.name).joined(separator: ", ")). What else there is of a window: \
@@ -36,11 +37,15 @@ struct WindowsPreviewCommand: ParsableCommand {
     var plus = "0d"
     @Option(help: "What becomes of a start that the clocks jump over: shift (as much after the jump), or skip.")
     var gap = "shift"
-    @Option(help: ArgumentHelp("A freeze of every year, its last day included: 12-20..01-06.", valueName: "from..through"))
+    @Option(
+        help: ArgumentHelp("A freeze of every year, its last day included: 12-20..01-06.", valueName: "from..through"))
     var freeze: [String] = []
-    @Option(help: ArgumentHelp("Whether a job with a change so long, a reboot and a way back fits: 40m.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Whether a job with a change so long, a reboot and a way back fits: 40m.", valueName: "time")
+    )
     var job: String?
-    @Option(help: ArgumentHelp("Windows of an iCalendar file instead of a rule; - for standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Windows of an iCalendar file instead of a rule; - for standard input.", valueName: "file"))
     var calendar: String?
     @Option(help: "How many; 1 to 1,000.")
     var next = 8
@@ -104,7 +109,9 @@ struct WindowsPreviewCommand: ParsableCommand {
             var feed = ICalendarFeed(
                 name: "Maintenance windows", domain: "preview.fettle", produced: now, from: from,
                 to: from.adding(seconds: 2 * 366 * 86_400))
-            for (window, zone) in zip(windows, known) { feed.add(window, in: zone, title: "Maintenance: \(window.id)", sequence: 0) }
+            for (window, zone) in zip(windows, known) {
+                feed.add(window, in: zone, title: "Maintenance: \(window.id)", sequence: 0)
+            }
             for freeze in freezes { feed.add(freeze, in: own, sequence: 0) }
             return emit(feed.text)
         }
@@ -127,7 +134,9 @@ struct WindowsPreviewCommand: ParsableCommand {
         if let needs { say(WindowFit(needs, in: openings, now: from, splits: true).sentence(needs)) }
     }
 
-    private func item(_ opening: WindowOpening, _ union: WindowCalendar, _ needs: WindowNeeds?, _ zone: Zone) -> JSONValue {
+    private func item(
+        _ opening: WindowOpening, _ union: WindowCalendar, _ needs: WindowNeeds?, _ zone: Zone
+    ) -> JSONValue {
         var notes: [String] = []
         for part in union.windows {
             for occurrence in part.window.occurrences(from: opening.start, to: opening.end, in: part.zone)
@@ -137,7 +146,8 @@ struct WindowsPreviewCommand: ParsableCommand {
             }
         }
         return [
-            "opens": .string("\(zone.localTime(at: opening.start))"), "shuts": .string("\(zone.localTime(at: opening.end))"),
+            "opens": .string("\(zone.localTime(at: opening.start))"),
+            "shuts": .string("\(zone.localTime(at: opening.end))"),
             "zone": .string(zone.name), "utc": .string(opening.start.description),
             "utcEnd": .string(opening.end.description), "minutes": .integer(opening.seconds / 60),
             "lastStart": needs.map { opening.lastSafeStart($0).map { .string($0.description) } ?? .string("too short") }
@@ -172,7 +182,8 @@ struct WindowsPreviewCommand: ParsableCommand {
         guard parts.count == 2, let from = Freeze.MonthDay(parts[0]), let through = Freeze.MonthDay(parts[1]) else {
             throw ValidationError("--freeze is two days of the year, like 12-20..01-06")
         }
-        return try Freeze(id: "freeze-\(number)", reason: text, span: .yearly(from: from, through: through, .zone(zone)))
+        return try Freeze(
+            id: "freeze-\(number)", reason: text, span: .yearly(from: from, through: through, .zone(zone)))
     }
 
     /// `4h`, `90m`, `1h30m`.
