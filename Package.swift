@@ -155,7 +155,7 @@ let package = Package(
             name: "fettle",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", core("Matching"),
-                core("SoftwareReading"), core("Versions"), core("CVSS"),
+                core("SoftwareReading"), core("Versions"), core("CVSS"), core("Schedule"), core("ICalendar"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),

@@ -24,6 +24,8 @@ let package = Package(
         .library(name: "Wire", targets: ["Wire"]),
         .library(name: "Rollout", targets: ["Rollout"]),
         .library(name: "Schedule", targets: ["Schedule"]),
+        .library(name: "ICalendar", targets: ["ICalendar"]),
+        .library(name: "Gates", targets: ["Gates"]),
         .library(name: "Simulator", targets: ["Simulator"]),
         .library(name: "Orders", targets: ["Orders"]),
         .library(name: "Audit", targets: ["Audit"]),
@@ -51,6 +53,8 @@ let package = Package(
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
+        .target(name: "Gates", swiftSettings: settings),
+        .target(name: "ICalendar", dependencies: ["Schedule", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -93,7 +97,9 @@ let package = Package(
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(
-            name: "ScheduleTests", dependencies: ["Schedule", "Rollout", "Timestamps"], swiftSettings: settings),
+            name: "ScheduleTests", dependencies: ["ICalendar", "Schedule", "Rollout", "Timestamps"],
+            swiftSettings: settings),
+        .testTarget(name: "GatesTests", dependencies: ["Gates"], swiftSettings: settings),
         .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Rollout"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),
         .testTarget(name: "JSONQueryTests", dependencies: ["JSONQuery", "JSON"], swiftSettings: settings),

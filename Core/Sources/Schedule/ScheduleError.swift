@@ -8,6 +8,14 @@ public struct ScheduleError: Error, Hashable, Sendable, CustomStringConvertible 
         case badZone = "bad-zone"
         /// The window does not hold the job that it is for.
         case windowTooShort = "window-too-short"
+        /// The rule says nothing that could be followed.
+        case badRule = "bad-rule"
+        /// The rule has a part that is not supported.
+        case unsupportedRule = "unsupported-rule"
+        /// A window or a freeze contradicts itself, or is out of bounds.
+        case badWindow = "bad-window"
+        /// Nobody has said on which clocks the window runs.
+        case unknownZone = "unknown-zone"
     }
     /// What is wrong.
     public var code: Code

@@ -1,5 +1,5 @@
 public import Rollout
-public import Timestamps
+import Timestamps
 
 /// How much of a window a job needs, in seconds: what its last safe start leaves free at the end (rollouts.md, 4.1).
 public struct WindowNeeds: Hashable, Sendable {
