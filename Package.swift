@@ -208,7 +208,7 @@ let package = Package(
             name: "MatchInputsTests",
             dependencies: [
                 "MatchInputs", "FeedImport", "PackageManagers", core("Versions"), core("Matching"),
-                core("SoftwareReading"), core("Inventory"), core("Feeds"),
+                core("SoftwareReading"), core("Inventory"), core("Feeds"), core("Timestamps"),
             ], swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(

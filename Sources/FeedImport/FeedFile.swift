@@ -31,6 +31,10 @@ public struct FeedCounts: Sendable, Hashable {
     public var stored = 0
     /// Records, or whole documents, that were put aside.
     public var quarantined = 0
+    /// What the records say of packages.
+    public var statements = 0
+    /// How much of that says that versions are affected.
+    public var affecting = 0
     /// Statements that were given up inside records that were stored.
     public var alarmed = 0
     /// Fields without a use, with how often they stood.
@@ -85,6 +89,14 @@ public struct FeedFile: Sendable {
     public func records(progress: Progress = { _ in }, _ store: (FeedRecord) throws -> Void) throws -> FeedCounts {
         var counts = FeedCounts()
         var readers: [FeedKind: any FeedReader] = [:]
+        var said = (statements: 0, affecting: 0)
+        func count(_ record: FeedRecord) throws {
+            if case .advisory(let advisory) = record {
+                said.statements += advisory.statements.count
+                for statement in advisory.statements where statement.status == .affected { said.affecting += 1 }
+            }
+            try store(record)
+        }
         try Container(limits: limits, scratch: scratch).documents(of: path, name: name) { bytes, place, isAlone in
             guard let kind = reading.kind ?? FeedSniffer.kind(of: bytes) else {
                 counts.unknownCount += 1
@@ -96,7 +108,7 @@ public struct FeedFile: Sendable {
             let before = reader.tally.quarantined
             // Taken out of the table while it is read: it is a value, and a copy of its counts is not wanted.
             readers[kind] = nil
-            try reader.read(bytes, place: place, store)
+            try reader.read(bytes, place: place, count)
             readers[kind] = reader
             counts.documents += 1
             counts.bytes += Int64(bytes.count)
@@ -107,6 +119,7 @@ public struct FeedFile: Sendable {
             if counts.documents % 256 == 1 { progress(Self.total(counts, readers.values)) }
         }
         counts = Self.total(counts, readers.values)
+        (counts.statements, counts.affecting) = (said.statements, said.affecting)
         for (_, reader) in readers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             counts.faults += reader.tally.faults
             counts.alarms += reader.tally.alarms

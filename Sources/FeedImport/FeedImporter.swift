@@ -101,12 +101,41 @@ public struct FeedImporter: Sendable {
                         to go back to the older say --accept-shrink
                         """)
                 }
+                let feed = try own(manifest.feed)
+                // Tags of another address than this one's own say nothing here.
+                let isSame = feed.url == manifest.feed.url && !feed.url.isEmpty
                 return try intake.take(
-                    file, for: manifest.feed, fetched: revision.fetched,
-                    validators: FeedValidators(entityTag: manifest.entityTag, lastModified: manifest.lastModified),
+                    file, for: feed, fetched: revision.fetched,
+                    validators: isSame
+                        ? FeedValidators(entityTag: manifest.entityTag, lastModified: manifest.lastModified)
+                        : FeedValidators(),
                     digest: revision.digest)
             }
         }
+    }
+
+    /// The feed of a bundle as it is known here: where it comes from and how it is read is this site's own to say.
+    private func own(_ theirs: FeedDefinition) throws -> FeedDefinition {
+        guard let ours = try configuration.feed(theirs.name) ?? folder.manifest(theirs.name)?.feed else {
+            // One that is new here has no address: nothing is fetched from where only a bundle said.
+            var feed = FeedDefinition(name: theirs.name, url: "", kind: theirs.kind)
+            (feed.source, feed.stream) = (theirs.source, theirs.stream)
+            return feed
+        }
+        let differing = [
+            ("kind", ours.kind.rawValue, theirs.kind.rawValue),
+            ("source", ours.source ?? ours.kind.defaultSource, theirs.source ?? theirs.kind.defaultSource),
+            ("stream", ours.stream ?? "", theirs.stream ?? ""),
+        ].first { $0.1 != $0.2 }
+        if let (what, own, other) = differing {
+            throw ImportError(
+                .refused,
+                """
+                \(theirs.name): its \(what) is "\(other)" in the bundle and "\(own)" here; a bundle does not change how a \
+                feed is read: change feeds.json, or say fettle feeds remove \(theirs.name) first
+                """)
+        }
+        return ours
     }
 
     // MARK: - Files
@@ -133,7 +162,7 @@ public struct FeedImporter: Sendable {
             if alike.count == 1, !["all.zip", "repomd.xml", "json", "security.json"].contains(last) { feed = alike[0] }
         }
         var kind = naming.kind ?? feed?.kind
-        if kind == nil { kind = try firstKind(path) }
+        if kind == nil { kind = try folder.kind(of: path) }
         guard let kind else {
             throw ImportError(
                 .refused,
@@ -145,21 +174,6 @@ public struct FeedImporter: Sendable {
         if let source = naming.source { result.source = source }
         if let stream = naming.stream { result.stream = stream }
         return result
-    }
-
-    /// The kind of the first document that is of any.
-    private func firstKind(_ path: String) throws -> FeedKind? {
-        struct Found: Error {
-            let kind: FeedKind
-        }
-        do {
-            try Container(limits: folder.limits, scratch: folder.path).documents(of: path, name: path) { bytes, _, _ in
-                if let kind = FeedSniffer.kind(of: bytes) { throw Found(kind: kind) }
-            }
-        } catch let found as Found {
-            return found.kind
-        }
-        return nil
     }
 
     /// `osv/Debian/all.zip` is `osv-debian`, `updateinfo.xml` is `updateinfo`.
@@ -241,7 +255,7 @@ public struct FeedImporter: Sendable {
         _ path: String, _ files: [String], _ naming: Naming, label: String
     ) throws -> FeedOutcome {
         var kind = naming.kind ?? naming.name.flatMap { configuration.feed($0)?.kind }
-        for file in files where kind == nil { kind = try firstKind("\(path)/\(file)") }
+        for file in files where kind == nil { kind = try folder.kind(of: "\(path)/\(file)") }
         var naming = naming
         naming.kind = kind
         let feed = try definition(path, naming, label: label)

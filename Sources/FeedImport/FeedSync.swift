@@ -7,6 +7,7 @@ public struct FeedSync: Sendable {
     private let configuration: FeedConfiguration
     private let client: FeedClient
     private let acceptsShrink: Bool
+    private let verifies: Bool
     private let now: @Sendable () -> Timestamp
     private let progress: @Sendable (FeedProgress) -> Void
 
@@ -14,15 +15,17 @@ public struct FeedSync: Sendable {
     ///
     /// - Parameters:
     ///   - acceptsShrink: whether a person has said that fewer records are right.
+    ///   - verifies: whether the files that are kept are read and compared with their SHA-256; their sizes always are.
     ///   - userAgent: what sources are told of who asks.
     public init(
         _ folder: FeedFolder, _ configuration: FeedConfiguration, acceptsShrink: Bool = false,
-        userAgent: String = "fettle",
+        verifies: Bool = false, userAgent: String = "fettle",
         now: @escaping @Sendable () -> Timestamp, progress: @escaping @Sendable (FeedProgress) -> Void = { _ in }
     ) {
         self.folder = folder
         self.configuration = configuration
         self.acceptsShrink = acceptsShrink
+        self.verifies = verifies
         self.now = now
         self.progress = progress
         client = FeedClient(limits: configuration.network, userAgent: userAgent)
@@ -36,6 +39,7 @@ public struct FeedSync: Sendable {
     ) async throws {
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
+        try repair(done)
         for feed in feeds {
             do {
                 try done(feed, .success(try await fetch(feed)))
@@ -44,6 +48,42 @@ public struct FeedSync: Sendable {
                 try done(feed, .failure(error))
             }
         }
+    }
+
+    /// Makes manifests anew that cannot be read, of whatever feed: one alone would keep all from being used.
+    private func repair(_ done: (FeedDefinition, Result<FeedOutcome, ImportError>) throws -> Void) throws {
+        for (name, reason) in try folder.broken() {
+            let known = configuration.feed(name)
+            let stated = known ?? FeedDefinition(name: name, url: "", kind: .osv)
+            do {
+                guard let manifest = try folder.repair(name, known: known, now: now, progress: progress) else {
+                    try done(
+                        stated,
+                        .failure(
+                            ImportError(
+                                .file,
+                                """
+                                \(reason.description.prefix { $0 != ";" }); it was put aside, and there is no whole file to \
+                                make it from: sync or import \(name) again
+                                """)))
+                    continue
+                }
+                try done(manifest.feed, .success(.repaired(manifest)))
+            } catch let error as ImportError {
+                try done(stated, .failure(error))
+            }
+        }
+    }
+
+    /// Whether what is kept of a feed can be relied on; what is not there or damaged is fetched whole, whatever its tag says.
+    private func isGood(_ manifest: FeedManifest) throws -> Bool {
+        let reads = verifies || folder.isNotedAsDamaged(manifest.feed.name)
+        for revision in [manifest.revision, manifest.held?.revision].compactMap({ $0 })
+        where try !folder.isWhole(manifest.feed.name, revision, reading: reads) {
+            return false
+        }
+        folder.forgetDamage(of: manifest.feed.name)
+        return true
     }
 
     /// Writes down that a feed could not be fetched; what is in use stays in use.
@@ -74,7 +114,8 @@ public struct FeedSync: Sendable {
         let home = try folder.makeFolder(of: feed.name)
         let former = try folder.manifest(feed.name)
         // What was kept of another place, or read in another way, says nothing about this one.
-        let isSame = former.map { $0.feed.reading == feed.reading && $0.feed.url == feed.url } ?? false
+        let isGood = try former.map(isGood) ?? true
+        let isSame = isGood && former.map { $0.feed.reading == feed.reading && $0.feed.url == feed.url } ?? false
         let known =
             isSame ? FeedValidators(entityTag: former?.entityTag, lastModified: former?.lastModified) : FeedValidators()
         let target = try await target(of: feed, place)
@@ -136,6 +177,14 @@ public struct FeedSync: Sendable {
             }
             return Target(url: try FeedClient.redirected(from: url, to: name))
         case .repository: return try repository(url, try await small(url))
+        case .mirrorList:
+            let text = String(decoding: try await small(url), as: UTF8.self)
+            guard let line = text.split(whereSeparator: \.isNewline).map(\.trimmed).first(where: { !$0.isEmpty }) else {
+                throw ImportError(.refused, "\(url) names no mirror")
+            }
+            let list = try FeedClient.redirected(
+                from: url, to: (line.hasSuffix("/") ? line : line + "/") + "repodata/repomd.xml")
+            return try repository(list, try await small(list))
         }
     }
 

@@ -81,10 +81,14 @@ public struct CatalogueCache: Sendable {
     public func build(say: (String) -> Void) throws -> [UInt8] {
         var builder = CatalogueBuilder()
         let folder = FeedFolder(feeds)
-        let manifests = isKept ? try folder.manifests() : []
+        // A manifest that cannot be read is an error: what it names must not be read as plain files, nor be missing.
+        let manifests = folder.isKept ? try folder.manifests() : []
         var quarantined = 0
         var whole = WholeFeeds()
         if !manifests.isEmpty {
+            guard manifests.contains(where: { $0.revision != nil }) else {
+                throw MatchInputError("no feed in \(feeds) was ever fetched whole: fettle feeds status says why")
+            }
             for manifest in manifests {
                 guard let revision = manifest.revision else { continue }
                 quarantined += revision.quarantined
@@ -92,15 +96,20 @@ public struct CatalogueCache: Sendable {
                     whole.noteLoss(of: manifest.feed.name)
                 }
             }
-            var lastDates: [String: FeedManifest.Revision] = [:]
+            var ages: [String: SourceAge] = [:]
+            var last = (feed: "", source: "")
             try folder.records { manifest, record in
                 try Task.checkCancellation()
-                if let revision = manifest.revision { lastDates[Self.source(of: record)] = revision }
+                let source = Self.source(of: record)
+                if source != last.source || manifest.feed.name != last.feed {
+                    ages[source, default: SourceAge()].add(manifest)
+                    last = (manifest.feed.name, source)
+                }
                 whole.note(record, feed: manifest.feed.name, kind: manifest.feed.kind)
                 try builder.add(record)
             }
-            for (source, revision) in lastDates.sorted(by: { $0.key < $1.key }) where !source.isEmpty {
-                builder.setFeed(source, date: revision.dated ?? revision.fetched, revision: revision.digest)
+            for (source, age) in ages.sorted(by: { $0.key < $1.key }) where !source.isEmpty {
+                builder.setFeed(source, date: age.date, revision: age.revision)
             }
         } else {
             let files = try Self.files(of: feeds)
@@ -139,16 +148,16 @@ public struct CatalogueCache: Sendable {
     }
 
     /// Whether `fettle feeds` keeps the folder.
-    private var isKept: Bool { ((try? FeedFolder(feeds).manifests()) ?? []).contains { $0.revision != nil } }
+    private var isKept: Bool { FeedFolder(feeds).isKept }
 
     /// A name for the feeds' content, without reading it: of the revisions in use, or of names, sizes and times of plain files.
     public func fingerprint() throws -> String {
         var text = "catalogue 2\n"
-        let manifests = (try? FeedFolder(feeds).manifests()) ?? []
-        if manifests.contains(where: { $0.revision != nil }) {
-            for manifest in manifests {
+        if isKept {
+            for manifest in try FeedFolder(feeds).manifests() {
+                let feed = manifest.feed
                 text +=
-                    "\(manifest.feed.name) \(manifest.revision?.digest ?? "-") \(manifest.feed.source ?? "") \(manifest.feed.stream ?? "")\n"
+                    "\(feed.name) \(manifest.revision?.digest ?? "-") \(feed.kind.rawValue) \(feed.source ?? "") \(feed.stream ?? "")\n"
             }
         } else {
             for file in try Self.files(of: feeds) {

@@ -56,6 +56,136 @@ import Timestamps
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/mine").count == 3)
     }
 
+    /// As many records as before, and none of them says anything of packages any more.
+    @Test func `A feed that keeps its records and loses what they say is held`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let naming = FeedImporter.Naming(name: "mine")
+        _ = try folder.take(try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") }), naming)
+        #expect(try folder.manifest("mine")?.revision?.statements == 20)
+        func bare(_ number: Int) -> String { "{\"id\":\"A-\(number)\",\"modified\":\"2026-01-02T03:04:05Z\"}" }
+        guard
+            case .success(.held(let manifest, _))? = try folder.take(
+                try zip(scratch, "b.zip", (0..<20).map { $0 < 5 ? bare($0) : osv("A-\($0)") }), naming)["mine"]
+        else {
+            Issue.record("a quarter of the statements is gone")
+            return
+        }
+        #expect(manifest.held?.reason.contains("15 statements where the one in use has 20") == true)
+        // Statements that cannot be read any more are still statements, and say of no version that it is affected.
+        guard
+            case .success(.held(let other, _))? = try folder.take(
+                try zip(
+                    scratch, "c.zip",
+                    (0..<20).map { osv("A-\($0)").replacingOccurrences(of: "Debian:12", with: $0 < 5 ? "Nobody" : "Debian:12") }
+                ), naming)["mine"]
+        else {
+            Issue.record("a quarter says nothing any more")
+            return
+        }
+        #expect(other.held?.reason.contains("15 statements of affected versions") == true, "\(other.held?.reason ?? "")")
+    }
+
+    @Test func `A manifest that cannot be read is put aside and made anew, and nothing is lost`() async throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        _ = try folder.take(try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") }), .init(name: "mine"))
+        _ = try folder.take(try zip(scratch, "b.zip", (0..<3).map { osv("B-\($0)") }), .init(name: "other"))
+        let before = try folder.ids()
+        let file = "\(folder.path)/mine/manifest.json"
+        for (text, waits) in [("{", false), ("", false), ("{\"format\":9}", false), ("[1,2", true)] {
+            if waits {
+                // Two files: which of them was in use, the manifest knew alone.
+                _ = try folder.take(try zip(scratch, "c.zip", [osv("A-1")]), .init(name: "mine"))
+                let kept = try #require(try folder.manifest("mine")?.revision?.digest)
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -1000)], ofItemAtPath: "\(folder.path)/mine/\(kept)")
+            }
+            try Data(text.utf8).write(to: URL(filePath: file))
+            #expect(folder.isKept)
+            #expect(try folder.broken().map(\.name) == ["mine"])
+            #expect(words { _ = try folder.ids() }.contains("fettle feeds sync"))
+            var answers: [String: Result<FeedOutcome, ImportError>] = [:]
+            try await FeedSync(folder, FeedConfiguration(feeds: []), now: { noon }).run([]) { answers[$0.name] = $1 }
+            guard case .success(.repaired(let manifest))? = answers["mine"] else {
+                Issue.record("it must be made anew: \(answers)")
+                return
+            }
+            #expect(manifest.feed.kind == .osv && manifest.revision?.stored == 20)
+            #expect((manifest.held != nil) == waits)
+            #expect(try folder.ids() == before)
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/mine")
+        #expect(names.filter { $0.hasPrefix("manifest.json.broken-") }.count == 4)
+        // Nothing to make one from: it says so, and lets the rest through.
+        try Data("{".utf8).write(to: URL(filePath: file))
+        for name in names where name.utf8.count == 64 {
+            try FileManager.default.removeItem(atPath: "\(folder.path)/mine/\(name)")
+        }
+        var failures: [String] = []
+        try await FeedSync(folder, FeedConfiguration(feeds: []), now: { noon }).run([]) {
+            if case .failure(let error) = $1 { failures.append(error.description) }
+        }
+        #expect(failures.count == 1 && failures[0].contains("sync or import mine again"))
+        #expect(try folder.ids().count == 3)
+    }
+
+    @Test func `A bundle changes neither where a feed comes from nor how it is read`() throws {
+        let scratch = try Scratch()
+        let here = FeedFolder("\(scratch.path)/here")
+        _ = try here.take(try zip(scratch, "a.zip", [osv("A-1")]), .init(name: "one", source: "evil"))
+        var manifest = try #require(try here.manifest("one"))
+        manifest.feed.url = "https://elsewhere.example/all.zip"
+        try here.write(manifest)
+        let bundle = "\(scratch.path)/bundle.tar"
+        try FeedBundle.write(here, to: bundle, now: noon)
+        // Where it is not known it comes without an address.
+        let there = FeedFolder("\(scratch.path)/there")
+        guard case .success(.stored(let fresh, _))? = try there.take(bundle)["one"] else {
+            Issue.record("it must be taken")
+            return
+        }
+        #expect(fresh.feed.url.isEmpty && fresh.feed.source == "evil" && fresh.entityTag == nil)
+        // Where it is, another source is refused, and the address stays.
+        func answer(_ source: String) throws -> (Result<FeedOutcome, ImportError>?, FeedFolder) {
+            let own = FeedFolder("\(scratch.path)/own-\(source)")
+            var feed = FeedDefinition(name: "one", url: "https://vendor.example/all.zip", kind: .osv)
+            feed.source = source
+            var answer: Result<FeedOutcome, ImportError>?
+            try FeedImporter(own, FeedConfiguration(feeds: [feed]), now: { noon }).run(bundle) { answer = $1 }
+            return (answer, own)
+        }
+        guard case .failure(let error)? = try answer("osv").0 else {
+            Issue.record("another source must be refused")
+            return
+        }
+        #expect(error.description.contains("does not change how a feed is read"))
+        guard case .success(.stored(let same, _))? = try answer("evil").0 else {
+            Issue.record("it must be taken")
+            return
+        }
+        #expect(same.feed.url == "https://vendor.example/all.zip")
+    }
+
+    @Test func `A bundle with two feeds of one name is refused, and one of tomorrow does not block the next`() throws {
+        let scratch = try Scratch()
+        let here = FeedFolder("\(scratch.path)/here")
+        let ahead = FeedImporter(here, FeedConfiguration(feeds: []), now: { noon.adding(seconds: 1_000_000) })
+        try ahead.run(try zip(scratch, "a.zip", [osv("A-1")]), .init(name: "one")) { _, _ in }
+        let bundle = "\(scratch.path)/ahead.tar"
+        try FeedBundle.write(here, to: bundle, now: noon)
+        let there = FeedFolder("\(scratch.path)/there")
+        _ = try there.take(bundle)
+        #expect(try there.manifest("one")?.revision?.fetched == noon)
+        // The list as another program might write it.
+        try scratch.run("sh", "-c", "mkdir x && tar xf ahead.tar -C x")
+        let script =
+            "import json; p='x/fettle-feeds.json'; d=json.load(open(p)); f=dict(d['feeds'][0]); f['revision']=dict(f['revision'], sha256='0'*64); d['feeds'].append(f); json.dump(d, open(p,'w'))"
+        try scratch.run("python3", "-c", script)
+        try scratch.run("sh", "-c", "cd x && tar cf ../twice.tar fettle-feeds.json one")
+        #expect(words { _ = try there.take("\(scratch.path)/twice.tar") }.contains("two feeds that are called one"))
+    }
+
     @Test func `A feed that is empty now, damaged or hostile loses nothing`() throws {
         let scratch = try Scratch()
         let folder = FeedFolder("\(scratch.path)/feeds")

@@ -142,13 +142,16 @@ final class FeedServer: Sendable {
 extension FeedFolder {
     /// Syncs one feed.
     func sync(
-        _ feed: FeedDefinition, _ limits: NetworkLimits = .quick, shrink: Double = 0.1, accept: Bool = false
+        _ feed: FeedDefinition, _ limits: NetworkLimits = .quick, shrink: Double = 0.1, accept: Bool = false,
+        verify: Bool = false
     ) async throws -> Result<FeedOutcome, ImportError> {
         var configuration = FeedConfiguration(feeds: [feed])
         configuration.network = limits
         configuration.maximumShrink = shrink
         var answer: Result<FeedOutcome, ImportError>?
-        try await FeedSync(self, configuration, acceptsShrink: accept, now: { noon }).run([feed]) { answer = $1 }
+        try await FeedSync(self, configuration, acceptsShrink: accept, verifies: verify, now: { noon }).run([feed]) {
+            answer = $1
+        }
         return try answer ?? .failure(ImportError(.file, "nothing was told"))
     }
 

@@ -190,6 +190,67 @@ import Timestamps
         guard case .failure = try await folder.sync(feed) else { throw Wrong() }
     }
 
+    @Test func `A list of mirrors leads to a repository, and nothing that a source names leads to this machine's files`()
+        async throws
+    {
+        let (scratch, server, folder) = try source(3)
+        let update =
+            "<updates><update type='security'><id>ALAS2-2024-1</id><pkglist><collection><package name='a' version='1' release='1.amzn2' arch='noarch'/></collection></pkglist></update></updates>"
+        _ = try scratch.write("www/r/repodata/u.xml", update)
+        func list(_ place: String) -> String {
+            "<repomd><data type='updateinfo'><location href='\(place)'/></data></repomd>"
+        }
+        _ = try scratch.write("www/r/repodata/repomd.xml", list("repodata/u.xml"))
+        _ = try scratch.write("www/mirror.list", "\(server.url("plain/r"))\n")
+        var feed = FeedDefinition(name: "amazon", url: server.url("plain/mirror.list"), kind: .updateInfo)
+        feed.pointer = .mirrorList
+        guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
+        // The same words in each place where a source may name another.
+        let here = try scratch.write("secret.xml", update)
+        for place in ["file://\(here)", "FILE://\(here)", "file:\(here)"] {
+            _ = try scratch.write("www/r/repodata/repomd.xml", list(place))
+            guard case .failure = try await folder.sync(feed) else { throw Wrong() }
+            for (pointer, name) in [(FeedDefinition.Pointer.latest, "latest.txt"), (.mirrorList, "mirrors.txt")] {
+                _ = try scratch.write("www/\(name)", "\(place)\n")
+                var other = FeedDefinition(name: "other", url: server.url("plain/\(name)"), kind: .updateInfo)
+                other.pointer = pointer
+                guard case .failure = try await folder.sync(other) else { throw Wrong() }
+            }
+        }
+        #expect(try folder.manifest("other")?.revision == nil)
+        // A path is one of the source's own.
+        let reference = try FeedURL("http://a/b/c").resolving("../../etc/passwd")
+        #expect(reference.host == "a" && reference.scheme == .http)
+    }
+
+    @Test func `A file that was damaged here is fetched anew, whatever its tag`() async throws {
+        let (_, server, folder) = try source(20)
+        let feed = feed(server.url("plain/all.zip"))
+        guard case .success(.stored(let manifest, _)) = try await folder.sync(feed) else { throw Wrong() }
+        let file = "\(folder.path)/f/\(try #require(manifest.revision).digest)"
+        let whole = try bytes(file)
+        // Cut short: the size tells.
+        try Data(whole.dropLast(100)).write(to: URL(filePath: file))
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try bytes(file) == whole)
+        // Of the same size: it tells when it is read, or when it is asked for.
+        var changed = whole
+        for index in 0..<64 { changed[whole.count / 2 + index] ^= 0xA5 }
+        try Data(changed).write(to: URL(filePath: file))
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try bytes(file) == changed)
+        #expect(words { _ = try folder.ids() }.contains("fettle feeds sync --verify f"))
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try bytes(file) == whole && folder.ids().count == 20)
+        try Data(changed).write(to: URL(filePath: file))
+        guard case .success(.unchanged) = try await folder.sync(feed, verify: true) else { throw Wrong() }
+        #expect(try bytes(file) == whole)
+        // One that is gone.
+        try FileManager.default.removeItem(atPath: file)
+        guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
+        #expect(try folder.ids().count == 20)
+    }
+
     @Test func `A folder is a source as well`() async throws {
         let (scratch, _, folder) = try source(10)
         let feed = feed("file://\(scratch.path)/www/all.zip")

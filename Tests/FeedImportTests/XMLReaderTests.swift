@@ -37,7 +37,13 @@ import Timestamps
         #expect(advisory.modified == Timestamp(rfc3339: "2022-05-11T00:00:00Z"))
         #expect(advisory.details == "Text & more")
         #expect(advisory.severities == [Severity(type: "AlmaLinux", score: "Moderate")])
-        #expect(advisory.statements.count == 2)
+        // Of architectures that no package of the file is for, nothing is known.
+        #expect(advisory.statements.count == 3)
+        #expect(advisory.statements[2].status == .underInvestigation && advisory.statements[2].name == "podman")
+        #expect(advisory.statements[2].ranges == advisory.statements[0].ranges)
+        #expect(
+            advisory.statements[2].architectures.contains("s390x")
+                && !advisory.statements[2].architectures.contains("aarch64"))
         let podman = try #require(advisory.statements.first)
         #expect(podman.stream == "AlmaLinux:8" && podman.kind == .binary && podman.module == "container-tools:3.0")
         #expect(podman.architectures == ["aarch64", "x86_64"])
@@ -52,6 +58,54 @@ import Timestamps
         #expect(reader.faults.contains { $0.record == "X-1" && $0.reason.contains("stream") })
         #expect(found.last?.id == "RLBA-1" && found.last?.isInformational == true)
         #expect(found.last?.statements.first?.stream == "Rocky Linux:9")
+    }
+
+    /// A repository of one architecture does not clear another's hosts; what is limited in a file of both is.
+    @Test func `An update of one architecture leaves the others unknown`() throws {
+        func statements(_ packages: [(String, String)]) -> [Statement] {
+            let updates = packages.map { name, architecture in
+                "<update type='security' from='x@almalinux.org'><id>ALSA-2024:\(name)</id><pkglist><collection><package name='\(name)' version='1' release='2.el9' arch='\(architecture)'/></collection></pkglist></update>"
+            }.joined()
+            var reader = UpdateInfoReader()
+            return advisories(read(&reader, Array("<updates>\(updates)</updates>".utf8))).flatMap(\.statements)
+        }
+        func said(_ list: [Statement], _ name: String, _ architecture: String) -> [Statement.Status] {
+            list.filter {
+                $0.name == name && ($0.architectures.isEmpty || $0.architectures.contains(architecture))
+            }.map(\.status)
+        }
+        let one = statements([("a", "x86_64"), ("b", "noarch")])
+        #expect(said(one, "a", "x86_64") == [.affected] && said(one, "a", "aarch64") == [.underInvestigation])
+        #expect(said(one, "b", "aarch64") == [.affected])
+        let both = statements([("a", "x86_64"), ("c", "aarch64")])
+        #expect(said(both, "a", "aarch64").isEmpty && said(both, "c", "x86_64").isEmpty)
+        #expect(said(both, "a", "s390x") == [.underInvestigation])
+        #expect(said(statements([("b", "noarch")]), "b", "aarch64") == [.affected])
+    }
+
+    @Test func `Versions that no scheme orders leave the package unknown`() throws {
+        var reader = UpdateInfoReader(stream: "AlmaLinux:9")
+        let found = advisories(
+            read(
+                &reader,
+                Array(
+                    "<updates><update type='security'><id>A-1</id><pkglist><collection><package name='a' version='1 or so' release='2' arch='noarch'/></collection></pkglist></update></updates>"
+                        .utf8)))
+        #expect(reader.tally.alarmed == 1)
+        #expect(found.first?.statements.map(\.status) == [.underInvestigation])
+        #expect(found.first?.statements.first?.name == "a" && found.first?.statements.first?.ranges.isEmpty == true)
+    }
+
+    @Test func `Extras of Amazon Linux have a channel and begin at their line`() throws {
+        var reader = UpdateInfoReader(stream: "Amazon Linux:2")
+        let found = advisories(
+            read(
+                &reader,
+                Array(
+                    "<updates><update type='security'><id>ALASKERNEL-5.10-2022-001</id><pkglist><collection><package name='kernel' version='5.10.109' release='104.500.amzn2' arch='noarch'/></collection></pkglist></update></updates>"
+                        .utf8)))
+        let kernel = try #require(found.first?.statements.first)
+        #expect(kernel.channel == "kernel-5.10" && kernel.ranges.first?.lower == "5.10")
     }
 
     @Test func `The configured stream holds for updates that name none`() {

@@ -1,9 +1,11 @@
+import FeedImport
 import Foundation
 import Inventory
 import MatchInputs
 import Matching
 import SoftwareReading
 import Testing
+import Timestamps
 
 struct InputTests {
     private func write(_ text: String, _ path: String) throws {
@@ -42,6 +44,37 @@ struct InputTests {
             #expect(files.count == 2, "nothing is added")
             #expect(throws: (any Error).self) { try CatalogueCache(feeds: "\(folder)/none").open { _ in } }
             #expect(throws: (any Error).self) { try CatalogueFile.open("\(folder)/feeds/a.json") }
+        }
+    }
+
+    /// A folder that `fettle feeds` keeps is never read as plain files, and how a feed is read is part of what is cached.
+    @Test func keptFeedsAreReadByTheirManifests() throws {
+        try TestData.withFolder { folder in
+            let now = Timestamp(seconds: 1_790_000_000)
+            let kept = FeedFolder("\(folder)/kept")
+            func take(_ name: String, _ id: String, _ time: Timestamp) throws {
+                try write(osv.replacingOccurrences(of: "DSA-1", with: id), "\(folder)/\(name).json")
+                try FeedImporter(kept, FeedConfiguration(feeds: []), now: { time }).run(
+                    "\(folder)/\(name).json", .init(name: name, source: "osv")
+                ) { _, _ in }
+            }
+            // Two files of one source: it is as old as the one that was asked for longest ago.
+            try take("b", "DSA-1", now.adding(seconds: -500_000_000))
+            try take("c", "DSA-2", now)
+            let cache = CatalogueCache(feeds: kept.path)
+            let catalogue = try cache.open(folder: "\(folder)/cache") { _ in }
+            let matcher = try Matcher([catalogue])
+            let package = SoftwarePackage(
+                scheme: "deb", distribution: "debian-12", name: "openssl", architecture: "amd64", version: "1.0-1")
+            let dates = try matcher.judge(MatchSubject(package)).findings.flatMap(\.voices).map(\.feedDate)
+            #expect(Set(dates) == [now.adding(seconds: -500_000_000)])
+            let manifest = "\(kept.path)/b/manifest.json"
+            let text = try String(contentsOfFile: manifest, encoding: .utf8)
+            try write(text.replacingOccurrences(of: "\"kind\":\"osv\"", with: "\"kind\":\"echo\""), manifest)
+            _ = try? cache.open(folder: "\(folder)/cache") { _ in }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/cache").count == 2)
+            try write("{", manifest)
+            #expect(throws: ImportError.self) { try cache.open(folder: "\(folder)/cache") { _ in } }
         }
     }
 

@@ -14,17 +14,8 @@ public struct ArchReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        try document(bytes, place, FeedLimits.feed) { this, reader, stopped throws(JSONError) in
-            guard try reader.peek() == .array else {
-                return try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.group(&reader, &item)
-                }
-            }
-            try reader.array { reader throws(JSONError) in
-                try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.group(&reader, &item)
-                }
-            }
+        try oneOrMany(bytes, place, FeedLimits.feed, store) { this, reader, item throws(JSONError) in
+            try this.group(&reader, &item)
         }
     }
 

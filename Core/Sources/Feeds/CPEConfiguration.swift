@@ -19,6 +19,7 @@ struct CPEConfiguration {
 
     private var nodes: [Node] = []
     private var isAnd = false
+    private var isNegated = false
     /// Names that are none, and nodes that are negated: each was passed over.
     private(set) var alarms: [String] = []
 
@@ -30,7 +31,10 @@ struct CPEConfiguration {
             switch key {
             case "operator": self.isAnd = try reader.feedText() == "AND"
             case "negate":
-                if try reader.peek() == .bool, try reader.bool() { self.alarms.append("a negated configuration") }
+                if try reader.peek() == .bool, try reader.bool() {
+                    self.isNegated = true
+                    self.alarms.append("a negated configuration")
+                }
             case "nodes":
                 self.nodes = try reader.feedList { reader throws(JSONError) in
                     var node = Node()
@@ -77,15 +81,16 @@ struct CPEConfiguration {
         if range.lower?.isEmpty == true { range.lower = nil }
         if range.upper?.isEmpty == true { range.upper = nil }
         let hasBounds = range.lower != nil || range.upper != nil
-        range.scheme = name.scheme
-        return Match(name: name, isVulnerable: isVulnerable, range: hasBounds ? range : nil)
+        return Match(name: name, isVulnerable: isVulnerable, range: hasBounds ? name.range(range) : nil)
     }
 
     /// Adds what it says to statements, one for each name and condition.
     mutating func add(to statements: inout CPEStatements) {
         for (place, node) in nodes.enumerated() {
-            guard !node.isNegated else {
-                alarms.append("a negated node")
+            // What "not" means for a host that nobody has looked at, nobody knows.
+            guard !node.isNegated, !isNegated else {
+                if node.isNegated { alarms.append("a negated node") }
+                for match in node.matches where match.isVulnerable { statements.unread(match.name.name) }
                 continue
             }
             var others: Set<String> = []
@@ -143,10 +148,19 @@ struct CPEStatements {
         statements[key] = statement
     }
 
+    /// Says that nothing is known of a name.
+    mutating func unread(_ name: String) {
+        let statement = Statement.unread(stream: "CPE", kind: .cpe, name: name, reason: "a negated configuration")
+        let key = Key(name: name, reason: statement.reason)
+        if statements[key] == nil { order.append(key) }
+        statements[key] = statement
+    }
+
     /// In the order in which names came.
     func finished() -> [Statement] {
         order.compactMap { statements[$0] }.map { statement in
             var statement = statement
+            guard statement.status == .affected else { return statement }
             if let last = statement.ranges.last, statement.ranges.allSatisfy({ $0.upper != nil }), !last.includesUpper {
                 statement.fixed = last.upper
             }

@@ -36,7 +36,26 @@ struct CPEName: Hashable {
     var name: String { "\(part):\(Self.escaped(vendor)):\(Self.escaped(product))" }
 
     /// The order of its versions. NVD defines none: Maven's reads most of what vendors write, pre-releases included.
-    var scheme: String { vendor == "openssl" && product == "openssl" && !isNewOpenSSL ? "openssl" : "maven" }
+    var scheme: String {
+        switch vendor {
+        case "openssl" where product == "openssl" && !isNewOpenSSL: "openssl"
+        case "microsoft" where part == "o" && product.hasPrefix("windows"): "windows"
+        case "apple": "apple"
+        default: Self.commonScheme
+        }
+    }
+
+    private static let commonScheme = "maven"
+
+    /// A range in the product's own order, or in the common one where a bound of it is no version of the former.
+    func range(_ range: VersionRange) -> VersionRange {
+        var range = range
+        range.scheme = scheme
+        if scheme != Self.commonScheme, ![range.lower, range.upper].allSatisfy({ $0.map { isReadable($0, scheme: scheme) } ?? true }) {
+            range.scheme = Self.commonScheme
+        }
+        return range
+    }
 
     /// From 3.0 on OpenSSL counts in numbers.
     private var isNewOpenSSL: Bool { version.first.map { ("3"..."9").contains($0) } ?? false }

@@ -105,6 +105,8 @@ public struct CSAFReader: TallyingReader {
         var plans: [String: (plan: Statement.Plan, reason: String)] = [:]
         var reasons: [String: String] = [:]
         var severities: [String: [Severity]] = [:]
+        /// The builds that fix a Windows.
+        var builds: [String: String] = [:]
     }
 
     private mutating func fill(
@@ -125,6 +127,13 @@ public struct CSAFReader: TallyingReader {
             if remediation.category == "vendor_fix", !remediation.url.isEmpty {
                 let fix = Reference(type: "FIX", url: remediation.url)
                 if !advisory.references.contains(fix) { advisory.references.append(fix) }
+            }
+            if remediation.category == "vendor_fix", csaf.publisher.hasPrefix("Microsoft") {
+                let (article, build) = (MicrosoftProduct.article(remediation), MicrosoftProduct.build(remediation))
+                for id in products(remediation.products) {
+                    if remarks.reasons[id] == nil { remarks.reasons[id] = article }
+                    if remarks.builds[id] == nil { remarks.builds[id] = build }
+                }
             }
             guard let plan = Self.plan(remediation) else { continue }
             for id in products(remediation.products) where remarks.plans[id] == nil {
@@ -163,9 +172,14 @@ public struct CSAFReader: TallyingReader {
             (vulnerability.notAffected, .notAffected), (vulnerability.underInvestigation, .underInvestigation),
         ] {
             for id in ids {
-                guard let target = targets.target(id) else {
+                guard var target = targets.target(id) else {
                     tally.drop("product that no package or CPE names")
                     continue
+                }
+                if status == .affected, target.scheme == "windows", target.range.isEmpty, target.version.isEmpty,
+                    let build = remarks.builds[id]
+                {
+                    target.range = "<\(build)"
                 }
                 let plan = status == .affected ? remarks.plans[id] : nil
                 let isAdded = statements.add(
@@ -205,17 +219,25 @@ struct CSAFStatements {
     private var order: [Key] = []
     private var architectures: [Key: [String]] = [:]
 
-    /// False where the product's range of versions cannot be read.
+    /// False where the product's range of versions cannot be read: of the package nothing is known then.
     mutating func add(
         _ target: CSAFTargets.Target, _ status: Statement.Status, plan: Statement.Plan, reason: String,
         severities: [Severity]
     ) -> Bool {
-        if !target.range.isEmpty, VersionRangeText.parse(target.range, scheme: target.scheme) == nil { return false }
         var key = Key(target: target, status: status, plan: plan, reason: reason, severities: severities)
+        let isRead =
+            target.range.isEmpty || VersionRangeText.parse(target.range, scheme: target.scheme) != nil
+        if !isRead {
+            let unread = Statement.unread(
+                stream: target.stream, kind: target.kind, name: target.name,
+                reason: "\(target.range.prefix(80)) is no range of versions")
+            key = Key(target: target, status: unread.status, plan: .none, reason: unread.reason, severities: [])
+            (key.target.range, key.target.version) = ("", "")
+        }
         key.target.architecture = ""
         if architectures[key] == nil { order.append(key) }
         architectures[key, default: []].append(target.architecture)
-        return true
+        return isRead
     }
 
     func finished() -> [Statement] {

@@ -125,14 +125,22 @@ struct CSAFTargets {
                 version: purl.fullVersion)
         }
         let isOwn = !product.cpe.isEmpty
-        guard let cpe = CPEName(isOwn ? product.cpe : siblings[product.parent] ?? "") else { return nil }
+        guard let cpe = CPEName(isOwn ? product.cpe : siblings[product.parent] ?? "") ?? microsoft(product) else {
+            return nil
+        }
         var target = Target(stream: "CPE", kind: .cpe, name: cpe.name, scheme: cpe.scheme)
-        if cpe.vendor == "microsoft", cpe.product.hasPrefix("windows") { target.scheme = "windows" }
         target.range = product.range
         if product.range.isEmpty {
             let version = isOwn && cpe.version != "*" && cpe.version != "-" ? cpe.version : product.version
             target.version = version
         }
         return target
+    }
+
+    /// Microsoft's products have names alone in some of its documents.
+    private func microsoft(_ product: CSAFDocument.Product) -> CPEName? {
+        guard document.publisher.hasPrefix("Microsoft") else { return nil }
+        let branch = product.parent.split(separator: "\u{1F}").last.map(String.init) ?? ""
+        return MicrosoftProduct.name(branch) ?? MicrosoftProduct.name(product.name)
     }
 }

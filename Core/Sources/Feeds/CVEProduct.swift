@@ -11,6 +11,8 @@ struct CVEProduct {
         var changes: [(at: String, isAffected: Bool)] = []
     }
 
+    var vendor = ""
+    var product = ""
     var cpes: [String] = []
     var package = ""
     var collection = ""
@@ -29,7 +31,9 @@ struct CVEProduct {
     private static let noVersion: Set = ["", "n/a", "unspecified", "unknown", "tbd", "not specified", "-"]
 
     /// Makes statements; false where it names neither a CPE nor a package of a known registry.
-    func add(to statements: inout [Statement], _ cpes: inout CPEStatements) -> Bool {
+    func add(
+        to statements: inout [Statement], _ cpes: inout CPEStatements, _ apple: inout AppleBulletin
+    ) -> Bool {
         if !package.isEmpty {
             // A package of something else: a CPE beside it names the product that has the package, not what is affected.
             guard let registry = Self.registries.first(where: { collection.contains($0.host) }),
@@ -53,6 +57,22 @@ struct CVEProduct {
             return true
         }
         var names: Set<CPEName> = []
+        if self.cpes.isEmpty {
+            for name in AppleBulletin.names(vendor: vendor, product: product) {
+                names.insert(name)
+                for part in parts(name.scheme) {
+                    switch part {
+                    case .range(let range) where range.lower == nil && range.upper != nil && !range.includesUpper:
+                        apple.add(name, before: range.upper ?? "")
+                    case .range(let range): cpes.add(CPEConfiguration.Match(name: name, range: name.range(range)), with: [])
+                    case .version(let version):
+                        var name = name
+                        name.version = version
+                        cpes.add(CPEConfiguration.Match(name: name), with: [])
+                    }
+                }
+            }
+        }
         for text in self.cpes {
             guard var name = CPEName(text) else { continue }
             let own = name.version
@@ -61,7 +81,7 @@ struct CVEProduct {
             for part in parts(name.scheme) {
                 var match = CPEConfiguration.Match(name: name)
                 switch part {
-                case .range(let range): match.range = range
+                case .range(let range): match.range = name.range(range)
                 case .version(let version): match.name.version = version
                 }
                 cpes.add(match, with: [])

@@ -22,17 +22,8 @@ public struct CVEReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        try document(bytes, place, FeedLimits.feed) { this, reader, stopped throws(JSONError) in
-            guard try reader.peek() == .array else {
-                return try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.vulnerability(&reader, &item)
-                }
-            }
-            try reader.array { reader throws(JSONError) in
-                try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.vulnerability(&reader, &item)
-                }
-            }
+        try oneOrMany(bytes, place, FeedLimits.feed, store) { this, reader, item throws(JSONError) in
+            try this.vulnerability(&reader, &item)
         }
     }
 
@@ -55,6 +46,7 @@ public struct CVEReader: TallyingReader {
         var advisory: Advisory
         var statements: [Statement] = []
         var cpes = CPEStatements()
+        var apple = AppleBulletin()
         var decision: DecisionPoints?
         var urls: Set<String> = []
         var alarms: [String] = []
@@ -96,6 +88,7 @@ public struct CVEReader: TallyingReader {
         advisory.id = id
         item.id = id
         item.fault = RecordID.isCVE(id) ? nil : (RecordID.fault(of: id) ?? "its id is no CVE")
+        draft.apple.finish(&draft.cpes)
         advisory.statements = draft.statements + draft.cpes.finished()
         if isRejected {
             advisory.withdrawn = advisory.withdrawn ?? advisory.modified ?? .init(seconds: 0)
@@ -104,7 +97,7 @@ public struct CVEReader: TallyingReader {
             advisory.withdrawn = nil
             CVEText.mark(&advisory)
         }
-        if item.fault == nil { for alarm in draft.alarms { tally.alarm(place: "affected", record: id, reason: alarm) } }
+        alarms(draft.alarms, "affected", item)
         item.records = [.advisory(advisory)]
         if var decision = draft.decision {
             decision.id = id
@@ -224,6 +217,8 @@ public struct CVEReader: TallyingReader {
         var product = CVEProduct()
         try reader.object { reader, key throws(JSONError) in
             switch key {
+            case "vendor": product.vendor = try reader.feedText()
+            case "product": product.product = try reader.feedText()
             case "cpes": product.cpes = try reader.feedStrings()
             case "packageName": product.package = try reader.feedText()
             case "collectionURL": product.collection = try reader.feedText()
@@ -261,6 +256,6 @@ public struct CVEReader: TallyingReader {
             default: self.drop(place.affected, key)
             }
         }
-        if !product.add(to: &draft.statements, &draft.cpes) { tally.drop("\(place.affected): names no CPE or package") }
+        if !product.add(to: &draft.statements, &draft.cpes, &draft.apple) { tally.drop("\(place.affected): names no CPE or package") }
     }
 }

@@ -19,17 +19,8 @@ public struct ErrataReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        try document(bytes, place, FeedLimits.feed) { this, reader, stopped throws(JSONError) in
-            guard try reader.peek() == .array else {
-                return try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.erratum(&reader, &item)
-                }
-            }
-            try reader.array { reader throws(JSONError) in
-                try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.erratum(&reader, &item)
-                }
-            }
+        try oneOrMany(bytes, place, FeedLimits.feed, store) { this, reader, item throws(JSONError) in
+            try this.erratum(&reader, &item)
         }
     }
 
@@ -88,6 +79,9 @@ public struct ErrataReader: TallyingReader {
             advisory.severities = [Severity(type: String(stream.prefix { $0 != ":" }), score: severity)]
         }
         advisory.statements = Self.statements(packages, stream)
+        if let amazon = AmazonAdvisory(id: advisory.id) {
+            for index in advisory.statements.indices { advisory.statements[index].narrow(to: amazon) }
+        }
         if advisory.closes.isEmpty, RecordID.isNoSecurityAdvisory(advisory.id) { advisory.isInformational = true }
         item.records = [.advisory(advisory)]
     }
@@ -168,12 +162,9 @@ public struct ErrataReader: TallyingReader {
         return statements.finished()
     }
 
-    /// `ALAS2023-...` is `Amazon Linux:2023`; of others the number behind `el` in a package's release.
+    /// Of Amazon's its id and packages tell it; of others the number behind `el` in a package's release.
     static func stream(_ id: String, _ release: String) -> String? {
-        if id.hasPrefix("ALAS") {
-            let year = id.dropFirst(4).prefix { $0.isNumber }
-            return "Amazon Linux:" + (year.isEmpty ? "1" : year)
-        }
+        if let amazon = AmazonAdvisory(id: id, release: release) { return amazon.stream }
         if id.hasPrefix("BRSA-") { return "Bottlerocket" }
         let names = [
             ("RL", "Rocky Linux"), ("AL", "AlmaLinux"), ("EL", "Oracle Linux"), ("RH", "Red Hat:enterprise_linux"),

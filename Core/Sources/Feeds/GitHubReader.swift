@@ -16,17 +16,8 @@ public struct GitHubReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        try document(bytes, place, FeedLimits.feed) { this, reader, stopped throws(JSONError) in
-            guard try reader.peek() == .array else {
-                return try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.advisory(&reader, &item)
-                }
-            }
-            try reader.array { reader throws(JSONError) in
-                try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.advisory(&reader, &item)
-                }
-            }
+        try oneOrMany(bytes, place, FeedLimits.feed, store) { this, reader, item throws(JSONError) in
+            try this.advisory(&reader, &item)
         }
     }
 
@@ -73,9 +64,7 @@ public struct GitHubReader: TallyingReader {
         }
         item.id = advisory.id
         item.fault = RecordID.fault(of: advisory.id)
-        if item.fault == nil {
-            for alarm in alarms { tally.alarm(place: "vulnerabilities", record: advisory.id, reason: alarm) }
-        }
+        self.alarms(alarms, "vulnerabilities", item)
         item.records = [.advisory(advisory)]
     }
 
@@ -115,8 +104,9 @@ public struct GitHubReader: TallyingReader {
         var statement = Statement(stream: place.stream, kind: .language, name: name, status: .affected)
         statement.fixed = fixed.isEmpty ? nil : fixed
         guard !range.isEmpty, let (versions, ranges) = VersionRangeText.parse(range, scheme: place.scheme) else {
-            alarms.append("\(name): \(range.prefix(80)) is no range of versions")
-            return nil
+            let reason = "\(name): \(range.prefix(80)) is no range of versions"
+            alarms.append(reason)
+            return .unread(stream: place.stream, kind: .language, name: name, reason: reason)
         }
         statement.versions = versions
         statement.ranges = ranges

@@ -65,10 +65,10 @@ extension JSONReader {
     }
 }
 
-/// A text cut after ``Advisory/maximumDetails`` bytes, at the end of a scalar.
-func bounded(_ text: String) -> String {
-    guard text.utf8.count > Advisory.maximumDetails else { return text }
-    var end = text.utf8.index(text.utf8.startIndex, offsetBy: Advisory.maximumDetails)
+/// A text cut after so many bytes, at the end of a scalar.
+func bounded(_ text: String, to count: Int = Advisory.maximumDetails) -> String {
+    guard text.utf8.count > count else { return text }
+    var end = text.utf8.index(text.utf8.startIndex, offsetBy: count)
     while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
     return String(text[..<end])
 }

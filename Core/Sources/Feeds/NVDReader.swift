@@ -96,7 +96,7 @@ public struct NVDReader: TallyingReader {
         advisory.statements = statements.finished()
         CVEText.mark(&advisory)
         if status == "Rejected" { advisory.withdrawn = advisory.modified ?? advisory.published ?? .init(seconds: 0) }
-        if item.fault == nil { for alarm in alarms { tally.alarm(place: "configurations", record: id, reason: alarm) } }
+        self.alarms(alarms, "configurations", item)
         item.records = [.advisory(advisory)]
         if var decision {
             decision.id = id

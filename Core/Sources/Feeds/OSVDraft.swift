@@ -83,7 +83,15 @@ struct OSVDraft {
         for affected in affected where !affected.name.isEmpty {
             let place = places.place(affected.ecosystem)
             if place.kind == .language { isOfDistribution = false }
-            guard var statement = statement(affected, place) else { continue }
+            let given = alarms.count
+            let read = statement(affected, place)
+            defer {
+                if alarms.count > given {
+                    advisory.statements.append(
+                        .unread(stream: place.stream, kind: place.kind, name: affected.name, reason: alarms[given]))
+                }
+            }
+            guard var statement = read else { continue }
             if isNegligible, statement.status == .affected { statement.plan = .unimportant }
             // Red Hat repeats a package for each repository of a release.
             if place.isRedHat, advisory.statements.contains(statement) { continue }

@@ -83,6 +83,9 @@ public struct RubySecReader: TallyingReader {
             advisory.statements = [statement]
         case .failure(let fault):
             tally.alarm(place: place, record: advisory.id, reason: fault.reason)
+            advisory.statements = [
+                .unread(stream: statement.stream, kind: .language, name: package, reason: fault.reason)
+            ]
         }
         try store(.advisory(advisory))
         tally.store()

@@ -20,7 +20,7 @@ public struct Statement: Sendable, Hashable {
         case fixed
         /// They never had it, or it cannot be reached (VEX).
         case notAffected = "not-affected"
-        /// The source does not know yet.
+        /// The source does not know yet; or what it says could not be read (``unread(stream:kind:name:reason:)``).
         case underInvestigation = "under-investigation"
     }
 
@@ -77,6 +77,14 @@ public struct Statement: Sendable, Hashable {
         self.kind = kind
         self.name = name
         self.status = status
+    }
+
+    /// What stays of a statement that a reader had to give up, such as one with bounds that no scheme can order: of the
+    /// package nothing is known, which is not the same as silence.
+    public static func unread(stream: String, kind: Kind, name: String, reason: String) -> Statement {
+        var statement = Statement(stream: stream, kind: kind, name: name, status: .underInvestigation)
+        statement.reason = bounded("cannot be read: \(reason)", to: 256)
+        return statement
     }
 }
 

@@ -45,6 +45,25 @@ extension TallyingReader {
         }
     }
 
+    /// Reads a document that is one record, or an array of them.
+    mutating func oneOrMany(
+        _ bytes: UnsafeRawBufferPointer, _ place: String, _ limits: JSONLimits, _ store: (FeedRecord) throws -> Void,
+        _ read: (inout Self, inout JSONReader, inout FeedItem) throws(JSONError) -> Void
+    ) throws {
+        try document(bytes, place, limits) { this, reader, stopped throws(JSONError) in
+            guard try reader.peek() == .array else { return try this.record(&reader, place, &stopped, store, read) }
+            try reader.array { reader throws(JSONError) in
+                try this.record(&reader, place, &stopped, store, read)
+            }
+        }
+    }
+
+    /// Tells what was given up in a record that is kept; of one that is put aside it does not matter any more.
+    mutating func alarms(_ reasons: [String], _ place: String, _ item: FeedItem) {
+        guard item.fault == nil else { return }
+        for reason in reasons { tally.alarm(place: place, record: item.id, reason: reason) }
+    }
+
     /// Reads one record of a document: one that breaks the feed's rules is put aside, and only what is no JSON ends all.
     mutating func record(
         _ reader: inout JSONReader, _ place: String, _ stopped: inout (any Error)?,

@@ -19,17 +19,8 @@ public struct VunnelReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        try document(bytes, place, FeedLimits.advisory) { this, reader, stopped throws(JSONError) in
-            guard try reader.peek() == .array else {
-                return try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.entry(&reader, &item)
-                }
-            }
-            try reader.array { reader throws(JSONError) in
-                try this.record(&reader, place, &stopped, store) { this, reader, item throws(JSONError) in
-                    try this.entry(&reader, &item)
-                }
-            }
+        try oneOrMany(bytes, place, FeedLimits.advisory, store) { this, reader, item throws(JSONError) in
+            try this.entry(&reader, &item)
         }
     }
 
@@ -189,11 +180,13 @@ public struct VunnelReader: TallyingReader {
                     statement.versions = versions
                     statement.ranges = ranges
                 } else {
-                    tally.alarm(
-                        place: fix.name, record: advisory.id, reason: "\(range.prefix(80)) is no range of versions")
-                    continue
+                    let reason = "\(range.prefix(80)) is no range of versions"
+                    tally.alarm(place: fix.name, record: advisory.id, reason: reason)
+                    statement = .unread(stream: place.stream, kind: place.kind, name: fix.name, reason: reason)
+                    statement.module = fix.module
                 }
             }
+            if let amazon = AmazonAdvisory(id: advisory.id) { statement.narrow(to: amazon) }
             advisory.statements.append(statement)
         }
         item.records = [.advisory(advisory)]

@@ -87,6 +87,7 @@ public enum FeedBundle {
             guard bytes.count <= 16 << 20 else { throw wrong("its list is too long") }
         }
         var wanted: [String: FeedManifest] = [:]
+        var names: Set<String> = []
         do {
             let limits = JSONLimits(
                 maximumBytes: 16 << 20, maximumDepth: 12, maximumItems: 1_000_000, maximumStringBytes: 64 << 10)
@@ -95,6 +96,9 @@ public enum FeedBundle {
             for item in json["feeds"]?.array ?? [] {
                 let manifest = try FeedManifest(parsing: item.canonicalBytes(), path: list)
                 guard let revision = manifest.revision else { throw wrong("\(manifest.feed.name) has no revision") }
+                guard names.insert(manifest.feed.name).inserted else {
+                    throw wrong("its list has two feeds that are called \(manifest.feed.name)")
+                }
                 wanted["\(manifest.feed.name)/\(revision.digest)"] = manifest
             }
         } catch let error as ImportError {

@@ -158,26 +158,44 @@ extension FeedConfiguration {
                 "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/\(code)-oval.xml", .oval,
                 source: "azure-linux", stream: "Azure Linux:\(release)", enabled: false)
         }
+        // A repository is of one architecture, and says nothing of the others. The common one has no mark in its name.
+        let architectures = [("x86_64", ""), ("aarch64", "-aarch64")]
         for release in ["8", "9", "10"] {
-            for repository in ["BaseOS", "AppStream"] {
-                add(
-                    "almalinux-\(release)-\(repository.lowercased())",
-                    "https://repo.almalinux.org/almalinux/\(release)/\(repository)/x86_64/os/repodata/repomd.xml",
-                    .updateInfo, source: "almalinux", stream: "AlmaLinux:\(release)", pointer: .repository,
-                    enabled: false)
-                add(
-                    "rocky-\(release)-\(repository.lowercased())",
-                    "https://dl.rockylinux.org/pub/rocky/\(release)/\(repository)/x86_64/os/repodata/repomd.xml",
-                    .updateInfo, source: "rocky", stream: "Rocky Linux:\(release)", pointer: .repository, enabled: false
-                )
+            for (architecture, mark) in architectures {
+                for repository in ["BaseOS", "AppStream"] {
+                    let name = "\(release)-\(repository.lowercased())\(mark)"
+                    let place = "\(release)/\(repository)/\(architecture)/os/repodata/repomd.xml"
+                    add(
+                        "almalinux-\(name)", "https://repo.almalinux.org/almalinux/\(place)", .updateInfo,
+                        source: "almalinux", stream: "AlmaLinux:\(release)", pointer: .repository, enabled: false)
+                    add(
+                        "rocky-\(name)", "https://dl.rockylinux.org/pub/rocky/\(place)", .updateInfo, source: "rocky",
+                        stream: "Rocky Linux:\(release)", pointer: .repository, enabled: false)
+                }
+                for (repository, part) in [("baseos/latest", ""), ("appstream", "-appstream")] {
+                    add(
+                        "oracle-\(release)\(part)\(mark)",
+                        "https://yum.oracle.com/repo/OracleLinux/OL\(release)/\(repository)/\(architecture)/repodata/repomd.xml",
+                        .updateInfo, source: "oracle", stream: "Oracle Linux:\(release)", pointer: .repository,
+                        enabled: false)
+                }
             }
-            add(
-                "oracle-\(release)",
-                "https://yum.oracle.com/repo/OracleLinux/OL\(release)/baseos/latest/x86_64/repodata/repomd.xml",
-                .updateInfo, source: "oracle", stream: "Oracle Linux:\(release)", pointer: .repository, enabled: false)
             add(
                 "oracle-oval-\(release)", "https://linux.oracle.com/security/oval/com.oracle.elsa-ol\(release).xml.bz2",
                 .oval, source: "oracle-oval", stream: "Oracle Linux:\(release)", enabled: false)
+        }
+        for (architecture, mark) in architectures {
+            for (name, place, release) in [
+                ("2023", "al2023/core/mirrors/latest", "2023"), ("2", "2/core/latest", "2"),
+                ("2-docker", "2/extras/docker/latest", "2"), ("2-kernel-5.4", "2/extras/kernel-5.4/latest", "2"),
+                ("2-kernel-5.10", "2/extras/kernel-5.10/latest", "2"),
+                ("2-kernel-5.15", "2/extras/kernel-5.15/latest", "2"),
+            ] {
+                add(
+                    "amazon-\(name)\(mark)", "https://cdn.amazonlinux.com/\(place)/\(architecture)/mirror.list",
+                    .updateInfo, source: "amazon", stream: "Amazon Linux:\(release)", pointer: .mirrorList,
+                    enabled: false)
+            }
         }
         add(
             "nvd-modified", "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-modified.json.gz", .nvd, source: "nvd",

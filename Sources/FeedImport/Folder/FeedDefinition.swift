@@ -16,6 +16,8 @@ public struct FeedDefinition: Sendable, Hashable {
         case latest
         /// The address is a repository's `repodata/repomd.xml`, which names updateinfo with its digest.
         case repository
+        /// The address is a list of mirrors whose first line is the folder of such a repository.
+        case mirrorList = "mirror-list"
     }
 
     /// Its name: lower-case letters, digits, `.`, `_` and `-`, at most 64.

@@ -55,7 +55,23 @@ public struct FeedFolder: Sendable {
         "\(path)/\(name)/\(revision.digest).quarantine.jsonl"
     }
 
-    private func names() throws -> [String] {
+    /// The feeds whose manifest cannot be read, with why.
+    public func broken() throws -> [(name: String, reason: ImportError)] {
+        try names().compactMap { name in
+            do {
+                _ = try manifest(name)
+                return nil
+            } catch let error as ImportError {
+                return (name, error)
+            }
+        }
+    }
+
+    /// Whether feeds are kept here, readable or not: a folder of feeds is never taken for a plain folder of files.
+    public var isKept: Bool { ((try? names()) ?? []).isEmpty == false }
+
+    /// The names of the feeds that are kept.
+    public func names() throws -> [String] {
         guard access(path, F_OK) == 0 else { return [] }
         return try Self.entries(of: path).filter {
             FeedDefinition.isName($0) && access("\(path)/\($0)/manifest.json", F_OK) == 0
@@ -147,6 +163,9 @@ public struct FeedFolder: Sendable {
             throw ImportError(.usage, "there is no feed \(name) in \(path)")
         }
         guard let held = manifest.held else { throw ImportError(.usage, "nothing of \(name) waits to be accepted") }
+        guard try isWhole(name, held.revision, reading: true) else {
+            throw ImportError(.file, "the file that waits is damaged; say: fettle feeds sync \(name)")
+        }
         manifest.revision = held.revision
         manifest.held = nil
         try write(manifest)
@@ -160,8 +179,21 @@ public struct FeedFolder: Sendable {
     /// - Throws: ``ImportError`` where a file is not what it was when it was imported.
     public func records(_ store: (FeedManifest, FeedRecord) throws -> Void) throws {
         for manifest in try manifests() {
-            guard let file = file(of: manifest) else { continue }
-            _ = try file.records { try store(manifest, $0) }
+            guard let file = file(of: manifest), let revision = manifest.revision else { continue }
+            do {
+                _ = try file.records { try store(manifest, $0) }
+            } catch let error as ImportError {
+                guard try isWhole(manifest.feed.name, revision, reading: true) else {
+                    noteDamage(of: manifest.feed.name)
+                    throw ImportError(
+                        .file,
+                        """
+                        \(file.path) is not what was imported (\(error)); say: fettle feeds sync --verify \
+                        \(manifest.feed.name), or import it again
+                        """)
+                }
+                throw error
+            }
         }
     }
 }

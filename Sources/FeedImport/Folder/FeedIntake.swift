@@ -5,6 +5,8 @@ import Timestamps
 
 /// What became of a file that came.
 public enum FeedOutcome: Sendable {
+    /// Its manifest could not be read, and was made anew from the files that are kept.
+    case repaired(FeedManifest)
     /// It is what is in use already.
     case unchanged(FeedManifest)
     /// It is in use now.
@@ -15,7 +17,8 @@ public enum FeedOutcome: Sendable {
     /// What is known of the feed now.
     public var manifest: FeedManifest {
         switch self {
-        case .unchanged(let manifest), .stored(let manifest, _), .held(let manifest, _): manifest
+        case .repaired(let manifest), .unchanged(let manifest), .stored(let manifest, _), .held(let manifest, _):
+            manifest
         }
     }
 }
@@ -52,12 +55,16 @@ struct FeedIntake {
         var manifest = try folder.manifest(feed.name) ?? FeedManifest(feed: feed)
         let isReadAlike = manifest.feed.reading == feed.reading
         let digest = try known ?? DurableFile.digest(of: path)
+        // A clock elsewhere that is ahead must not make every later revision look older.
+        let fetched = min(fetched, now())
         manifest.feed = feed
         manifest.failure = nil
         manifest.failed = nil
         manifest.checked = now()
         if isReadAlike, manifest.revision?.digest == digest {
-            // What was in use came back: nothing newer waits any more.
+            // What was in use came back: nothing newer waits any more, and what lies here may be damaged.
+            try DurableFile.place(path, "\(home)/\(digest)")
+            folder.forgetDamage(of: feed.name)
             manifest.held = nil
             manifest.revision?.fetched = fetched
             (manifest.entityTag, manifest.lastModified) = (validators.entityTag, validators.lastModified)
@@ -67,15 +74,14 @@ struct FeedIntake {
         let list = "\(home)/\(digest).quarantine.jsonl"
         let (counts, dated) = try read(path, feed)
         let revision = FeedManifest.Revision(
-            digest: digest, bytes: fileSize(path), fetched: fetched, imported: now(),
-            dated: dated, stored: counts.stored, quarantined: counts.quarantined, alarmed: counts.alarmed,
-            unmapped: counts.unmappedCount, unknown: counts.unknownCount)
+            digest: digest, bytes: fileSize(path), fetched: fetched, imported: now(), dated: dated, counts)
         guard counts.stored > 0 || manifest.revision != nil else {
             let why = counts.faults.first.map { "; the first fault: \($0)" } ?? ""
             throw ImportError(.refused, "\(feed.name): no record of it can be used\(why)")
         }
         try DurableFile.write(Self.quarantine(counts), to: list)
         try DurableFile.place(path, "\(home)/\(digest)")
+        folder.forgetDamage(of: feed.name)
         (manifest.entityTag, manifest.lastModified) = (validators.entityTag, validators.lastModified)
         if let former = manifest.revision, !acceptsShrink, let reason = shrink(from: former, to: revision) {
             manifest.held = FeedManifest.Held(revision: revision, reason: reason)
@@ -90,18 +96,26 @@ struct FeedIntake {
 
     /// Why a revision is suspiciously small; nil where it is not.
     private func shrink(from former: FeedManifest.Revision, to new: FeedManifest.Revision) -> String? {
-        let lost = former.stored - new.stored
-        guard lost > 0 else { return nil }
-        let share = Double(lost) / Double(former.stored)
-        guard new.stored == 0 || share > maximumShrink else { return nil }
-        let percent = Int((share * 100).rounded())
-        return """
-            it has \(new.stored) records where the one in use has \(former.stored): \(percent) % fewer, and more than \
-            \(Int((maximumShrink * 100).rounded())) % are for a person to look at
-            """
+        // Records that say nothing of packages any more are as good as gone.
+        for (what, old, new) in [
+            ("records", former.stored, new.stored),
+            ("statements", former.statements ?? 0, new.statements ?? 0),
+            ("statements of affected versions", former.affecting ?? 0, new.affecting ?? 0),
+        ] {
+            let lost = old - new
+            guard lost > 0 else { continue }
+            let share = Double(lost) / Double(old)
+            guard new == 0 || share > maximumShrink else { continue }
+            let percent = Int((share * 100).rounded())
+            return """
+                it has \(new) \(what) where the one in use has \(old): \(percent) % fewer, and more than \
+                \(Int((maximumShrink * 100).rounded())) % are for a person to look at
+                """
+        }
+        return nil
     }
 
-    private func read(_ path: String, _ feed: FeedDefinition) throws -> (FeedCounts, Timestamp?) {
+    func read(_ path: String, _ feed: FeedDefinition) throws -> (FeedCounts, Timestamp?) {
         let file = FeedFile(
             path, name: feed.name, reading: feed.reading, limits: folder.limits, scratch: "\(folder.path)/\(feed.name)")
         let limit = now()
@@ -129,7 +143,7 @@ struct FeedIntake {
     }
 
     /// What was put aside, a line each.
-    private static func quarantine(_ counts: FeedCounts) -> [UInt8] {
+    static func quarantine(_ counts: FeedCounts) -> [UInt8] {
         var bytes: [UInt8] = []
         func add(_ what: String, _ faults: [FeedFault]) {
             for fault in faults {

@@ -25,9 +25,32 @@ public struct FeedManifest: Sendable, Hashable {
         public var unmapped: Int
         /// Documents of no kind that is known.
         public var unknown: Int
+        /// What the records say of packages; nil of a revision that was counted before this was.
+        public var statements: Int?
+        /// How much of that says that versions are affected.
+        public var affecting: Int?
 
         /// Records in all.
         public var records: Int { stored + quarantined }
+
+        init(
+            digest: String, bytes: Int64, fetched: Timestamp, imported: Timestamp, dated: Timestamp?,
+            _ counts: FeedCounts
+        ) {
+            self.init(
+                digest: digest, bytes: bytes, fetched: fetched, imported: imported, dated: dated, stored: counts.stored,
+                quarantined: counts.quarantined, alarmed: counts.alarmed, unmapped: counts.unmappedCount,
+                unknown: counts.unknownCount, statements: counts.statements, affecting: counts.affecting)
+        }
+
+        init(
+            digest: String, bytes: Int64, fetched: Timestamp, imported: Timestamp, dated: Timestamp?, stored: Int,
+            quarantined: Int, alarmed: Int, unmapped: Int, unknown: Int, statements: Int?, affecting: Int?
+        ) {
+            (self.digest, self.bytes, self.fetched, self.imported) = (digest, bytes, fetched, imported)
+            (self.dated, self.stored, self.quarantined, self.alarmed) = (dated, stored, quarantined, alarmed)
+            (self.unmapped, self.unknown, self.statements, self.affecting) = (unmapped, unknown, statements, affecting)
+        }
     }
 
     /// A newer revision that waits for a person.
@@ -106,7 +129,11 @@ public struct FeedManifest: Sendable, Hashable {
             failure = try object.optionalString("failure", maximumBytes: 64 << 10)
             failed = try object.optionalString("failed").flatMap(Timestamp.init(rfc3339:))
         } catch {
-            throw ImportError(.file, "\(path) cannot be read: \(error); import or sync that feed again")
+            throw ImportError(
+                .file,
+                """
+                \(path) cannot be read: \(error); fettle feeds sync puts it aside and makes it anew from the feed's files
+                """)
         }
     }
 
@@ -119,6 +146,8 @@ public struct FeedManifest: Sendable, Hashable {
             "unknown": .integer(Int64(revision.unknown)),
         ]
         if let dated = revision.dated { members["dated"] = .string(dated.description) }
+        if let count = revision.statements { members["statements"] = .integer(Int64(count)) }
+        if let count = revision.affecting { members["affecting"] = .integer(Int64(count)) }
         return .object(members)
     }
 
@@ -134,10 +163,14 @@ public struct FeedManifest: Sendable, Hashable {
             return time
         }
         func count(_ key: String) throws -> Int { Int(try object.integer(key, in: 0...Int64(1) << 48)) }
+        func optionalCount(_ key: String) throws -> Int? {
+            try object.optionalInteger(key, in: 0...Int64(1) << 48).map { Int($0) }
+        }
         return Revision(
             digest: digest, bytes: try object.integer("bytes", in: 0...Int64(1) << 48), fetched: try time("fetched"),
             imported: try time("imported"), dated: try object.optionalString("dated").flatMap(Timestamp.init(rfc3339:)),
             stored: try count("stored"), quarantined: try count("quarantined"), alarmed: try count("alarmed"),
-            unmapped: try count("unmapped"), unknown: try count("unknown"))
+            unmapped: try count("unmapped"), unknown: try count("unknown"),
+            statements: try optionalCount("statements"), affecting: try optionalCount("affecting"))
     }
 }

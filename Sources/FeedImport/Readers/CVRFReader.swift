@@ -6,30 +6,31 @@ import Timestamps
 /// Products become statements where they are packages of a distribution that is known (a name with version and release as a
 /// component of a product). Other vendors' products have no package to compare with; they are counted, and the advisory is
 /// kept for what it closes, its severity and its text.
-public struct CVRFReader: FeedReader {
+public struct CVRFReader: XMLReading {
     /// What has been read so far.
-    public private(set) var tally: FeedTally
+    public internal(set) var tally: FeedTally
 
     /// A reader.
     public init(source: String = "cvrf") { tally = FeedTally(source: source) }
 
+    /// Reads one document.
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        do {
-            let scanner = try XMLScanner(bytes)
-            guard try scanner.next() == "cvrfdoc" else {
-                return tally.quarantine(place: place, reason: "its root is not <cvrfdoc>")
-            }
-            let document = try scanner.element()
-            // What follows the root must be nothing: a document that breaks off is not taken.
-            while try scanner.next() != nil {}
-            guard let advisory = advisory(document, place: place) else { return }
-            tally.store()
-            try store(.advisory(advisory))
-        } catch let fault as XMLFault {
-            tally.quarantine(place: place, reason: fault.description)
-        }
+        try document(bytes, place: place, store)
+    }
+
+    static let root = "cvrfdoc"
+
+    mutating func records(
+        _ scanner: XMLScanner, _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
+    ) throws {
+        let document = try scanner.element()
+        // What follows the root must be nothing: a document that breaks off is not taken.
+        while try scanner.next() != nil {}
+        guard let advisory = advisory(document, place: place) else { return }
+        tally.store()
+        try store(.advisory(advisory))
     }
 
     private mutating func advisory(_ document: XMLElement, place: String) -> Advisory? {
@@ -98,8 +99,10 @@ public struct CVRFReader: FeedReader {
                 continue
             }
             if let version = package.version, !isVersion(version, scheme: "rpm") {
-                tally.alarm(
-                    place: place, record: id, reason: "\(package.name): \(version.prefix(100)) is no rpm version")
+                let reason = "\(package.name): \(version.prefix(100)) is no rpm version"
+                tally.alarm(place: place, record: id, reason: reason)
+                statements.add(
+                    .unread(stream: package.home.stream, kind: package.kind, name: package.name, reason: reason))
                 continue
             }
             var statement = Statement(

@@ -6,9 +6,9 @@ import Timestamps
 ///
 /// The document is read twice, tests first, because definitions stand before what they refer to. What criteria ask besides
 /// is counted in ``FeedTally/unmapped``; a definition for a release that is not known is kept, with an alarm.
-public struct OVALReader: FeedReader {
+public struct OVALReader: XMLReading {
     /// What has been read so far.
-    public private(set) var tally: FeedTally
+    public internal(set) var tally: FeedTally
     /// The stream of every definition, where the feed's configuration names it.
     private let stream: String?
 
@@ -20,30 +20,34 @@ public struct OVALReader: FeedReader {
         self.stream = stream
     }
 
+    /// Reads one document.
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        do {
-            var criteria = OVALCriteria(tests: try OVALTests(bytes))
-            let scanner = try XMLScanner(bytes)
-            while let name = try scanner.next() {
-                guard name == "definition" else { continue }
-                let line = scanner.line
-                let definition = try scanner.element()
-                guard definition["class"] == "patch" || definition["class"] == "vulnerability" else {
-                    // What is installed, and whether it is well configured, is no vulnerability.
-                    tally.drop("definition[\(definition["class"]?.prefix(32) ?? "")]")
-                    continue
-                }
-                if let advisory = advisory(definition, &criteria, place: "\(place):\(line)") {
-                    tally.store()
-                    try store(.advisory(advisory))
-                }
+        try document(bytes, place: place, store)
+    }
+
+    static let root = "oval_definitions"
+
+    mutating func records(
+        _ scanner: XMLScanner, _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
+    ) throws {
+        var criteria = OVALCriteria(tests: try OVALTests(bytes))
+        while let name = try scanner.next() {
+            guard name == "definition" else { continue }
+            let line = scanner.line
+            let definition = try scanner.element()
+            guard definition["class"] == "patch" || definition["class"] == "vulnerability" else {
+                // What is installed, and whether it is well configured, is no vulnerability.
+                tally.drop("definition[\(definition["class"]?.prefix(32) ?? "")]")
+                continue
             }
-            for (field, count) in criteria.unmapped { for _ in 0..<min(count, 10_000_000) { tally.drop(field) } }
-        } catch let fault as XMLFault {
-            tally.quarantine(place: place, reason: fault.description)
+            if let advisory = advisory(definition, &criteria, place: "\(place):\(line)") {
+                tally.store()
+                try store(.advisory(advisory))
+            }
         }
+        for (field, count) in criteria.unmapped { for _ in 0..<min(count, 10_000_000) { tally.drop(field) } }
     }
 
     private mutating func advisory(
@@ -75,9 +79,12 @@ public struct OVALReader: FeedReader {
             let scheme = finding.kind == .dpkg ? "deb" : "rpm"
             let bounds = [finding.lower, finding.upper].compactMap { $0 }
             if let bound = bounds.first(where: { !isVersion($0, scheme: scheme) }) {
-                tally.alarm(
-                    place: place, record: advisory.id,
-                    reason: "\(finding.name): \(bound.prefix(100)) is no \(scheme) version")
+                let reason = "\(finding.name): \(bound.prefix(100)) is no \(scheme) version"
+                tally.alarm(place: place, record: advisory.id, reason: reason)
+                for home in homes(finding, platforms) {
+                    let kind = statement(finding, home, definitionID, scheme).kind
+                    statements.add(.unread(stream: home.stream, kind: kind, name: finding.name, reason: reason))
+                }
                 continue
             }
             let homes = self.homes(finding, platforms)

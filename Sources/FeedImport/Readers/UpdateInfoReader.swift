@@ -5,11 +5,21 @@ import Timestamps
 ///
 /// A package that an update lists closes its vulnerabilities: every version before it is affected. Updates that are no
 /// security updates are kept as information, for they answer what an update is about.
-public struct UpdateInfoReader: FeedReader {
+///
+/// A repository is of one architecture, and its file names the builds of that one alone. Of machines that no package of the
+/// file is for, it knows nothing: a package limited to some architectures leaves those others unknown, and not unaffected.
+public struct UpdateInfoReader: XMLReading {
     /// What has been read so far.
-    public private(set) var tally: FeedTally
+    public internal(set) var tally: FeedTally
     /// The stream of every update, where the feed's configuration names it; else each says its own.
     private let stream: String?
+    /// Architectures that no package of the document is for.
+    private var unspoken: [String] = []
+
+    /// The architectures of rpm distributions.
+    private static let architectures: Set = [
+        "x86_64", "i686", "i586", "i386", "aarch64", "armv7hl", "ppc64le", "ppc64", "s390x", "riscv64", "loongarch64",
+    ]
 
     /// A reader.
     ///
@@ -20,29 +30,42 @@ public struct UpdateInfoReader: FeedReader {
         self.stream = stream
     }
 
+    /// Reads one document.
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        do {
-            let scanner = try XMLScanner(bytes)
-            guard try scanner.next() == "updates" else {
-                return tally.quarantine(place: place, reason: "its root is not <updates>")
+        try document(bytes, place: place, store)
+    }
+
+    static let root = "updates"
+
+    mutating func records(
+        _ scanner: XMLScanner, _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
+    ) throws {
+        // Read twice: which architectures a file speaks of shows only at its end.
+        unspoken = Self.architectures.subtracting(try Self.spoken(bytes)).sorted()
+        while let name = try scanner.next() {
+            guard name == "update" else {
+                tally.drop(name)
+                continue
             }
-            while let name = try scanner.next() {
-                guard name == "update" else {
-                    tally.drop(name)
-                    continue
-                }
-                let line = scanner.line
-                let update = try scanner.element()
-                if let advisory = advisory(update, place: "\(place):\(line)") {
-                    tally.store()
-                    try store(.advisory(advisory))
-                }
+            let line = scanner.line
+            let update = try scanner.element()
+            if let advisory = advisory(update, place: "\(place):\(line)") {
+                tally.store()
+                try store(.advisory(advisory))
             }
-        } catch let fault as XMLFault {
-            tally.quarantine(place: place, reason: fault.description)
         }
+    }
+
+    /// The architectures that packages of the document are for.
+    private static func spoken(_ bytes: UnsafeRawBufferPointer) throws(XMLFault) -> Set<String> {
+        var found: Set<String> = []
+        let scanner = try XMLScanner(bytes)
+        while let name = try scanner.next() {
+            if name == "package", let architecture = scanner.attribute("arch") { found.insert(architecture) }
+        }
+        return found
     }
 
     private mutating func advisory(_ update: XMLElement, place: String) -> Advisory? {
@@ -105,17 +128,20 @@ public struct UpdateInfoReader: FeedReader {
                 let evr =
                     (epoch.isEmpty || epoch == "0" ? "" : epoch + ":") + version
                     + (release.isEmpty ? "" : "-" + release)
-                guard isVersion(evr, scheme: "rpm") else {
-                    tally.alarm(place: place, record: id, reason: "\(name): \(evr.prefix(100)) is no rpm version")
-                    continue
-                }
-                guard let place = self.place(of: update, collection, evr) else {
+                guard let home = self.place(of: update, collection, evr) else {
                     unknown.append("\(name)-\(evr)")
                     continue
                 }
+                guard isVersion(evr, scheme: "rpm") else {
+                    let reason = "\(name): \(evr.prefix(100)) is no rpm version"
+                    tally.alarm(place: place, record: id, reason: reason)
+                    statements.add(.unread(stream: home.stream, kind: .binary, name: name, reason: reason))
+                    continue
+                }
                 var statement = Statement.affected(
-                    stream: place, kind: .binary, name: name, scheme: "rpm", before: evr)
+                    stream: home, kind: .binary, name: name, scheme: "rpm", before: evr)
                 statement.module = module
+                if let amazon = AmazonAdvisory(id: id) { statement.narrow(to: amazon) }
                 statements.add(statement, architecture: package["arch"] ?? "")
             }
         }
@@ -129,8 +155,20 @@ public struct UpdateInfoReader: FeedReader {
             return nil
         }
         advisory.statements = statements.statements
+        advisory.statements += advisory.statements.compactMap(elsewhere)
         advisory.nameScale()
         return advisory
+    }
+
+    /// What a limited statement says of the architectures that the file does not know: nothing.
+    private func elsewhere(_ statement: Statement) -> Statement? {
+        guard !statement.architectures.isEmpty, !unspoken.isEmpty, statement.status == .affected else { return nil }
+        var unknown = statement
+        unknown.status = .underInvestigation
+        unknown.architectures = unspoken
+        unknown.fixed = nil
+        unknown.reason = "the feed is of other architectures"
+        return unknown
     }
 
     private static let packageFields: Set = [

@@ -64,12 +64,16 @@ struct FeedsStatusCommand: AsyncParsableCommand {
         try await failing {
             let folder = feeds.folder
             let configuration = try folder.configuration()
-            let manifests = try folder.manifests()
+            let broken = try folder.broken()
+            let manifests = try folder.names().filter { name in !broken.contains { $0.name == name } }.compactMap {
+                try folder.manifest($0)
+            }
+            let rows = manifests.map { FeedRow.status($0, configuration, folder) } + broken.map { FeedRow.broken($0.name, $0.reason) }
             var shown = Shown(
-                manifests.map { FeedRow.status($0, configuration, folder) }, FeedRow.columns,
+                rows.sorted { $0.text("feed") < $1.text("feed") }, FeedRow.columns,
                 empty: "no feeds in \(folder.path) yet; say: fettle feeds sync"
             ) { $0.text("feed") }
-            let kept = Set(manifests.map(\.feed.name))
+            let kept = Set(manifests.map(\.feed.name) + broken.map(\.name))
             let missing = configuration.feeds.filter { $0.isEnabled && !kept.contains($0.name) }.count
             if missing > 0, !manifests.isEmpty {
                 shown.notes.append("\(missing) more feeds are set up and were never fetched (fettle feeds sources)")

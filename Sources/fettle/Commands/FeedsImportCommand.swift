@@ -19,6 +19,8 @@ struct FeedsSyncCommand: AsyncParsableCommand {
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
     @OptionGroup(title: "How to print") var output: OutputOption
     @Flag(help: "Take feeds also where they have lost many records.") var acceptShrink = false
+    @Flag(help: "Read the files that are kept and compare their SHA-256; fetch anew what is damaged.")
+    var verify = false
     @Argument(
         help: "The feeds; all that are set up to be fetched where none are named (fettle feeds sources).",
         completion: .custom { _, _, _ in FeedConfiguration.builtIn.feeds.map(\.name) })
@@ -31,13 +33,13 @@ struct FeedsSyncCommand: AsyncParsableCommand {
             var chosen = configuration.feeds.filter(\.isEnabled)
             if !names.isEmpty {
                 chosen = try names.map { name in
-                    if let feed = try configuration.feed(name) ?? folder.manifest(name)?.feed { return feed }
+                    if let feed = try configuration.feed(name) ?? (try? folder.manifest(name))?.feed { return feed }
                     throw CommandFailure.notFound("no feed is called \(name); there are: fettle feeds sources")
                 }
             }
             let report = FeedReport()
             let sync = FeedSync(
-                folder, configuration, acceptsShrink: acceptShrink, userAgent: "fettle/\(fettleVersion)",
+                folder, configuration, acceptsShrink: acceptShrink, verifies: verify, userAgent: "fettle/\(fettleVersion)",
                 now: { now() }, progress: report.progress)
             try await sync.run(chosen) { feed, result in report.add(feed.name, result) }
             try report.finish(output)

@@ -110,6 +110,11 @@ enum FeedRow {
                 text =
                     "\(name): unchanged"
                     + (manifest.held == nil ? "" : "; a newer revision waits: fettle feeds accept \(name)")
+            case .repaired:
+                members["outcome"] = "repaired"
+                text =
+                    "\(name): its manifest could not be read and was made anew from its files; the broken one is kept beside it"
+                    + (manifest.held == nil ? "" : "; look which of two is right: fettle feeds accept \(name)")
             case .stored: members["outcome"] = "stored"
             case .held:
                 members["outcome"] = "held"
@@ -164,6 +169,14 @@ enum FeedRow {
             ? "held"
             : manifest.failure != nil ? "failed" : manifest.revision == nil ? "missing" : next == nil ? "good" : "old"
         return .object(members)
+    }
+
+    /// A feed whose manifest cannot be read.
+    static func broken(_ name: String, _ reason: ImportError) -> JSONValue {
+        [
+            "feed": .string(name), "state": "broken", "failure": .string(reason.description),
+            "next": .string("fettle feeds sync \(name)"),
+        ]
     }
 
     static let columns = [
