@@ -26,9 +26,14 @@ package struct Migration: Sendable {
         SHA256.hash(Array(statements(dialect).utf8))
     }
 
+    private static func placeholder(_ number: Int) -> Migration {
+        Migration(number: number, name: "placeholder", schema: "SELECT 1;")
+    }
+
     /// All steps, in order.
     package static let all: [Migration] = [
         firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
-        campaignsMigration, rollbackReleasesMigration, verdictsMigration,
+        campaignsMigration, rollbackReleasesMigration, verdictsMigration, placeholder(11), placeholder(12),
+        rollbackSigningMigration,
     ]
 }
