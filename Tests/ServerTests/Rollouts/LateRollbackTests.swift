@@ -2,6 +2,7 @@ import Digest
 import JSON
 import Orders
 import Rollout
+import Store
 import Testing
 import Timestamps
 import Wire
