@@ -15,6 +15,13 @@ struct FenceLog: Sendable {
         var notAfter: Timestamp
         /// Of the signed bytes, so that the same grant may be asked for again.
         var payload: SHA256Digest
+        /// Of which plan, and whether it takes the host back; nil in lines of before that was kept.
+        var order: Order?
+
+        struct Order: Hashable, Sendable {
+            var plan: SHA256Digest
+            var rollsBack: Bool
+        }
     }
 
     /// Whose.
@@ -84,9 +91,10 @@ struct FenceLog: Sendable {
     }
 
     private static func line(_ key: Key, _ entry: Entry) -> [UInt8] {
-        let text =
+        var text =
             "\(key.organisation) \(key.host) \(entry.fence) \(entry.epoch) \(entry.job) "
             + "\(entry.notAfter.milliseconds) \(entry.payload.hex)"
+        if let order = entry.order { text += " \(order.plan.hex) \(order.rollsBack ? "back" : "forward")" }
         return Array("\(checksum(text)) \(text)\n".utf8)
     }
 
@@ -95,14 +103,18 @@ struct FenceLog: Sendable {
     private static func parse(_ line: ArraySlice<UInt8>) -> (Key, Entry)? {
         guard let text = String(validating: line, as: UTF8.self) else { return nil }
         let parts = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 8, checksum(parts.dropFirst().joined(separator: " ")) == parts[0],
+        guard parts.count == 8 || parts.count == 10, checksum(parts.dropFirst().joined(separator: " ")) == parts[0],
             let fence = Int64(parts[3]), let epoch = Int64(parts[4]), let end = Int64(parts[6]),
             let payload = SHA256Digest(hex: parts[7])
         else { return nil }
-        return (
-            Key(organisation: parts[1], host: parts[2]),
-            Entry(
-                fence: fence, epoch: epoch, job: parts[5], notAfter: Timestamp(milliseconds: end), payload: payload)
-        )
+        var entry = Entry(
+            fence: fence, epoch: epoch, job: parts[5], notAfter: Timestamp(milliseconds: end), payload: payload)
+        if parts.count == 10 {
+            guard let plan = SHA256Digest(hex: parts[8]), parts[9] == "back" || parts[9] == "forward" else {
+                return nil
+            }
+            entry.order = .init(plan: plan, rollsBack: parts[9] == "back")
+        }
+        return (Key(organisation: parts[1], host: parts[2]), entry)
     }
 }

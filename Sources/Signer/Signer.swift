@@ -60,7 +60,7 @@ public struct Signer: Sendable {
             case .roles(let organisation): return .signed(try roles(organisation, now))
             case .release(let document, let hosts, let author):
                 return .signed(try release(document, hosts, author, now))
-            case .rollback(let document): return .signed(try rollback(document, now))
+            case .rollback(let document, let author): return .signed(try rollback(document, author, now))
             case .grant(let document): return .signed(try grant(document, now))
             case .ticket(let document): return .signed(try ticket(document, now))
             case .status:
@@ -129,9 +129,11 @@ public struct Signer: Sendable {
 
     /// A release anew, of a plan that was released here: what people approved may be taken back without asking them again,
     /// and nothing can be installed by it. From then on there is only the way back for that plan.
-    private mutating func rollback(_ asked: ReleaseDocument, _ now: Timestamp) throws -> Envelope {
+    private mutating func rollback(
+        _ asked: ReleaseDocument, _ author: String, _ now: Timestamp
+    ) throws -> Envelope {
         let plan = asked.plan
-        guard var known = try releases.released(plan.digest, now: now), let approvals = known.approvals else {
+        guard var known = try releases.released(plan.digest, now: now) else {
             throw SignerRefusal(
                 .notReleased,
                 "No release of plan \(plan.digest.hex) was signed here, or it ended over "
@@ -144,14 +146,34 @@ public struct Signer: Sendable {
                 "The release for the way back would end at \(asked.expires), and it is \(now) at the signer; 7 days are the "
                     + "most.")
         }
+        if known.approvals == nil {
+            known.approvalsRequired = try approvalsAgain(asked, author)
+            known.approvals = asked.approvals
+        }
         let document = ReleaseDocument(
-            plan: plan, approvals: approvals, approvalsRequired: known.approvalsRequired, issued: now,
+            plan: plan, approvals: known.approvals ?? [], approvalsRequired: known.approvalsRequired, issued: now,
             expires: asked.expires, isRollbackOnly: true)
         let envelope = try SigningKey.envelope(document, signedBy: [keys.release])
         known.expires = document.expires
         known.isRollbackOnly = true
         try releases.remember(known, digest: plan.digest, now: now)
         return envelope
+    }
+
+    /// How many approvals a plan needed whose release is of before they were kept here: the server's are checked anew, as
+    /// those of a release are. They are of the same plan, whoever signed them then.
+    private func approvalsAgain(_ asked: ReleaseDocument, _ author: String) throws(SignerRefusal) -> Int64 {
+        let own = try policy.value.get()
+        do throws(SignerRefusal) {
+            return try own.check(asked, author: author, verifier: Ed25519())
+        } catch {
+            guard error.code.isAboutApprovals else { throw error }
+            throw SignerRefusal(
+                error.code,
+                "The release of plan \(asked.plan.digest.hex) was signed by a version of the signer that did not keep the "
+                    + "approvals, and those that the server has kept do not count (\(error)). Create a campaign that names "
+                    + "the earlier versions.")
+        }
     }
 
     private mutating func grant(_ document: GrantDocument, _ now: Timestamp) throws -> Envelope {
@@ -206,10 +228,11 @@ public struct Signer: Sendable {
         let key = FenceLog.Key(organisation: document.organisation, host: document.host)
         let entry = FenceLog.Entry(
             fence: document.fence, epoch: document.epoch, job: document.job, notAfter: document.notAfter,
-            payload: SHA256.hash(envelope.payload))
+            payload: SHA256.hash(envelope.payload),
+            order: .init(plan: document.planDigest, rollsBack: document.rollsBack))
         if let last = fences.entries[key] {
             // The same again: the server lost the answer.
-            if last == entry { return envelope }
+            if last.payload == entry.payload { return envelope }
             guard document.fence > last.fence else {
                 throw SignerRefusal(
                     .fenceUsed,
@@ -237,6 +260,12 @@ public struct Signer: Sendable {
                 .notGranted,
                 "The ticket is for job \(document.job) with fence \(document.fence) of host \(document.host), which is not "
                     + "the last grant that was signed for that host, or that grant is over.")
+        }
+        if let order = last.order, !order.rollsBack, try releases.released(order.plan, now: now)?.isRollbackOnly == true {
+            throw SignerRefusal(
+                .rollbackOnly,
+                "The hosts of plan \(order.plan.hex) are being taken back; job \(document.job), which would install by it, "
+                    + "gets no ticket any more.")
         }
         guard document.nonce.utf8.count == 32, document.nonce.utf8.allSatisfy({ isHexDigit($0) }) else {
             throw SignerRefusal(.malformed, "The ticket's nonce is not 32 hexadecimal digits.")

@@ -8,9 +8,10 @@ public enum SignerRequest: Sendable {
     case roles(organisation: String)
     /// To sign a release; the document's `issued` is the signer's own, see ``Signer``.
     case release(ReleaseDocument, hosts: [String], author: String)
-    /// To sign a release anew that only lets hosts be taken back, of a plan that was released here before. Approvals and
-    /// dates of issue are those that the signer remembers, see ``Signer``.
-    case rollback(ReleaseDocument)
+    /// To sign a release anew that only lets hosts be taken back, of a plan that was released here before. The date of issue
+    /// is the signer's own; approvals are those that it remembers. The document's, and the plan's author, are asked for only
+    /// where the release is of before they were kept, see ``Signer``.
+    case rollback(ReleaseDocument, author: String)
     /// To sign a grant.
     case grant(GrantDocument)
     /// To sign a ticket.
@@ -32,7 +33,8 @@ public enum SignerRequest: Sendable {
                 "ask": "release", "document": document.json, "hosts": .array(hosts.map(JSONValue.string)),
                 "author": .string(author),
             ]
-        case .rollback(let document): ["ask": "rollback", "document": document.json]
+        case .rollback(let document, let author):
+            ["ask": "rollback", "document": document.json, "author": .string(author)]
         case .grant(let document): ["ask": "grant", "document": document.json]
         case .ticket(let document): ["ask": "ticket", "document": document.json]
         case .status: ["ask": "status"]
@@ -50,7 +52,11 @@ public enum SignerRequest: Sendable {
                 try ReleaseDocument(json: object.value("document")),
                 hosts: try object.strings("hosts", maximumCount: 100_000, maximumBytes: 64),
                 author: try object.string("author", maximumBytes: 128))
-        case "rollback": self = .rollback(try ReleaseDocument(json: object.value("document")))
+        case "rollback":
+            self = .rollback(
+                try ReleaseDocument(json: object.value("document")),
+                // A server of before does not tell it.
+                author: try object.optionalString("author", maximumBytes: 128) ?? "")
         case "grant": self = .grant(try GrantDocument(json: object.value("document")))
         case "ticket": self = .ticket(try TicketDocument(json: object.value("document")))
         case "status": self = .status

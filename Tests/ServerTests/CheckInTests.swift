@@ -88,7 +88,7 @@ extension ServerTests {
                 #expect(wrong.status == 400)
                 #expect(wrong.problem?.pointer == "/clock")
                 let client = try await host.connect()
-                let future = try await client.send(.POST, "/agent/v3/check-in", body: [])
+                let future = try await client.send(.POST, "/agent/v4/check-in", body: [])
                 #expect(future.status == 426)
                 #expect(future.problem?.kind == "protocol-unsupported")
                 await client.close()
@@ -110,12 +110,12 @@ extension ServerTests {
                 let client = try await host.connect()
                 for _ in 0..<200 {
                     let answer = try await client.send(
-                        .POST, "/agent/v2/check-in", body: host.checkInMessage().encoded())
+                        .POST, "/agent/v3/check-in", body: host.checkInMessage().encoded())
                     #expect(answer.status == 200)
                 }
                 #expect(try stamp() == before)
                 await client.close()
-                #expect(server.server.metrics.value(.checkIns, "protocol=\"2\"") == 201)
+                #expect(server.server.metrics.value(.checkIns, "protocol=\"3\"") == 201)
             }
         }
 

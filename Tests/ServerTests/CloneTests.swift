@@ -222,6 +222,32 @@ extension ServerTests {
             }
         }
 
+        /// A person has looked: the claim is dropped with its reason, and who made it talks no more.
+        @Test(arguments: TestEngine.allCases)
+        func aFalseClaimIsDismissed(_ engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                let liar = try await TestHost.enrol(server)
+                let mate = try await TestHost.enrol(server, hostname: "mate")
+                let because: JSONValue = ["reason": "it is a copy of the test lab"]
+                #expect(try await server.api(.POST, "server/dismiss-restore", because).status == 409)
+                #expect(try await liar.checkIn(epoch: 7).status == 200)
+                #expect(try await server.api(.GET, "server").json["restored"]?.bool == true)
+                #expect(try await server.api(.POST, "server/dismiss-restore", [:]).status == 422)
+                let answer = try await server.api(.POST, "server/dismiss-restore", because)
+                #expect(answer.status == 200 && answer.json["host"]?.string == liar.id, "\(answer.text)")
+                #expect(try await server.api(.GET, "server").json["restored"]?.bool == false)
+                #expect(try await server.host(liar.id)["status"]?.string == "quarantined")
+                #expect(try await liar.checkIn(epoch: 7).status != 200)
+                #expect(try await server.api(.GET, "server").json["restored"]?.bool == false)
+                #expect(server.server.state.epoch == 1)
+                // Nothing is forgiven by the claim any more.
+                var copy = mate
+                copy.token = String(repeating: "ab", count: 32)
+                #expect(try await copy.checkIn().problem?.kind == "exchange-token-stale")
+                #expect(try await server.api(.POST, "server/acknowledge-restore").status == 409)
+            }
+        }
+
         @Test func aRestoreThatCouldNotBeWrittenDownIsNotedAgain() async throws {
             let server = try await TestServer.start()
             let host = try await TestHost.enrol(server)

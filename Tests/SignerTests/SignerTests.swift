@@ -96,7 +96,7 @@ import Timestamps
             .rollback(
                 ReleaseDocument(
                     plan: plan, approvals: [], approvalsRequired: 0, issued: time,
-                    expires: time.adding(seconds: days * 86_400), isRollbackOnly: true))
+                    expires: time.adding(seconds: days * 86_400), isRollbackOnly: true), author: "otto")
         }
         #expect(signer?.code(back(now)) == .notReleased)
         _ = try signer?.signed(SignerFixture.release())
@@ -135,6 +135,94 @@ import Timestamps
         signer = nil
         signer = try fixture.signer(now: late)
         #expect(signer?.code(back(late), now: late) == .notReleased)
+    }
+
+    /// A release of before approvals were kept: the server's are checked as they were then.
+    @Test func aReleaseOfBeforeApprovalsWereKept() throws {
+        var signer: Signer? = try fixture.signer()
+        _ = try signer?.signed(SignerFixture.release())
+        let name = "releases/\(SignerFixture.plan.digest.hex)"
+        var fields = try #require(
+            try JSONValue(parsing: fixture.bytes(name), limits: SignerRequest.limits).object)
+        #expect(fields.removeValue(forKey: "approvals") != nil)
+        fields["approvalsRequired"] = nil
+        try fixture.write(name, String(decoding: JSONValue.object(fields).canonicalBytes(), as: UTF8.self))
+        let key = SigningKey()
+        try fixture.policy(
+            SignerPolicy(organisations: [
+                "acme": .init(approvalsRequired: 1, approvers: ["anna": key.publicKey])
+            ]))
+        signer = nil
+        signer = try fixture.signer()
+        let plan = try HostPlan(json: SignerFixture.plan.json)
+        func back(_ approvals: [ReleaseDocument.Approval], author: String = "otto") -> SignerRequest {
+            .rollback(
+                ReleaseDocument(
+                    plan: plan, approvals: approvals, approvalsRequired: 1, issued: now,
+                    expires: now.adding(seconds: 86_400), isRollbackOnly: true), author: author)
+        }
+        let approval = ReleaseDocument.Approval(
+            approver: "anna", time: now,
+            signature: try key.sign(ReleaseDocument.Approval.signedBytes(plan: plan.digest)))
+        guard case .refused(let refusal)? = signer?.answer(back([]), now: now) else {
+            Issue.record("nobody approved, and it was signed")
+            return
+        }
+        #expect(refusal.code == .approvalsMissing)
+        #expect(refusal.description.contains("did not keep the approvals"), "\(refusal)")
+        #expect(refusal.description.contains("names the earlier versions"), "\(refusal)")
+        #expect(signer?.code(back([approval], author: "anna")) == .approvedByAuthor)
+        let request = try SignerRequest(
+            json: JSONValue(parsing: back([approval]).json.canonicalBytes(), limits: SignerRequest.limits))
+        let envelope = try #require(try signer?.signed(request))
+        let release = try #require(try signer?.verifier().release(envelope, now: now))
+        #expect(release.isRollbackOnly && release.approvals == [approval] && release.approvalsRequired == 1)
+        // They are kept from now on.
+        try fixture.policy(SignerPolicy(organisations: ["acme": .init(approvalsRequired: 3)]))
+        #expect(signer?.code(back([])) == nil)
+    }
+
+    /// A grant of the way forward was signed before people wanted the hosts back: it is not confirmed any more.
+    @Test(arguments: [false, true]) func aTicketKnowsWhichWayItsPlanGoes(restarts: Bool) throws {
+        var signer: Signer? = try fixture.signer()
+        _ = try signer?.signed(SignerFixture.release())
+        _ = try signer?.signed(.grant(SignerFixture.grant()))
+        #expect(signer?.code(.ticket(SignerFixture.ticket())) == nil)
+        let plan = try HostPlan(json: SignerFixture.plan.json)
+        _ = try signer?.signed(
+            .rollback(
+                ReleaseDocument(
+                    plan: plan, approvals: [], approvalsRequired: 0, issued: now,
+                    expires: now.adding(seconds: 86_400), isRollbackOnly: true), author: "otto"))
+        if restarts {
+            signer = nil
+            signer = try fixture.signer()
+        }
+        #expect(signer?.code(.ticket(SignerFixture.ticket())) == .rollbackOnly)
+        let back = SignerFixture.grant(fence: 2) {
+            $0.attempt = 2
+            $0.job = SignerFixture.job("c-1", "host-1", 2)
+            $0.rollsBack = true
+        }
+        _ = try signer?.signed(.grant(back))
+        #expect(signer?.code(.ticket(SignerFixture.ticket(fence: 2) { $0.job = back.job })) == nil)
+    }
+
+    /// A line of before the plan was kept with a grant: read, and its grant may still be asked for again.
+    @Test func fencesOfBeforeAreRead() throws {
+        var signer: Signer? = try fixture.signer()
+        _ = try signer?.signed(SignerFixture.release())
+        _ = try signer?.signed(.grant(SignerFixture.grant()))
+        signer = nil
+        let line = String(decoding: try fixture.bytes("fences"), as: UTF8.self).dropLast()
+        let parts = line.split(separator: " ")
+        #expect(parts.count == 10)
+        let text = parts[1..<8].joined(separator: " ")
+        try fixture.write("fences", "\(SHA256.hash(Array(text.utf8)).hex.prefix(16)) \(text)\n")
+        signer = try fixture.signer()
+        #expect(signer?.code(.grant(SignerFixture.grant())) == nil)
+        #expect(signer?.code(.ticket(SignerFixture.ticket())) == nil)
+        #expect(signer?.code(.grant(SignerFixture.grant { $0.allowsReboot = false })) == .fenceUsed)
     }
 
     @Test func fencesOnlyRiseAlsoOverARestart() throws {

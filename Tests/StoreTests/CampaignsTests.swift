@@ -180,6 +180,82 @@ import Timestamps
         }
     }
 
+    /// Who changed a host later is told by the fences of its grants; what was given up, and hosts that are gone, apart.
+    @Test(arguments: TestEngine.allCases)
+    func whoCameLaterIsToldByFences(_ engine: TestEngine) async throws {
+        try await engine.withStore { store in
+            let host = try await store.enrol("web")
+            let gone = try await store.enrol("gone")
+            @Sendable func made(
+                _ campaign: String, _ word: String, fence: Int64?, at second: Int64, on host: HostRecord
+            ) -> JobRecord {
+                var record = job("\(campaign)-\(host.hostname)", campaign, host)
+                record.createdAt = t0.adding(seconds: second)
+                record.stateWord = word
+                record.fence = fence
+                record.isTerminal = true
+                return record
+            }
+            try await store.write { sql in
+                for number in 1...6 { try sql.campaigns.insert(campaign("c-\(number)")) }
+                for record in [
+                    // Offered first, and run last.
+                    made("c-1", "succeeded", fence: 7, at: 0, on: host),
+                    made("c-2", "succeeded", fence: 3, at: 5, on: host),
+                    made("c-3", "written-off", fence: 8, at: 6, on: host),
+                    made("c-4", "lost", fence: 2, at: 7, on: host),
+                    made("c-5", "written-off", fence: 4, at: 8, on: gone),
+                    made("c-2", "succeeded", fence: 1, at: 5, on: gone),
+                    made("c-6", "expired", fence: 9, at: 9, on: gone),
+                ] { try sql.jobs.insert(record) }
+                try sql.hosts.setStatus(
+                    organisation: "a", host: gone.id, .retired, reason: "gone", actor: "user:1", now: t0)
+            }
+            try await store.read { sql throws in
+                func later(_ campaign: String) throws -> [String] {
+                    try sql.jobs.laterChanges(organisation: "a", campaign: campaign).map(\.campaign)
+                }
+                func givenUp(_ campaign: String) throws -> [String] {
+                    try sql.jobs.laterGivenUp(organisation: "a", campaign: campaign).map(\.id)
+                }
+                #expect(try later("c-1") == [])
+                #expect(try later("c-2") == ["c-1"])
+                #expect(try later("c-6") == [], "it has changed nothing")
+                #expect(try givenUp("c-1") == ["c-3-web"])
+                #expect(try givenUp("c-2") == ["c-3-web"], "the other's host is gone")
+                #expect(try givenUp("c-4") == ["c-3-web"])
+            }
+        }
+    }
+
+    /// A campaign that was being rolled back when the way back got a release of its own is asked for.
+    @Test(arguments: TestEngine.allCases)
+    func whatWasBeingRolledBackIsSigned(_ engine: TestEngine) async throws {
+        let address = try await engine.newDatabase()
+        let before = try await Store.open(
+            address, program: "test", now: t0, migrations: Migration.all.filter { $0.number < 13 })
+        try await before.write { sql in
+            try sql.organisations.create(Organisation(id: "a", name: "a", createdAt: t0))
+            for (id, word, envelope) in [
+                ("c-1", "rolling-back", nil), ("c-2", "rolling-back", "{}"), ("c-3", "completed", nil),
+                ("c-4", "rolling-back", nil),
+            ] as [(String, String, String?)] {
+                var record = campaign(id)
+                record.stateWord = word
+                record.rollbackRelease = envelope
+                try sql.campaigns.insert(record)
+            }
+            try sql.timers.set(
+                StoredTimer(
+                    organisation: "a", kind: "campaign-sign", subject: "c-4", version: 1, dueAt: t0.adding(seconds: 99)))
+        }
+        await before.close()
+        let store = try await Store.open(address, program: "test", now: t0)
+        let due = try await store.write { try $0.timers.claim(by: "x", limit: 9, lease: 30, now: t0) }
+        #expect(due.map(\.kind) == ["campaign-sign"] && due.map(\.subject) == ["c-1"])
+        await store.close()
+    }
+
     @Test(arguments: TestEngine.allCases)
     func fencesOnlyGrow(_ engine: TestEngine) async throws {
         try await engine.withStore { store in

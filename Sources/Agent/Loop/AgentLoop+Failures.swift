@@ -42,8 +42,8 @@ extension AgentLoop {
             standing = .excluded(kind: error.name, text: "\(error)")
             wait = longWait(&random)
         case .refused(426, _, _):
-            if version > .one {
-                version = .one
+            if let older = ProtocolVersion(rawValue: version.rawValue - 1) {
+                version = older
             } else {
                 standing = .excluded(kind: error.name, text: "\(error)")
                 wait = longWait(&random)

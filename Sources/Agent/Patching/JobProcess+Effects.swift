@@ -24,7 +24,8 @@ extension JobProcess {
         case .claim: return claim()
         case .confirm(let fence): return confirm(fence)
         case .preflight:
-            let result = work.preflight(now: now, rollsBack: order.offer.rollsBack)
+            let result = work.preflight(
+                now: now, rollsBack: order.offer.rollsBack, isIntact: takesBackAnIntactHost)
             return .preflight(passed: result.isDone, reason: result.text, detail: .object(result.detail))
         case .runScript(let kind, let index):
             let script = kind == .pre ? actions.preScripts[index] : actions.postScripts[index]
@@ -66,7 +67,8 @@ extension JobProcess {
             return .rescanned(equal: result.isDone, reason: result.text, detail: .object(result.detail))
         case .rollback:
             endLeftovers()
-            let result = work.rollBack(number: Self.rollbacks + Self.repairs * attempts(.rollback))
+            let result = work.rollBack(
+                number: Self.rollbacks + Self.repairs * attempts(.rollback), mayForce: !takesBackAnIntactHost)
             guard result.isDone else {
                 return .rolledBack(succeeded: false, needsReboot: false, reason: result.text)
             }
@@ -79,6 +81,13 @@ extension JobProcess {
         case .collectOutcome: return .outcomeCollected(packages: work.packageResults())
         case .finish: return nil
         }
+    }
+
+    /// Whether this job takes back one that had ended well, by its own journal.
+    private var takesBackAnIntactHost: Bool {
+        guard order.offer.rollsBack else { return false }
+        let found = journal.entries.last { $0.phase == .prefetch && $0.kind == .result }
+        return found?.detail["files"]?["intact"]?.bool == true
     }
 
     /// Whether the host still runs what was taken back; the machine decides whether it may be rebooted.

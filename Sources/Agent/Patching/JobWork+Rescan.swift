@@ -149,7 +149,13 @@ extension JobWork {
             return .failed(
                 "the way back of job \(best.folder.job) cannot be taken over: \(error)", ["code": "no-earlier-job"])
         }
-        return .done("takes back what job \(best.folder.job) changed", ["earlier": .string(best.folder.job)])
+        // Anything but success may have left the packages so that only force takes them back.
+        return .done(
+            "takes back what job \(best.folder.job) changed",
+            [
+                "earlier": .string(best.folder.job),
+                "intact": .bool(best.outcome == .succeeded || best.outcome == .installedRebootPending),
+            ])
     }
 
     /// The earlier job had proved that all outside of its order was as before: what differs there now has come since, by

@@ -145,7 +145,10 @@ final class JobWork {
     // MARK: Before the change
 
     /// Looks whether the host may change now, and whether the difference is still the one that was fetched for.
-    func preflight(now: Timestamp, rollsBack: Bool) -> StepResult {
+    ///
+    /// - Parameter isIntact: whether the job that is taken back had ended well: then the way back is an ordinary change, which
+    ///   is rehearsed and checked as one.
+    func preflight(now: Timestamp, rollsBack: Bool, isIntact: Bool) -> StepResult {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("checks whether the host may change now", always: true)
         if rollsBack {
@@ -155,7 +158,7 @@ final class JobWork {
                         + "take that away too; nothing was changed. Take back by hand what has to be",
                     ["code": "changed-since"])
             }
-            return .done("the way back is at hand")
+            return isIntact ? wayBackPreflight(plan, now) : .done("the way back is at hand")
         }
         let named = actions.stopServices + actions.restartServices
         if !named.isEmpty, !services.isAvailable {
@@ -180,6 +183,23 @@ final class JobWork {
                 preflight.message, ["code": "preflight", "checks": preflight.json])
         }
         return .done(preflight.message, ["checks": preflight.json])
+    }
+
+    /// What an ordinary change is asked, except what is about repositories and pending reboots: the files are at hand.
+    private func wayBackPreflight(_ plan: AptPlan, _ now: Timestamp) -> StepResult {
+        var checks = tool.preflight(
+            plan, requirements: PreflightRequirements(refusesPendingReboot: false, lockWait: Int64(Self.lockWait)),
+            now: now)
+        checks.facts.removeAll { $0.name == .indexes || $0.name == .reboot }
+        guard checks.passes else { return .failed(checks.message, ["code": "preflight", "checks": checks.json]) }
+        do throws(AptChangeError) {
+            try tool.rehearseWayBack(plan)
+        } catch {
+            return .failed(
+                "the packages cannot simply go back: \(error). Nothing was changed; take back first what needs the newer "
+                    + "versions", ["code": "no-way-back", "checks": checks.json])
+        }
+        return .done("the way back is at hand; \(checks.message)", ["checks": checks.json])
     }
 
     /// Makes the snapshot that the host has means for.
@@ -278,12 +298,14 @@ final class JobWork {
     }
 
     /// Takes the packages back to what they were.
-    func rollBack(number: Int) -> StepResult {
+    ///
+    /// - Parameter mayForce: whether they go back although apt says no.
+    func rollBack(number: Int, mayForce: Bool) -> StepResult {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("takes the packages back", always: true)
         return report(plan) { () throws(AptChangeError) in
             try tool.rollBack(
-                plan, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
+                plan, mayForce: mayForce, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
                 progress: { self.tell($1) })
         }
     }

@@ -17,8 +17,10 @@ protocol PackageTool: Sendable {
         _ plan: AptPlan, after: AptOutcome?, firstNumber: Int, seconds: Int, lockWait: Int,
         progress: (AptRun, AptProgress) -> Void
     ) throws(AptChangeError) -> ChangeReport
+    func rehearseWayBack(_ plan: AptPlan) throws(AptChangeError)
     func rollBack(
-        _ plan: AptPlan, firstNumber: Int, seconds: Int, lockWait: Int, progress: (AptRun, AptProgress) -> Void
+        _ plan: AptPlan, mayForce: Bool, firstNumber: Int, seconds: Int, lockWait: Int,
+        progress: (AptRun, AptProgress) -> Void
     ) throws(AptChangeError) -> ChangeReport
 }
 

@@ -15,11 +15,7 @@ extension AgentRoutes {
         if let boot = message.bootID, boot != host.bootID {
             if let rotated = try await booted(boot, message, version, host, now), token == nil { token = rotated }
         } else if message.agentVersion != host.agentVersion || Int64(version.rawValue) != host.protocolVersion {
-            try await state.store.write { transaction in
-                try transaction.hosts.noteAgent(
-                    organisation: host.organisation, host: host.id, bootID: nil, agentVersion: message.agentVersion,
-                    protocolVersion: Int64(version.rawValue), now: now)
-            }
+            try await state.store.write { try note(message, version, boot: nil, host, now, $0) }
         }
         // A scan is evidence for what it found, and only where that is what is held here.
         let isHeld = message.digests.map { $0.stored == host.digests } ?? false
@@ -157,15 +153,26 @@ extension AgentRoutes {
             ExchangeTokens.digest(message.exchangeToken) == host.exchangeCurrent && state.mayRotate(host, now)
         let token = state.exchangeTokens.token(host: host.id, rotatedAt: now)
         try await state.store.write { transaction in
-            try transaction.hosts.noteAgent(
-                organisation: host.organisation, host: host.id, bootID: boot, agentVersion: message.agentVersion,
-                protocolVersion: Int64(version.rawValue), now: now)
+            try note(message, version, boot: boot, host, now, transaction)
             if rotates {
                 try transaction.hosts.rotateExchangeToken(
                     organisation: host.organisation, host: host.id, to: ExchangeTokens.digest(token), now: now)
             }
         }
         return rotates ? token : nil
+    }
+
+    /// Notes which agent speaks; one that was upgraded gets a new version of its state, for it may be told more now.
+    private func note(
+        _ message: CheckIn, _ version: ProtocolVersion, boot: String?, _ host: HostRecord, _ now: Timestamp,
+        _ transaction: Transaction
+    ) throws {
+        try transaction.hosts.noteAgent(
+            organisation: host.organisation, host: host.id, bootID: boot, agentVersion: message.agentVersion,
+            protocolVersion: Int64(version.rawValue), now: now)
+        if host.protocolVersion < Int64(version.rawValue) {
+            try transaction.hosts.bumpState(organisation: host.organisation, host: host.id, now: now)
+        }
     }
 
     private func quarantine(_ host: HostRecord, cause: String, reason: String, _ now: Timestamp) async throws {

@@ -125,7 +125,7 @@ struct AgentRoutes: Sendable {
         }
         if version >= .two {
             // Read after the version: what is newer than that is told again with the next one.
-            (desired.roles, desired.jobs) = try await RolloutEngine(state: state).offers(host)
+            (desired.roles, desired.jobs) = try await RolloutEngine(state: state).offers(host, version)
         }
         return .message(desired, version, headers: [.eTag: desired.entityTag])
     }

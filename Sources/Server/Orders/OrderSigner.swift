@@ -17,8 +17,13 @@ public protocol OrderSigner: Sendable {
     ) async throws -> Envelope
     /// Signs anew that a plan was approved which was released before; hosts are only taken back by it.
     ///
-    /// - Parameter expires: at most 7 days from now.
-    func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope
+    /// - Parameters:
+    ///   - author, approvals, approvalsRequired: as they were then: a signer that did not keep them yet checks them anew.
+    ///   - expires: at most 7 days from now.
+    func rollback(
+        plan: HostPlan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64,
+        expires: Timestamp
+    ) async throws -> Envelope
     /// Signs a grant of a released plan. The same grant may be asked for again; another one needs a higher fence, and a
     /// refusal for it says which was the last.
     func grant(_ document: GrantDocument) async throws -> Envelope

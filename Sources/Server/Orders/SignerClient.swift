@@ -27,12 +27,14 @@ public struct SignerClient: OrderSigner {
         return try await signed(.release(document, hosts: plan.hosts, author: author))
     }
 
-    public func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope {
-        try await signed(
-            .rollback(
-                ReleaseDocument(
-                    plan: plan, approvals: [], approvalsRequired: 0, issued: Timestamp(seconds: Int64(time(nil))),
-                    expires: expires, isRollbackOnly: true)))
+    public func rollback(
+        plan: HostPlan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64,
+        expires: Timestamp
+    ) async throws -> Envelope {
+        let document = ReleaseDocument(
+            plan: plan, approvals: approvals, approvalsRequired: approvalsRequired,
+            issued: Timestamp(seconds: Int64(time(nil))), expires: expires, isRollbackOnly: true)
+        return try await signed(.rollback(document, author: author))
     }
 
     public func grant(_ document: GrantDocument) async throws -> Envelope { try await signed(.grant(document)) }

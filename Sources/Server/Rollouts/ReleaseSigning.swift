@@ -78,14 +78,15 @@ struct ReleaseSigning: Sendable {
         guard let digest = question.record.planDigest, question.plan.digest == digest else {
             throw Refusal(.unsignable("the stored plan is not the one that was approved"))
         }
-        if question.wanted == .rollback {
-            return try await state.signer.rollback(
-                plan: HostPlan(json: question.plan.json), expires: now.adding(seconds: Self.rollbackValidity))
-        }
         let valid = question.approvals.filter { $0.epoch == campaign.epoch && $0.planDigest == digest }.map { one in
             var signature: Envelope.Signature?
             if let key = one.keyID, let bytes = one.signature { signature = .init(keyID: key, bytes: bytes) }
             return ReleaseDocument.Approval(approver: one.approver, time: one.approvedAt, signature: signature)
+        }
+        if question.wanted == .rollback {
+            return try await state.signer.rollback(
+                plan: HostPlan(json: question.plan.json), author: campaign.author, approvals: valid,
+                approvalsRequired: campaign.approvalsRequired, expires: now.adding(seconds: Self.rollbackValidity))
         }
         return try await state.signer.release(
             plan: question.plan, author: campaign.author, approvals: valid,

@@ -24,12 +24,16 @@ private enum JobDecision: Sendable {
 
 // What agents ask and tell. The caller has admitted the host and checked its exchange token.
 extension RolloutEngine {
-    /// The jobs of a host's desired state, and whose signatures it acts on.
-    func offers(_ host: HostRecord) async throws -> (roles: Envelope?, jobs: [JobOffer]) {
+    /// The jobs of a host's desired state, and whose signatures it acts on. What its agent's protocol does not know is kept
+    /// back until it was upgraded.
+    func offers(
+        _ host: HostRecord, _ version: ProtocolVersion
+    ) async throws -> (roles: Envelope?, jobs: [JobOffer]) {
         let jobs = try await state.store.read { sql -> [JobOffer] in
             var releases: [String: Envelope] = [:]
             var offers: [JobOffer] = []
-            for record in try sql.jobs.listed(organisation: host.organisation, host: host.id) {
+            for record in try sql.jobs.listed(organisation: host.organisation, host: host.id)
+            where !record.rollsBack || version >= .readsRollbackReleases {
                 let release: Envelope
                 let key = "\(record.campaign) \(record.rollsBack)"
                 if let known = releases[key] {

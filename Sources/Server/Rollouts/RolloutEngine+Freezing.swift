@@ -31,16 +31,25 @@ private struct SelectedHost: Sendable {
     var evidence: Timestamp?
 }
 
+extension FreezingHost {
+    /// The same lists, of another host.
+    fileprivate func shared(with host: SelectedHost) -> FreezingHost {
+        var shared = self
+        (shared.id, shared.name) = (host.id, host.hostname)
+        return shared
+    }
+}
+
 extension RolloutEngine {
-    /// The most hosts whose packages are kept from the first look for the second.
-    static let keptHosts = 500
+    /// The most different lists of packages that are kept from the first look for the second. Hosts that are alike share one.
+    static let keptLists = 500
 
     /// Makes a draft exact over what its hosts last reported. Reads only.
     ///
-    /// - Parameter kept: how many hosts' packages are kept in memory; those of the others are read twice.
+    /// - Parameter most: how many different lists of packages are kept in memory; the others are read twice.
     func freeze(
         organisation: String, _ draft: CampaignDraft, campaign: String, epoch: Int64, by actor: RolloutActor,
-        keeping kept: Int = keptHosts
+        keeping most: Int = keptLists
     ) async throws -> FrozenDraft {
         let now = state.clock.now()
         var frozen = FrozenDraft()
@@ -52,15 +61,18 @@ extension RolloutEngine {
         }
         var zones: [String: Fact<String>] = [:]
         var freezing = PlanFreezing(draft.packages)
-        var known: [String: FreezingHost] = [:]
+        var known: [[SHA256Digest]: FreezingHost] = [:]
         for host in selected {
-            guard host.digests != nil else {
+            guard let digests = host.digests else {
                 fail(
                     "\(host.hostname) has not reported yet, so nothing is known of its packages. Wait for its first scan, or "
                         + "leave it out.")
                 continue
             }
-            guard let found = try await self.host(organisation, host) else {
+            let lists = [digests.set, digests.offers]
+            let kept = known[lists]?.shared(with: host)
+            let read = kept == nil ? try await self.host(organisation, host) : nil
+            guard let found = kept ?? read else {
                 fail(gone(host))
                 continue
             }
@@ -72,7 +84,7 @@ extension RolloutEngine {
                         + "fettle hosts scan \(host.hostname).")
             }
             if draft.window.zone == "host" { zones[host.id] = try await zone(organisation, host) }
-            if known.count < kept { known[host.id] = found }
+            if known.count < most { known[lists] = found }
             freezing.survey(found)
         }
         if selected.isEmpty, frozen.errors.isEmpty {
@@ -83,8 +95,8 @@ extension RolloutEngine {
         guard frozen.errors.isEmpty else { return frozen }
         if freezing.isPossible() {
             for host in selected {
-                if let found = known.removeValue(forKey: host.id) {
-                    freezing.settle(found)
+                if let digests = host.digests, let found = known[[digests.set, digests.offers]] {
+                    freezing.settle(found.shared(with: host))
                 } else if let found = try await self.host(organisation, host) {
                     freezing.settle(found)
                 } else {

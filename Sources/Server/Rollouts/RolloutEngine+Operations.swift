@@ -186,19 +186,38 @@ extension RolloutEngine {
 
     /// Takes the hosts that changed back to what they were; of a campaign that has ended too, for as long as the signer
     /// remembers its release. Refused where a later campaign has changed the same packages on a host: that one goes first.
+    ///
+    /// Asked again while it is being rolled back nothing changes. Hosts whose way back is under way keep the release that
+    /// they have until the next one is signed.
+    ///
+    /// - Parameter overWrittenOff: whether later jobs that were given up, of which nobody knows what they did, do not count;
+    ///   that is on record.
     func rollBack(
-        organisation: String, _ id: String, reason: String, by actor: RolloutActor
+        organisation: String, _ id: String, reason: String, overWrittenOff: Bool, by actor: RolloutActor
     ) async throws -> CampaignDetails {
+        let scans = state.scanTimes()
         try await transaction(organisation, actor, subject: id) { rollout in
             let record = try rollout.campaign(id)
             try rollout.check(actor, record)
+            if record.stateWord == Campaign.State.rollingBack.rawValue { return }
             try rollout.handle(.rollBack(by: actor.name, reason: reason), record, by: actor.name) {
-                $0.rollbackRelease = nil
                 $0.clearSigningRemark()
             }
-            try rollout.checkNothingLater(record)
+            let givenUp = try rollout.checkNothingLater(record, scans, overWrittenOff: overWrittenOff)
+            if !givenUp.isEmpty {
+                try rollout.tell(
+                    "campaign.written-off-overridden", subject: "campaign:\(id)",
+                    ["jobs": .array(givenUp.map(JSONValue.string)), "reason": .string(reason)], by: actor.name)
+            }
         }
         return try await show(organisation: organisation, id)
+    }
+
+    /// The same, where given-up jobs count.
+    func rollBack(
+        organisation: String, _ id: String, reason: String, by actor: RolloutActor
+    ) async throws -> CampaignDetails {
+        try await rollBack(organisation: organisation, id, reason: reason, overWrittenOff: false, by: actor)
     }
 
     /// Closes a halted campaign as failed.
@@ -290,25 +309,6 @@ extension RolloutTransaction {
         }
     }
 
-    /// What was put on top of a campaign's packages has to go first: a host would be taken back below it.
-    func checkNothingLater(_ record: CampaignRecord) throws {
-        guard record.plan != nil else { return }
-        func packages(_ campaign: CampaignRecord) throws -> Set<String> {
-            Set(try campaign.storedPlan().targets.flatMap { $0.packages.map(\.id) })
-        }
-        let own = try packages(record)
-        for later in try sql.jobs.laterChanges(organisation: organisation, campaign: record.id) {
-            guard let other = try sql.campaigns.show(organisation: organisation, id: later.campaign), other.plan != nil,
-                let package = try packages(other).intersection(own).min()
-            else { continue }
-            let name = try sql.hosts.show(organisation: organisation, id: later.host)?.hostname ?? later.host
-            throw Refusal(
-                .notNow(
-                    "roll back",
-                    "campaign \(later.campaign) (\(other.title)) has changed \(package) on \(name) since; take that one back "
-                        + "first, or make a campaign that names the earlier versions"))
-        }
-    }
 
     /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
     func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {

@@ -35,7 +35,7 @@ struct RolloutSweep: Sendable {
         let now = state.clock.now()
         // Not each second: it is for hosts that people reboot by hand.
         guard !state.sweepMemory.isKnown("reboots", "", now: now) else { return }
-        let scans = scanTimes()
+        let scans = state.scanTimes()
         for (organisation, id) in try await state.store.read({ try $0.jobs.awaitingReboot() }) {
             do {
                 let isBack = try await state.store.read { sql in
@@ -67,7 +67,7 @@ struct RolloutSweep: Sendable {
             return "\(record.version).\(try sql.jobs.stamp(organisation: organisation, campaign: id))"
         }
         if let stamp, state.sweepMemory.isKnown(id, stamp, now: now) { return }
-        let scans = scanTimes()
+        let scans = state.scanTimes()
         let isDue = try await state.store.read { sql in
             try RolloutTransaction(sql: sql, organisation: organisation, now: now).finding(id, scans) != nil
         }
@@ -87,9 +87,12 @@ struct RolloutSweep: Sendable {
         }
     }
 
+}
+
+extension ServerState {
     /// When a host's last scan ended that found what the server holds, as this server knows it.
-    private func scanTimes() -> @Sendable (HostRecord) -> Timestamp? {
-        let directory = state.store.directory
+    func scanTimes() -> @Sendable (HostRecord) -> Timestamp? {
+        let directory = store.directory
         return { host in
             [host.scannedAt, directory.presence(host: host.id)?.scannedAt, host.reportedAt].compactMap { $0 }.max()
         }

@@ -2,6 +2,7 @@ import JSON
 import Rollout
 import Store
 import Timestamps
+import Wire
 
 extension RolloutTransaction {
     /// Hands an event to a job and does what it asks for.
@@ -142,8 +143,18 @@ extension RolloutTransaction {
             guard try effective.mayHaveChangedHost() else { continue }
             try offer(
                 campaign, host: host, attempt: last.attempt + 1, rollsBack: true, window, JobTimeouts(plan.actions),
-                by: actor)
+                by: actor, sentence: try whyNotTakenBack(host))
         }
+    }
+
+    /// What a person has to do before a host's agent can be told to go back; empty for nothing.
+    private func whyNotTakenBack(_ id: String) throws -> String {
+        guard let host = try sql.hosts.show(organisation: organisation, id: id),
+            host.protocolVersion < Int64(ProtocolVersion.readsRollbackReleases.rawValue)
+        else { return "" }
+        return "The agent of \(host.hostname) (\(host.agentVersion)) speaks protocol "
+            + "\(host.protocolVersion) and would refuse a release that only takes hosts back, so it is not sent. Upgrade "
+            + "fettle-agent there; the job is offered as soon as the new one checks in."
     }
 
     /// Gives a host another attempt in place of one that was taken back before it began.
@@ -156,7 +167,7 @@ extension RolloutTransaction {
 
     private func offer(
         _ campaign: CampaignRecord, host: String, attempt: Int64, rollsBack: Bool, _ window: HostJob.Window,
-        _ timeouts: JobTimeouts, by actor: String
+        _ timeouts: JobTimeouts, by actor: String, sentence: String = ""
     ) throws {
         let id = HostJob.id(campaign: campaign.id, host: host, attempt: attempt)
         let job = HostJob(id: id, attempt: attempt, rollsBack: rollsBack, timeouts: timeouts)
@@ -166,6 +177,7 @@ extension RolloutTransaction {
             rollsBack: rollsBack, state: "", stateWord: "", notBefore: window.notBefore,
             lastSafeStart: window.lastSafeStart, notAfter: window.notAfter, createdAt: now)
         record.set(job)
+        record.sentence = sentence
         try sql.jobs.insert(record)
         try handle(.offer(window), record, by: actor)
     }

@@ -9,6 +9,8 @@ import Wire
 struct RestoreEvidence: Sendable, Hashable {
     /// Whose agent told.
     let organisation: String
+    /// The host that told; nil in evidence of before that was kept.
+    var host: String?
     /// The highest epoch that an agent has seen.
     let fence: Int64
     /// What was seen, for people.
@@ -72,7 +74,7 @@ extension ServerState {
             // Another server may have noticed it, or even had it confirmed, a moment ago.
             if let known = life.restore, known.fence >= fence { return (life, false) }
             let evidence = RestoreEvidence(
-                organisation: organisation, fence: fence, reason: reason, since: life.restore?.since ?? now)
+                organisation: organisation, host: host, fence: fence, reason: reason, since: life.restore?.since ?? now)
             try transaction.settings.set(RestoreEvidence.setting, evidence.json.canonicalBytes(), now: now)
             try transaction.audit.append(
                 organisation: AuditEvent.installation, actor: "host:\(host)", action: "server.restore-noticed",
@@ -87,18 +89,44 @@ extension ServerState {
             metadata: ["reason": "\(reason)", "host": "\(host)", "fence": "\(fence)"])
     }
 
+    /// Takes a claim of a restore for false, as a person says who has looked: nothing is forgiven by it any more, orders go
+    /// on, and the host that made it is put into quarantine, because it would only make it again.
+    ///
+    /// - Returns: the host that told; nil where it is not known or is gone.
+    func dismissRestore(reason: String, actor: String) async throws -> String? {
+        let now = clock.now()
+        let (life, host) = try await store.write { transaction -> (ServerLife, String?) in
+            guard let evidence = try ServerLife(transaction).restore else { throw Refusal(.notRestored) }
+            try transaction.settings.set(RestoreEvidence.setting, [], now: now)
+            var detail = evidence.json.object ?? [:]
+            detail["why"] = .string(reason)
+            try transaction.audit.append(
+                organisation: AuditEvent.installation, actor: actor, action: "server.restore-dismissed",
+                subject: "server", detail: .object(detail), now: now)
+            var told: String?
+            if let id = evidence.host,
+                let host = try transaction.hosts.show(organisation: evidence.organisation, id: id),
+                host.status == .active
+            {
+                try transaction.hosts.setStatus(
+                    organisation: host.organisation, host: id, .quarantined,
+                    reason: "it claimed that the server was restored, which was dismissed: \(reason)", actor: actor,
+                    now: now)
+                told = id
+            }
+            return (try ServerLife(transaction), told)
+        }
+        learn(life)
+        logger.notice("claim of a restore dismissed", metadata: ["actor": "\(actor)", "host": "\(host ?? "")"])
+        return host
+    }
+
     /// Begins a new epoch above all that was seen.
     func acknowledgeRestore(actor: String) async throws -> Int64 {
         let now = clock.now()
         let life = try await store.write { transaction in
             // As the database has it: another server may have noticed it, or begun the epoch already.
-            guard let evidence = try ServerLife(transaction).restore else {
-                throw Refusal(
-                    .init(
-                        "not-restored", title: "Nothing to acknowledge", status: 409,
-                        detail: "No agent has seen a later state than this server knows.",
-                        cure: "Nothing needs to be done."))
-            }
+            guard let evidence = try ServerLife(transaction).restore else { throw Refusal(.notRestored) }
             try transaction.settings.set(RestoreEvidence.setting, [], now: now)
             _ = try transaction.epochs.raise(
                 above: evidence.fence, organisation: AuditEvent.installation, actor: actor, cause: evidence.reason,
@@ -114,14 +142,22 @@ extension ServerState {
     }
 }
 
+extension Problem {
+    static let notRestored = Problem(
+        "not-restored", title: "Nothing to acknowledge", status: 409,
+        detail: "No agent has seen a later state than this server knows.", cure: "Nothing needs to be done.")
+}
+
 extension RestoreEvidence {
     static let setting = "restore-noticed"
 
     var json: JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "organisation": .string(organisation), "fence": .integer(fence), "reason": .string(reason),
             "since": .string(since.description),
         ]
+        if let host { fields["host"] = .string(host) }
+        return .object(fields)
     }
 
     /// Reads ``json``; nil for nothing and for what was acknowledged.
@@ -129,7 +165,7 @@ extension RestoreEvidence {
         guard let bytes, !bytes.isEmpty else { return nil }
         var object = try JSONObject(JSONValue(parsing: bytes, limits: .message))
         self.init(
-            organisation: try object.string("organisation"), fence: try object.integer("fence", in: 0...Int64.max),
+            organisation: try object.string("organisation"), host: try object.optionalString("host"), fence: try object.integer("fence", in: 0...Int64.max),
             reason: try object.string("reason", maximumBytes: 4096),
             since: Timestamp(rfc3339: try object.string("since")) ?? Timestamp(milliseconds: 0))
     }

@@ -347,21 +347,42 @@ public struct Jobs {
         ) { row in try row.integer() } ?? 0
     }
 
-    /// Campaigns that may have changed hosts after that one did and that were not taken back there, each with one such host.
+    /// Campaigns that have changed hosts after that one did, or are about to, and that were not taken back there, each with
+    /// one such host. Those whose jobs were given up are ``laterGivenUp(organisation:campaign:)``.
     public func laterChanges(organisation: String, campaign: String) throws -> [(campaign: String, host: String)] {
         try sql.rows(
             """
             SELECT j.campaign, min(j.host) FROM jobs o JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
-            WHERE o.organisation = ?1 AND o.campaign = ?2 AND o.rolls_back = 0 AND j.campaign <> ?2 AND j.rolls_back = 0
-                AND j.created_at >= o.created_at
-                AND j.state_word NOT IN ('planned', 'offered', 'granted', 'accepted', 'refused', 'failed-no-change',
-                    'rolled-back', 'expired', 'cancelled', 'superseded')
-                AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.organisation = j.organisation AND b.campaign = j.campaign
-                    AND b.host = j.host AND b.rolls_back = 1 AND b.state_word = 'rolled-back')
+            WHERE \(Self.isLater) AND j.state_word IN ('running', 'suspect', 'awaiting-reboot', 'succeeded',
+                'installed-reboot-pending', 'failed-changed', 'rollback-failed', 'needs-repair')
             GROUP BY j.campaign ORDER BY j.campaign LIMIT 100
             """, organisation, campaign
         ) { row in (try row.text(), try row.text()) }
     }
+
+    /// The jobs of other campaigns that came after that one's and were given up before their hosts, which are still there,
+    /// said how they ended. Whether they can have begun is in their state.
+    public func laterGivenUp(organisation: String, campaign: String) throws -> [JobRecord] {
+        try sql.rows(
+            """
+            SELECT DISTINCT \(Self.qualifiedColumns) FROM jobs o
+            JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
+            JOIN hosts h ON h.organisation = j.organisation AND h.id = j.host AND h.status <> 'retired'
+            WHERE \(Self.isLater) AND j.state_word IN ('lost', 'written-off') ORDER BY j.campaign, j.host LIMIT 1000
+            """, organisation, campaign
+        ) { row in try JobRecord(&row) }
+    }
+
+    /// A job `j` of another campaign changed the host after the job `o` of this one: grants of a host are used one at a time
+    /// and their fences only rise, so they say who came later, whenever the jobs were made.
+    private static let isLater = """
+        o.organisation = ?1 AND o.campaign = ?2 AND o.rolls_back = 0 AND j.campaign <> ?2 AND j.rolls_back = 0
+            AND o.state_word IN ('running', 'suspect', 'awaiting-reboot', 'succeeded', 'installed-reboot-pending',
+                'failed-changed', 'rollback-failed', 'needs-repair', 'lost', 'written-off')
+            AND (j.fence > o.fence OR ((j.fence IS NULL OR o.fence IS NULL) AND j.created_at >= o.created_at))
+            AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.organisation = j.organisation AND b.campaign = j.campaign
+                AND b.host = j.host AND b.rolls_back = 1 AND b.state_word = 'rolled-back')
+        """
 
     // MARK: - Journals and logs
 

@@ -217,8 +217,12 @@ struct CampaignRollbackCommand: AsyncParsableCommand {
               fettle campaign rollback c-4f7a --reason "3.0.18 breaks checkout" --yes
             """)
     @OptionGroup var act: ReasonedAct
+    @Flag(help: "Do not count later jobs that were given up and of which nobody knows what they did; that is on record.")
+    var overWrittenOff = false
 
-    func run() async throws { try await act.run("rollback", "roll back") }
+    func run() async throws {
+        try await act.run("rollback", "roll back") { _ in overWrittenOff ? ["overWrittenOff": true] : [:] }
+    }
 }
 
 /// `fettle campaign close`.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import JSON
 
-/// `fettle server status | acknowledge-restore`.
+/// `fettle server status | acknowledge-restore | dismiss-restore`.
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "See how the server is, and confirm its restore from a backup.",
@@ -10,7 +10,7 @@ struct ServerCommand: AsyncParsableCommand {
               fettle server status
               fettle server status --query hosts
             """,
-        subcommands: [Status.self, AcknowledgeRestore.self], defaultSubcommand: Status.self)
+        subcommands: [Status.self, AcknowledgeRestore.self, DismissRestore.self], defaultSubcommand: Status.self)
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -36,7 +36,11 @@ struct ServerCommand: AsyncParsableCommand {
                         ("Restored", isRestored ? "yes: " + server.text("restoredReason") : ""),
                     ])
                 }
-                if isRestored { shown.notes = ["confirm with: fettle server acknowledge-restore"] }
+                if isRestored { shown.notes = [
+                        "confirm with: fettle server acknowledge-restore",
+                        "or, where one host's claim is false: fettle server dismiss-restore --reason WHY",
+                    ]
+                }
                 return shown
             }
         }
@@ -71,6 +75,36 @@ struct ServerCommand: AsyncParsableCommand {
             }
             let server = try await client.post("/api/v1/server/acknowledge-restore")
             say("the restore is confirmed; the epoch is \(server.text("epoch"))")
+        }
+    }
+
+    struct DismissRestore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "dismiss-restore",
+            abstract: "Take a host's claim that the server was restored for false, and put the host into quarantine.",
+            discussion: """
+                Where the server was not restored, a host that has seen more than it is broken, altered, or of another
+                server. Orders to the others go on. It is released with fettle hosts release.
+
+                Examples:
+                  fettle server dismiss-restore --reason "web3 was cloned from the test lab" --yes
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var confirming: Confirming
+        @OptionGroup var why: ReasonOption
+
+        func run() async throws {
+            let client = try changing.data.client
+            let server = try await client.get("/api/v1/server")
+            guard server["restored"]?.bool == true else {
+                throw CommandFailure.failed("there is no claim of a restore to dismiss")
+            }
+            let sum = "dismiss this claim and put its host into quarantine: \(server.text("restoredReason"))"
+            guard changing.goesOn(sum) else { return }
+            try confirming.confirm(sum)
+            let answer = try await client.post("/api/v1/server/dismiss-restore", why.json)
+            let host = answer["host"]?.string.map { "host \($0) is in quarantine" } ?? "no host had to be put into quarantine"
+            say("the claim is dismissed; \(host)")
         }
     }
 }

@@ -190,6 +190,10 @@ import Wire
         var driver = LoopDriver()
         driver.begin()
         driver.fail(.refused(status: 426, problem: problem, retryAfter: nil))
+        #expect(driver.loop.version == .two)
+        driver.wakeUp()
+        #expect(driver.checkIn?.clock != nil)
+        driver.fail(.refused(status: 426, problem: problem, retryAfter: nil))
         #expect(driver.loop.version == .one)
         driver.wakeUp()
         #expect(driver.checkIn?.clock == nil)
@@ -287,8 +291,10 @@ import Wire
         var driver = LoopDriver()
         driver.begin()
         driver.scanned(1)
-        driver.fail(.refused(status: 426, problem: nil, retryAfter: nil))
-        driver.wakeUp()
+        for _ in 0..<2 {
+            driver.fail(.refused(status: 426, problem: nil, retryAfter: nil))
+            driver.wakeUp()
+        }
         driver.answerReports(expected: 2)
         #expect(try #require(driver.checkIn).scanAge == nil)
     }

@@ -108,6 +108,31 @@ import Timestamps
         #expect(try held.change.state().differences(from: before, outside: AptPlan()) == [])
     }
 
+    /// What came on top and needs the newer version keeps a host that is well from going back by force.
+    @Test func aHostThatIsWellIsNotForcedBack() throws {
+        let held = try HeldRoot()
+        let plan = held.change.plan(goals("tb-ok=1.1"))
+        _ = try held.change.prefetch(plan)
+        let run = try held.change.start(.apply, plan: plan, number: 1)
+        #expect(held.change.wait(for: run, seconds: 60).isSuccess)
+        try held.change.rehearseWayBack(plan)
+        try held.sh(
+            """
+            mkdir -p /tmp/needs/DEBIAN
+            printf 'Package: tb-needs\\nVersion: 1\\nArchitecture: all\\nMaintainer: t <t@example.org>\\nDepends: tb-ok (>= 1.1)\\nDescription: t\\n' >/tmp/needs/DEBIAN/control
+            dpkg-deb --build /tmp/needs /tmp/needs.deb >/dev/null; dpkg -i /tmp/needs.deb >/dev/null
+            """)
+        let no = #expect(throws: AptChangeError.self) { try held.change.rehearseWayBack(plan) }
+        #expect(no?.description.contains("nothing was changed") == true, "\(String(describing: no))")
+        let report = try held.change.rollBack(plan, mayForce: false, firstNumber: 2, seconds: 60)
+        #expect(!report.isDone && report.standing == .goal && report.parts.isEmpty, "\(report.message)")
+        #expect(try held.dpkg("tb-ok") == "1.1 installed")
+        #expect(held.change.audit() == [])
+        try held.sh("dpkg --purge tb-needs >/dev/null")
+        #expect(try held.change.rollBack(plan, mayForce: false, firstNumber: 3, seconds: 60).isDone)
+        #expect(try held.dpkg("tb-ok") == "1.0 installed")
+    }
+
     @Test func everythingElseIsComparedAndFound() throws {
         let held = try HeldRoot()
         let plan = held.change.plan(goals("tb-ok=1.1"))

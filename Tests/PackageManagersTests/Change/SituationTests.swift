@@ -84,6 +84,11 @@ import Testing
         *Refused* and *not begun*: nothing was changed. *Rolled back*: dpkg proves the old versions, marks and
         configuration files. After every line dpkg and apt find nothing wrong, and the next change can begin.
 
+        Two more have nothing to do with packages. *An agent older than the server* (before protocol 3) cannot read the release
+        that takes hosts back: the job of the way back stays *offered*, says so and names the host; upgrade fettle-agent there.
+        *Something that came since needs the newer version*: a way back of a host that is well is *refused* and nothing has
+        changed; take that back first.
+
         | situation | about | ends as | state of the host | message | what to do |
         |---|---|---|---|---|---|
 

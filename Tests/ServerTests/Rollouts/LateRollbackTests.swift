@@ -2,6 +2,7 @@ import Digest
 import JSON
 import Orders
 import Rollout
+import Store
 import Testing
 import Timestamps
 import Wire
@@ -79,6 +80,105 @@ extension ServerTests {
                 }
                 #expect(refusal?.problem.detail.contains(second) == true, "\(refusal?.problem.detail ?? "")")
                 #expect(try await world.step(first).summary.state == "completed", "nothing has changed")
+            }
+        }
+
+        /// A later job that was given up counts until somebody has looked, or says that it does not matter.
+        @Test(arguments: TestEngine.allCases, [false, true])
+        func whatWasGivenUpIsLookedAt(_ engine: TestEngine, isOverridden: Bool) async throws {
+            try await Rollouts.with(engine) { world in
+                let first = try await completed(&world)
+                try await world.hosts[0].reported(Truth(hostname: "web0"))
+                let second = try await world.running().summary.id
+                let job = try #require(try await world.jobs(second).first).id
+                let grant = try await world.hosts[0].claim(job, fence: 1).grant()
+                _ = try await world.hosts[0].confirm(job, fence: grant.fence).ticket()
+                world.server.clock.advance(86_400)
+                #expect(
+                    try await eventually {
+                        try await world.step(second)
+                        return try await world.jobs(second).first?.state == "suspect"
+                    })
+                _ = try await world.engine.writeOff(
+                    organisation: "default", job: job, reason: "its disk died", by: Rollouts.approver)
+                let refusal = await #expect(throws: Refusal.self) {
+                    try await world.engine.rollBack(
+                        organisation: "default", first, reason: "slow pages", by: Rollouts.approver)
+                }
+                let told = refusal?.problem.detail ?? ""
+                #expect(told.contains("fettle hosts scan web0") && told.contains(second), "\(told)")
+                if !isOverridden {
+                    // The host is there again, and what the first one brought is still what it has.
+                    world.server.clock.advance(60)
+                    try await world.hosts[0].reported(Truth(version: "9.9-1", hostname: "web0"))
+                }
+                _ = try await world.engine.rollBack(
+                    organisation: "default", first, reason: "slow pages", overWrittenOff: isOverridden,
+                    by: Rollouts.approver)
+                #expect(try await world.goesBack(first))
+                let audit = try await world.server.audit()
+                #expect(audit.contains("campaign.written-off-overridden") == isOverridden)
+            }
+        }
+
+        /// Asking twice changes nothing, and what is under way keeps its release.
+        @Test(arguments: TestEngine.allCases)
+        func askingAgainChangesNothing(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine, hosts: 2) { world in
+                let id = try await completed(&world)
+                func back() async throws -> CampaignDetails {
+                    try await world.engine.rollBack(
+                        organisation: "default", id, reason: "slow pages", by: Rollouts.approver)
+                }
+                _ = try await back()
+                #expect(try await world.goesBack(id))
+                let version = try await world.engine.show(organisation: "default", id).summary.version
+                let again = try await back()
+                #expect(again.summary.version == version && again.summary.state == "rolling-back")
+                // One host is in the middle of it when the time is over; people ask for the other once more.
+                let offer = try #require(try await world.hosts[0].desired().jobs.first)
+                let grant = try await world.hosts[0].claim(offer.job, fence: 1).grant()
+                _ = try await world.hosts[0].confirm(offer.job, fence: grant.fence).ticket()
+                var journal = TestJournal(job: offer.job, bootID: world.hosts[0].bootID)
+                journal.accept(grant.fence, at: world.now)
+                journal.change(at: world.now)
+                _ = try await world.hosts[0].tell(journal)
+                world.server.clock.advance(Campaign.rollbackTime + 60)
+                #expect(try await world.becomes("rollback-incomplete", id))
+                let signed = try await world.server.server.state.store.read {
+                    try $0.campaigns.show(organisation: "default", id: id)?.rollbackRelease
+                }
+                #expect(signed != nil)
+                try await world.server.server.state.store.write { [now = world.now] sql in
+                    try RolloutTransaction(sql: sql, organisation: "default", now: now).handle(
+                        .rollBack(by: "user:approver", reason: "the last one"),
+                        RolloutTransaction(sql: sql, organisation: "default", now: now).campaign(id),
+                        by: "user:approver")
+                }
+                #expect(try await world.hosts[0].desired().jobs.contains { $0.job == offer.job })
+            }
+        }
+
+        /// An agent of before would refuse the release: it is not sent, and who is meant is said.
+        @Test(arguments: TestEngine.allCases)
+        func anAgentOfBeforeIsNotTold(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine) { world in
+                let id = try await completed(&world)
+                world.hosts[0].version = .two
+                _ = try await world.hosts[0].checkedIn()
+                _ = try await world.engine.rollBack(
+                    organisation: "default", id, reason: "slow pages", by: Rollouts.approver)
+                #expect(try await world.goesBack(id))
+                let job = try #require(try await world.jobs(id).first)
+                #expect(job.state == "offered")
+                #expect(job.sentence.contains("web0") && job.sentence.contains("Upgrade fettle-agent"), "\(job.sentence)")
+                let before = try await world.hosts[0].desired()
+                #expect(before.jobs.isEmpty)
+                // Upgraded it is told, for its state is another one now.
+                world.hosts[0].version = .three
+                _ = try await world.hosts[0].checkedIn()
+                let after = try await world.hosts[0].desired()
+                #expect(after.version > before.version && after.jobs.map(\.job) == [job.id])
             }
         }
 

@@ -67,6 +67,38 @@ extension ServerTests {
             }
         }
 
+        /// A signer upgraded in the middle: it kept no approvals of the release, the server did.
+        @Test(arguments: TestEngine.allCases)
+        func aReleaseOfBeforeIsTakenBack(_ engine: TestEngine) async throws {
+            let folder = try temporaryFolder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let first = try FettleCommand(["signer", "run", "--data", folder])
+            let client = SignerClient(socket: folder + "/signer/signer.sock")
+            try await Rollouts.with(engine, signer: client) { world in
+                let id = try await world.running().summary.id
+                try await world.finish(world.hosts[0], .failedChanged)
+                #expect(try await world.becomes("verifying", id))
+                let plan = try #require(try await world.engine.show(organisation: "default", id).summary.planDigest)
+                let file = URL(filePath: folder + "/signer/releases/\(plan.hex)")
+                var fields = try #require(
+                    try JSONValue(parsing: Array(Data(contentsOf: file)), limits: .message).object)
+                #expect(fields.removeValue(forKey: "approvals") != nil)
+                fields["approvalsRequired"] = nil
+                try Data(JSONValue.object(fields).canonicalBytes()).write(to: file)
+                // The one that was upgraded is another process.
+                first.send(SIGTERM)
+                _ = await first.ended()
+                let second = try FettleCommand(["signer", "run", "--data", folder])
+                _ = try await world.engine.rollBack(organisation: "default", id, reason: "slow", by: Rollouts.approver)
+                #expect(try await world.goesBack(id))
+                let back = try #require(try await world.hosts[0].desired().jobs.first { !$0.isCancelled })
+                let release = try ReleaseDocument(json: JSONValue(parsing: back.release.payload, limits: .message))
+                #expect(release.isRollbackOnly && release.approvals.map(\.approver) == ["user:approver"])
+                second.send(SIGTERM)
+                _ = await second.ended()
+            }
+        }
+
         @Test(arguments: TestEngine.allCases)
         func refusedApprovalsAreAskedForAnew(_ engine: TestEngine) async throws {
             try await with(engine) { world, _, folder in

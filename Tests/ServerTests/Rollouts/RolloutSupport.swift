@@ -54,7 +54,10 @@ struct LocalSigner: OrderSigner {
                 issued: ServerClock.system.now(), expires: expires))
     }
 
-    func rollback(plan: HostPlan, expires: Timestamp) async throws -> Envelope {
+    func rollback(
+        plan: HostPlan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64,
+        expires: Timestamp
+    ) async throws -> Envelope {
         if refusesRollbacks { throw SignerRefusal(.notReleased, "It was released too long ago.") }
         return try sign(
             ReleaseDocument(

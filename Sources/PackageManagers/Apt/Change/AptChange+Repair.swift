@@ -58,11 +58,15 @@ extension AptChange {
     /// By apt where the database is whole, so that dependencies are minded; by dpkg alone where apt refuses to work. Packages
     /// that the change brought are removed. Exact versions only; what has no kept file stays and is named. Nothing is put on
     /// hold: the culprit is reported, and holding it is for the operator to say.
+    ///
+    /// - Parameter mayForce: whether dpkg has the last word where apt says no although nothing is broken. Not on a host that
+    ///   is well: there it is an ordinary downgrade, and apt's no, before anything has changed, is the end of it.
     public func rollBack(
-        _ plan: AptPlan, firstNumber: Int, seconds: Int, lockWait: Int = 120,
+        _ plan: AptPlan, mayForce: Bool = true, firstNumber: Int, seconds: Int, lockWait: Int = 120,
         progress: (AptRun, AptProgress) -> Void = { _, _ in }
     ) throws(AptChangeError) -> ChangeReport {
         var session = try MendingSession(self, plan, firstNumber, seconds, lockWait)
+        let isIntact = try standing(of: plan) == .goal
         let returning = session.returning
         var culprit: String?
         for round in 0..<4 {
@@ -81,6 +85,7 @@ extension AptChange {
             } catch {
                 // apt's rehearsal said no, or nothing is left to take back: dpkg has the last word.
                 session.refusals.append(error.description)
+                if !mayForce, isIntact, session.parts.isEmpty { break }
             }
             if case .broken = try self.standing(of: plan) {
                 let outcome = try session.run(.configure, returning, progress)
@@ -89,6 +94,19 @@ extension AptChange {
         }
         try session.restoreMarks()
         return try session.report(culprit: culprit, wanted: .before)
+    }
+
+    /// Asks whether the packages of a plan would go back as an ordinary downgrade: every old file is at hand, and by apt's
+    /// rehearsal nothing besides would change. Changes nothing.
+    ///
+    /// - Throws: why not.
+    public func rehearseWayBack(_ plan: AptPlan) throws(AptChangeError) {
+        if try standing(of: plan) == .before { return }
+        for step in plan.steps where step.from == nil && isRunningKernel(step) {
+            throw AptChangeError(
+                "\(step.id) is the kernel that runs: boot the older one first; nothing was changed")
+        }
+        _ = try commands(.rollBack, steps: plan.steps, lockWait: 0)
     }
 
     /// Ends all runs of this job that are still at work.

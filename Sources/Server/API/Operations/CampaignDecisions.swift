@@ -89,12 +89,27 @@ enum CampaignDecisions {
     )
 
     private static let rollBack: Operation = decide(
-        "rollback", id: "rollBackCampaign", "Take the hosts that changed back to what they were.",
+        "rollback", id: "rollBackCampaign", .campaignsStop, "Take the hosts that changed back to what they were.",
         """
         Of a campaign that was halted, is being verified or has ended, for as long as the signer remembers its release; a \
         rollback that is incomplete can be asked for again. Refused where a later campaign has changed the same packages on \
-        one of the hosts: that one goes first.
-        """, RolloutEngine.rollBack)
+        one of the hosts: that one goes first. While it is being rolled back asking again changes nothing.
+        """,
+        body: BodyDeclaration(
+            .object([
+                .required("reason", CampaignDraftSchema.reason, "Why; it enters the audit log."),
+                .optional(
+                    "overWrittenOff", .boolean,
+                    """
+                    Whether later jobs that were given up, and of which nobody knows what they did, do not count; that is on \
+                    record. Hosts with other versions refuse to go back all the same.
+                    """),
+            ]))
+    ) { desk, found, body in
+        try await desk.engine.rollBack(
+            organisation: desk.organisation, found.summary.id, reason: reason(body),
+            overWrittenOff: body["overWrittenOff"]?.bool ?? false, by: desk.rolloutActor)
+    }
 
     private static let close: Operation = decide(
         "close", id: "closeCampaign", "Close a halted campaign as failed.", "", RolloutEngine.close)

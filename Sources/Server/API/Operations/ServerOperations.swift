@@ -9,7 +9,7 @@ import Wire
 
 /// The server itself: its state, its authorities, its epoch.
 enum ServerOperations {
-    static let all: [Operation] = [show, acknowledgeRestore, authorities, rotate]
+    static let all: [Operation] = [show, acknowledgeRestore, dismissRestore, authorities, rotate]
 
     private static let show: Operation = Operation(
         .get, "/api/v1/server", id: "showServer", tag: .server, summary: "Show how the server is.",
@@ -58,6 +58,23 @@ enum ServerOperations {
         ]
     ) { call in
         .json(["epoch": .integer(try await call.state.acknowledgeRestore(actor: call.caller.principal.id))])
+    }
+
+    private static let dismissRestore: Operation = Operation(
+        .post, "/api/v1/server/dismiss-restore", id: "dismissRestore", tag: .server,
+        summary: "Take a claim that the server was restored for false.",
+        description: "The host that claimed it is put into quarantine: it would only claim it again.",
+        access: .permission(.serverWrite), about: .installation,
+        body: BodyDeclaration(
+            .object([.required("reason", .text(1...1024), "Why it is false; it enters the audit log.")])),
+        responses: [
+            .ok(.object([.required("host", .nullable(.anyText), "The host that claimed it, now in quarantine.")])),
+            .problem(.conflict, "There is nothing to dismiss."),
+        ]
+    ) { call in
+        let host = try await call.state.dismissRestore(
+            reason: call.body["reason"]?.string ?? "", actor: call.caller.principal.id)
+        return .json(["host": host.map(JSONValue.string) ?? .null])
     }
 
     private static let authorities: Operation = Operation(
