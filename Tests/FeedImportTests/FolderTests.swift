@@ -77,13 +77,16 @@ import Timestamps
             case .success(.held(let other, _))? = try folder.take(
                 try zip(
                     scratch, "c.zip",
-                    (0..<20).map { osv("A-\($0)").replacingOccurrences(of: "Debian:12", with: $0 < 5 ? "Nobody" : "Debian:12") }
+                    (0..<20).map {
+                        osv("A-\($0)").replacingOccurrences(of: "Debian:12", with: $0 < 5 ? "Nobody" : "Debian:12")
+                    }
                 ), naming)["mine"]
         else {
             Issue.record("a quarter says nothing any more")
             return
         }
-        #expect(other.held?.reason.contains("15 statements of affected versions") == true, "\(other.held?.reason ?? "")")
+        #expect(
+            other.held?.reason.contains("15 statements of affected versions") == true, "\(other.held?.reason ?? "")")
     }
 
     @Test func `A manifest that cannot be read is put aside and made anew, and nothing is lost`() async throws {

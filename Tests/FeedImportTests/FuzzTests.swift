@@ -42,12 +42,12 @@ import Testing
         .updateInfo:
             "<?xml version='1.0'?><updates><update type='security' from='x@almalinux.org'><id>ALSA-1</id><issued date='2022-05-10'/><pkglist><collection><module name='m' stream='1'/><package name='a' version='1' release='2.el9' epoch='0' arch='x86_64'/></collection></pkglist></update></updates>",
         .oval: """
-            <oval_definitions><definitions><definition id="oval:org.debian:def:1" class="vulnerability"><metadata><title>CVE-2024-0001</title>
-            <affected><platform>Debian GNU/Linux 12</platform></affected></metadata><criteria><criterion test_ref="t:1"/></criteria></definition></definitions>
-            <tests><dpkginfo_test id="t:1"><object object_ref="o:1"/><state state_ref="s:1"/></dpkginfo_test></tests>
-            <objects><dpkginfo_object id="o:1"><name>curl</name></dpkginfo_object></objects>
-            <states><dpkginfo_state id="s:1"><evr datatype="debian_evr_string" operation="less than">0:7-1</evr></dpkginfo_state></states></oval_definitions>
-            """,
+        <oval_definitions><definitions><definition id="oval:org.debian:def:1" class="vulnerability"><metadata><title>CVE-2024-0001</title>
+        <affected><platform>Debian GNU/Linux 12</platform></affected></metadata><criteria><criterion test_ref="t:1"/></criteria></definition></definitions>
+        <tests><dpkginfo_test id="t:1"><object object_ref="o:1"/><state state_ref="s:1"/></dpkginfo_test></tests>
+        <objects><dpkginfo_object id="o:1"><name>curl</name></dpkginfo_object></objects>
+        <states><dpkginfo_state id="s:1"><evr datatype="debian_evr_string" operation="less than">0:7-1</evr></dpkginfo_state></states></oval_definitions>
+        """,
         .cvrf:
             "<cvrfdoc><DocumentTitle>t</DocumentTitle><DocumentTracking><Identification><ID>RHSA-1</ID></Identification></DocumentTracking><Vulnerability><CVE>CVE-2024-0001</CVE></Vulnerability></cvrfdoc>",
         .cwe:
@@ -58,7 +58,8 @@ import Testing
     private func take(_ path: String, kind: FeedKind?, _ scratch: Scratch) -> FeedCounts? {
         do {
             var given = 0
-            let counts = try FeedFile(path, name: "f", reading: FeedReading(kind: kind), scratch: scratch.path).records {
+            let counts = try FeedFile(path, name: "f", reading: FeedReading(kind: kind), scratch: scratch.path).records
+            {
                 _ in given += 1
             }
             #expect(given >= counts.stored)
@@ -76,7 +77,9 @@ import Testing
         for kind in FeedKind.allCases {
             let text = try #require(Self.samples[kind], "\(kind)")
             let counts = take(try scratch.write("f", text), kind: nil, scratch)
-            #expect(counts?.kinds == [kind] && counts?.stored == 1 && counts?.quarantined == 0, "\(kind): \(String(describing: counts))")
+            #expect(
+                counts?.kinds == [kind] && counts?.stored == 1 && counts?.quarantined == 0,
+                "\(kind): \(String(describing: counts))")
         }
     }
 

@@ -14,7 +14,8 @@ struct AppleBulletin {
     private static let products: [String: [String]] = [
         "macos": ["cpe:2.3:o:apple:macos"], "mac os x": ["cpe:2.3:o:apple:mac_os_x"],
         "os x": ["cpe:2.3:o:apple:mac_os_x"], "ios": ["cpe:2.3:o:apple:iphone_os"],
-        "ipados": ["cpe:2.3:o:apple:ipados"], "ios and ipados": ["cpe:2.3:o:apple:iphone_os", "cpe:2.3:o:apple:ipados"],
+        "ipados": ["cpe:2.3:o:apple:ipados"],
+        "ios and ipados": ["cpe:2.3:o:apple:iphone_os", "cpe:2.3:o:apple:ipados"],
         "watchos": ["cpe:2.3:o:apple:watchos"], "tvos": ["cpe:2.3:o:apple:tvos"],
         "visionos": ["cpe:2.3:o:apple:visionos"], "safari": ["cpe:2.3:a:apple:safari"],
         "xcode": ["cpe:2.3:a:apple:xcode"], "itunes for windows": ["cpe:2.3:a:apple:itunes"],

@@ -51,7 +51,9 @@ struct CPEName: Hashable {
     func range(_ range: VersionRange) -> VersionRange {
         var range = range
         range.scheme = scheme
-        if scheme != Self.commonScheme, ![range.lower, range.upper].allSatisfy({ $0.map { isReadable($0, scheme: scheme) } ?? true }) {
+        if scheme != Self.commonScheme,
+            ![range.lower, range.upper].allSatisfy({ $0.map { isReadable($0, scheme: scheme) } ?? true })
+        {
             range.scheme = Self.commonScheme
         }
         return range

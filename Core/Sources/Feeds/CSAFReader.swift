@@ -214,10 +214,15 @@ struct CSAFStatements {
         var plan: Statement.Plan
         var reason: String
         var severities: [Severity]
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(target)
+            hasher.combine(status)
+        }
     }
 
-    private var order: [Key] = []
-    private var architectures: [Key: [String]] = [:]
+    private var places: [Key: Int] = [:]
+    private var order: [(key: Key, architectures: [String])] = []
 
     /// False where the product's range of versions cannot be read: of the package nothing is known then.
     mutating func add(
@@ -235,13 +240,17 @@ struct CSAFStatements {
             (key.target.range, key.target.version) = ("", "")
         }
         key.target.architecture = ""
-        if architectures[key] == nil { order.append(key) }
-        architectures[key, default: []].append(target.architecture)
+        if let place = places[key] {
+            order[place].architectures.append(target.architecture)
+        } else {
+            places[key] = order.count
+            order.append((key, [target.architecture]))
+        }
         return isRead
     }
 
     func finished() -> [Statement] {
-        order.map { key in
+        order.map { key, architectures in
             let target = key.target
             var statement = Statement(stream: target.stream, kind: target.kind, name: target.name, status: key.status)
             statement.channel = target.channel
@@ -249,7 +258,7 @@ struct CSAFStatements {
             statement.plan = key.plan
             statement.reason = key.reason
             statement.severities = key.severities
-            let named = Set(architectures[key] ?? [])
+            let named = Set(architectures)
             if !named.contains(""), !named.contains("noarch") { statement.architectures = named.sorted() }
             if let (versions, ranges) = target.range.isEmpty
                 ? nil : VersionRangeText.parse(target.range, scheme: target.scheme)

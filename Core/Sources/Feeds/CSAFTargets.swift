@@ -14,6 +14,13 @@ struct CSAFTargets {
         var version = ""
         /// The range of versions that the product is, as written.
         var range = ""
+
+        /// What differs from one product to the next is enough to find it by; equality looks at all.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(name)
+            hasher.combine(version)
+            hasher.combine(stream)
+        }
     }
 
     private let document: CSAFDocument

@@ -64,7 +64,8 @@ struct CVEProduct {
                     switch part {
                     case .range(let range) where range.lower == nil && range.upper != nil && !range.includesUpper:
                         apple.add(name, before: range.upper ?? "")
-                    case .range(let range): cpes.add(CPEConfiguration.Match(name: name, range: name.range(range)), with: [])
+                    case .range(let range):
+                        cpes.add(CPEConfiguration.Match(name: name, range: name.range(range)), with: [])
                     case .version(let version):
                         var name = name
                         name.version = version

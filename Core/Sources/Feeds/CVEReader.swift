@@ -256,6 +256,8 @@ public struct CVEReader: TallyingReader {
             default: self.drop(place.affected, key)
             }
         }
-        if !product.add(to: &draft.statements, &draft.cpes, &draft.apple) { tally.drop("\(place.affected): names no CPE or package") }
+        if !product.add(to: &draft.statements, &draft.cpes, &draft.apple) {
+            tally.drop("\(place.affected): names no CPE or package")
+        }
     }
 }

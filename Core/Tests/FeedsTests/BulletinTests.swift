@@ -137,7 +137,8 @@ struct BulletinTests {
             return advisories
         }
         #expect(unknown(osv("Nobody's", #"[{"introduced": "0"}, {"fixed": "1"}]"#), "a"))
-        let part = osv("PyPI", #"[{"introduced": "1.0"}, {"fixed": "what ever"}, {"introduced": "2.0"}, {"fixed": "3.0"}]"#)
+        let part = osv(
+            "PyPI", #"[{"introduced": "1.0"}, {"fixed": "what ever"}, {"introduced": "2.0"}, {"fixed": "3.0"}]"#)
         #expect(unknown(part, "a"))
         #expect(part[0].statements.contains { $0.isAffected("2.5") })
         var github = GitHubReader()
@@ -156,7 +157,8 @@ struct BulletinTests {
         #expect(
             unknown(
                 ruby.advisories(
-                    "gem: x\ncve: 2024-1234\ntitle: t\npatched_versions:\n  - \"some day\"", place: "gems/x/1.yml"), "x")
+                    "gem: x\ncve: 2024-1234\ntitle: t\npatched_versions:\n  - \"some day\"", place: "gems/x/1.yml"), "x"
+            )
         )
         var cyclone = CycloneDXVEXReader()
         #expect(

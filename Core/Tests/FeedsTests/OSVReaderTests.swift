@@ -240,6 +240,7 @@ struct OSVRangeTests {
         #expect(unread.map(\.status) == [.underInvestigation] && !unread[0].isAffected("1.0.0"))
         #expect(!statements("npm", [("introduced", "0")]).statements[0].isAffected("no version"))
         let unknown = statements("Android", [("introduced", "0")])
-        #expect(unknown.statements.map(\.status) == [.underInvestigation] && unknown.alarms[0].reason.contains("Android"))
+        #expect(
+            unknown.statements.map(\.status) == [.underInvestigation] && unknown.alarms[0].reason.contains("Android"))
     }
 }

@@ -69,7 +69,8 @@ extension FeedFolder {
         manifest.revision = first
         if let last = revisions.last, last.digest != first.digest {
             manifest.held = FeedManifest.Held(
-                revision: last, reason: "its manifest could not be read, and which of two files was in use is not known")
+                revision: last, reason: "its manifest could not be read, and which of two files was in use is not known"
+            )
         }
         try write(manifest)
         return manifest

@@ -68,7 +68,9 @@ struct FeedsStatusCommand: AsyncParsableCommand {
             let manifests = try folder.names().filter { name in !broken.contains { $0.name == name } }.compactMap {
                 try folder.manifest($0)
             }
-            let rows = manifests.map { FeedRow.status($0, configuration, folder) } + broken.map { FeedRow.broken($0.name, $0.reason) }
+            let rows =
+                manifests.map { FeedRow.status($0, configuration, folder) }
+                + broken.map { FeedRow.broken($0.name, $0.reason) }
             var shown = Shown(
                 rows.sorted { $0.text("feed") < $1.text("feed") }, FeedRow.columns,
                 empty: "no feeds in \(folder.path) yet; say: fettle feeds sync"

@@ -39,7 +39,8 @@ struct FeedsSyncCommand: AsyncParsableCommand {
             }
             let report = FeedReport()
             let sync = FeedSync(
-                folder, configuration, acceptsShrink: acceptShrink, verifies: verify, userAgent: "fettle/\(fettleVersion)",
+                folder, configuration, acceptsShrink: acceptShrink, verifies: verify,
+                userAgent: "fettle/\(fettleVersion)",
                 now: { now() }, progress: report.progress)
             try await sync.run(chosen) { feed, result in report.add(feed.name, result) }
             try report.finish(output)
