@@ -127,7 +127,9 @@ struct WindowsPreviewCommand: ParsableCommand {
             [
                 .member("opens"), .member("shuts"), .member("utc"),
                 Column("MINUTES") { $0["minutes"]?.integer.map(String.init) ?? "" },
-                .member("lastStart", "LAST START", wide: needs == nil), .member("note"),
+                Column("LAST START", wide: needs == nil, raw: { $0.text("lastStart") }) {
+                    $0["fits"]?.bool == false ? "too short" : $0.text("lastStart")
+                }, .member("note"),
             ], empty: "No window opens.", name: { $0.text("utc") })
         emit(try output.text(shown))
         for note in shown.notes { say(note) }
@@ -150,8 +152,9 @@ struct WindowsPreviewCommand: ParsableCommand {
             "shuts": .string("\(zone.localTime(at: opening.end))"),
             "zone": .string(zone.name), "utc": .string(opening.start.description),
             "utcEnd": .string(opening.end.description), "minutes": .integer(opening.seconds / 60),
-            "lastStart": needs.map { opening.lastSafeStart($0).map { .string($0.description) } ?? .string("too short") }
-                ?? .string(""), "occurrences": .array(opening.occurrences.map { .string($0.description) }),
+            "lastStart": needs.flatMap { opening.lastSafeStart($0) }.map { .string($0.description) } ?? .null,
+            "fits": needs.map { .bool(opening.lastSafeStart($0) != nil) } ?? .null,
+            "occurrences": .array(opening.occurrences.map { .string($0.description) }),
             "note": .string(notes.joined(separator: " ")),
         ]
     }
