@@ -30,7 +30,7 @@ struct Fettle: AsyncParsableCommand {
             CommandGroup(
                 name: "Vulnerabilities",
                 subcommands: [
-                    VulnerabilityCommand.self, FindingsCommand.self, ExceptionCommand.self,
+                    VulnerabilityCommand.self, FindingsCommand.self, ExceptionCommand.self, PriorityCommand.self,
                     FeedsCommand.self, BacktestCommand.self,
                 ]),
             CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self]),

@@ -23,7 +23,7 @@ extension StoreTests {
                             catalogue: digest("feeds \(index)"))
                     }
                     let open = try await store.read { sql throws in try sql.verdicts.open(organisation: "a") }
-                    #expect(open == (step.1.isEmpty ? [:] : [key: step.2]))
+                    #expect(open == (step.1.isEmpty ? [:] : [key: .init(verdict: step.1, since: step.2)]))
                 }
                 try await store.read { sql throws in
                     let changes = try sql.verdicts.changes(organisation: "a", vulnerability: "CVE-2026-1", limit: 2)
@@ -34,8 +34,60 @@ extension StoreTests {
                     #expect(try sql.verdicts.packages(ids).values.map(\.name) == ["openssl"])
                     let offers = try sql.verdicts.offers(pendingSet: try #require(hosts[0].pendingSet))
                     #expect(offers.map(\.candidate) == ["3.0.2"])
-                    #expect(try sql.verdicts.fleetStamp() > 0)
                 }
+            }
+        }
+
+        /// What another server has written is not written again; a verdict that becomes unknown keeps its date.
+        @Test(arguments: TestEngine.allCases) func aChangeIsWrittenOnce(engine: TestEngine) async throws {
+            try await engine.withStore { store throws in
+                let key = Verdicts.Key(package: 1, vulnerability: "CVE-2026-1")
+                let later = t0.adding(seconds: 60)
+                let opened = Verdicts.Change(key: key, before: "", after: "affected", at: t0)
+                let unknown = Verdicts.Change(key: key, before: "affected", after: "unknown", at: later)
+                let gone = Verdicts.Change(key: key, before: "unknown", after: Verdicts.Change.gone, at: later)
+                for (index, change) in [opened, opened, unknown, unknown].enumerated() {
+                    let revision = try await store.write { sql throws in
+                        try sql.verdicts.record(organisation: "a", [change], catalogue: digest("feeds"))
+                    }
+                    #expect(revision == Int64(index + 1))
+                }
+                try await store.read { sql throws in
+                    #expect(
+                        try sql.verdicts.open(organisation: "a") == [key: .init(verdict: "unknown", since: t0)])
+                    #expect(
+                        try sql.verdicts.changes(organisation: "a", vulnerability: "CVE-2026-1", limit: 9).count == 2)
+                }
+                try await store.write { sql throws in
+                    try sql.verdicts.noteFixes(organisation: "a", [key: later])
+                    #expect(try sql.verdicts.open(organisation: "a")[key]?.fixKnown == later)
+                    try sql.verdicts.record(organisation: "a", [gone], catalogue: digest("feeds"))
+                }
+                try await store.read { sql throws in
+                    #expect(try sql.verdicts.open(organisation: "a").isEmpty)
+                    let last = try sql.verdicts.changes(organisation: "a", vulnerability: "CVE-2026-1", limit: 1)
+                    #expect(last.map(\.after) == ["gone"])
+                    let others = try sql.verdicts.changes(
+                        organisation: "a", vulnerability: "CVE-2026-1", packages: [2], limit: 9)
+                    #expect(others.isEmpty, "of packages that are out of reach")
+                }
+            }
+        }
+
+        /// A host that changes is told once its transaction is committed, and a watermark leaves none out.
+        @Test(arguments: TestEngine.allCases) func changedHostsAreTold(engine: TestEngine) async throws {
+            try await engine.withStore { store throws in
+                let host = try await store.enrol("web1")
+                let (first, mark) = try await store.read { sql throws in try sql.verdicts.changedHosts(since: 0) }
+                #expect(first.map(\.id) == [host.id] && first[0].host?.isActive == true)
+                let (none, _) = try await store.read { sql throws in
+                    try sql.verdicts.changedHosts(since: .max)
+                }
+                #expect(none.isEmpty)
+                let look = HostLook(["openssl": "3.0.1"], offers: [])
+                try await store.report(host, look, 1, at: t0, now: t0)
+                let (second, _) = try await store.read { sql throws in try sql.verdicts.changedHosts(since: mark) }
+                #expect(second.map(\.host?.set) == [look.set.digest])
             }
         }
     }

@@ -38,6 +38,8 @@ extension Catalogue {
     public var packageCount: Int { reader.rows(.packages) }
     /// How many statements it has.
     public var statementCount: Int { reader.rows(.statements) }
+    /// How many entries there are of who says that something is exploited.
+    public var exploitedCount: Int { reader.rows(.exploited) }
     /// Its size in bytes is that of its file.
     public var feeds: [CatalogueFeed] {
         get throws(CatalogueError) {

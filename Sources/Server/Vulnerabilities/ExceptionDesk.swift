@@ -166,7 +166,8 @@ struct ExceptionDesk: Sendable {
             throw Refusal(
                 Problem(
                     "known-exploited", title: "The vulnerability is known to be exploited", status: 409,
-                    detail: "\(found.stored.vulnerability) is in CISA's catalogue since \(since.description.prefix(10)).",
+                    detail:
+                        "\(found.stored.vulnerability) is in CISA's catalogue since \(since.description.prefix(10)).",
                     cure: "If the risk is to be taken all the same, approve it with coversExploitation."))
         }
         let (organisation, now, actor) = (organisation, now, actor)

@@ -65,7 +65,8 @@ actor FleetJudge {
                     continue
                 }
                 await update(
-                    name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0, now)
+                    name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0, now
+                )
             }
             for name in organisations.keys where !names.contains(name) { organisations[name] = nil }
             watermark = mark
@@ -265,7 +266,8 @@ actor FleetJudge {
             if isAway, open[id] == nil {
                 try await state.store.write { sql in
                     var pause = StoredPause(
-                        id: RandomID.make("pause"), organisation: organisation, reason: SLAPause.Reason.offline.rawValue,
+                        id: RandomID.make("pause"), organisation: organisation,
+                        reason: SLAPause.Reason.offline.rawValue,
                         from: seen, startedBy: "server")
                     pause.host = id
                     try sql.findingClocks.begin(pause, isAudited: false, now: now)

@@ -221,7 +221,9 @@ struct OrganisationJudge: Sendable {
         (touched, came, went) = ([], [], [])
     }
 
-    private static func isOfKernel(_ package: SoftwarePackage) -> Bool { KernelRole(package, running: "?") != KernelRole.none }
+    private static func isOfKernel(_ package: SoftwarePackage) -> Bool {
+        KernelRole(package, running: "?") != KernelRole.none
+    }
 
     private static func package(_ judgement: Matching.Judgement, _ formerly: [String]) -> FleetRisk.JudgedPackage {
         var open = judgement.findings.filter { $0.verdict == .affected && !$0.isInformational }

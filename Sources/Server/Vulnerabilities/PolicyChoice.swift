@@ -34,7 +34,8 @@ struct PolicyChoice: Sendable, Hashable {
         /// - Throws: ``DecisionTableFault`` where what is stored cannot be read any more.
         init(_ bytes: [UInt8]?) throws {
             self.bytes = bytes
-            choice = try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: .message)) } ?? PolicyChoice()
+            choice =
+                try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: .message)) } ?? PolicyChoice()
             policy = try choice.policy()
         }
     }

@@ -129,7 +129,8 @@ extension RiskView {
                 ?? FleetRisk.KnownVulnerability(
                     facts: VulnerabilityFacts(id: finding.vulnerability),
                     score: RiskScore(
-                        VulnerabilityFacts(id: finding.vulnerability), typical: knowledge.typical, now: now), summary: ""),
+                        VulnerabilityFacts(id: finding.vulnerability), typical: knowledge.typical, now: now),
+                    summary: ""),
             packages: [id], host)
         let deadline =
             known.map { self.deadline(at: place, $0) }

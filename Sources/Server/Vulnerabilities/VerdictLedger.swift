@@ -13,10 +13,15 @@ struct VerdictLedger {
         /// Whether nobody says anything of it at all.
         var isUnknown = false
 
+        /// One of which nothing is said.
+        init() {}
+
         init(_ judgement: Matching.Judgement) {
             isUnknown = !judgement.unknown.isEmpty
             for finding in judgement.findings where !finding.isInformational {
-                if finding.verdict == .affected { affected[finding.vulnerability] = (finding.fixed != nil, finding.ids) }
+                if finding.verdict == .affected {
+                    affected[finding.vulnerability] = (finding.fixed != nil, finding.ids)
+                }
                 if finding.verdict == .unknown { undecided.insert(finding.vulnerability) }
             }
         }

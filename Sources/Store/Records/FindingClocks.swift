@@ -92,7 +92,8 @@ public struct FindingClocks {
         try sql.execute(
             """
             INSERT INTO sla_pauses (\(Self.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """, pause.id, pause.organisation, pause.reason, pause.host, pause.selector, pause.vulnerability, pause.note,
+            """, pause.id, pause.organisation, pause.reason, pause.host, pause.selector, pause.vulnerability,
+            pause.note,
             pause.from, pause.until, pause.startedBy, pause.endedBy)
         guard isAudited else { return }
         try sql.audit.append(
@@ -147,7 +148,8 @@ public struct FindingClocks {
             evidence.digest)
         guard changed > 0 else { return false }
         try sql.audit.append(
-            organisation: organisation, actor: evidence.by, action: "evidence.recorded", subject: "host:\(evidence.host)",
+            organisation: organisation, actor: evidence.by, action: "evidence.recorded",
+            subject: "host:\(evidence.host)",
             detail: [
                 "vulnerability": .string(evidence.vulnerability), "step": .string(evidence.step),
                 "digest": .string(evidence.digest),

@@ -27,7 +27,8 @@ public struct Leases {
 
     /// Who holds a lease; nil where nobody does.
     public func holder(_ name: String, now: Timestamp) throws -> String? {
-        try sql.first("SELECT holder FROM leases WHERE name = ?1 AND until_at > ?2", name, now) { row in try row.text() }
+        try sql.first("SELECT holder FROM leases WHERE name = ?1 AND until_at > ?2", name, now) { row in try row.text()
+        }
     }
 }
 

@@ -186,7 +186,8 @@ public struct RiskExceptions {
             organisation: organisation, actor: actor, action: "exception.\(verb)", subject: "exception:\(id)",
             detail: detail, now: now)
         try sql.events.record(
-            organisation: organisation, kind: "exception.\(verb)", subject: "exception:\(id)", payload: detail, now: now)
+            organisation: organisation, kind: "exception.\(verb)", subject: "exception:\(id)", payload: detail, now: now
+        )
     }
 
     private static func read(_ row: inout SQLRow) throws -> StoredException {

@@ -125,7 +125,8 @@ public struct Verdicts {
     public func changedHosts(since stamp: Int64) throws -> (hosts: [ChangedHost], watermark: Int64) {
         let watermark = try sql.first(sql.dialect.changeWatermark) { row in try row.integer() } ?? 0
         let hosts = try sql.rows(
-            "SELECT organisation, status, \(Self.columns) FROM hosts WHERE change >= ?1 ORDER BY organisation, id", stamp
+            "SELECT organisation, status, \(Self.columns) FROM hosts WHERE change >= ?1 ORDER BY organisation, id",
+            stamp
         ) { row in
             let organisation = try row.text()
             let status = try row.text()
@@ -283,7 +284,9 @@ public struct Verdicts {
 
     /// Notes since when fixes are known; nil where what was told of one was withdrawn. No verdict changes by that.
     public func noteFixes(organisation: String, _ fixes: [Key: Timestamp?]) throws {
-        for (key, time) in fixes.sorted(by: { ($0.key.package, $0.key.vulnerability) < ($1.key.package, $1.key.vulnerability) }) {
+        for (key, time) in fixes.sorted(by: {
+            ($0.key.package, $0.key.vulnerability) < ($1.key.package, $1.key.vulnerability)
+        }) {
             try sql.execute(
                 """
                 UPDATE open_verdicts SET fix_known_at = ?4

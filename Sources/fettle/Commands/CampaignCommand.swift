@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import NIOCore
+import TextTable
 
 /// `fettle campaign …`.
 struct CampaignCommand: AsyncParsableCommand {
@@ -221,6 +222,20 @@ struct WhyCommand: AsyncParsableCommand {
             text += fieldLine(
                 "Campaign", "\(campaignTitle(campaign)): \(campaign.text("state")). \(campaign.text("next"))")
         }
-        return text
+        guard let findings = why["findings"]?.array else {
+            return text + fieldLine("Open", "vulnerabilities are not known: no feeds, or the host was not judged")
+        }
+        if findings.isEmpty { return text + fieldLine("Open", "no known vulnerability") }
+        return text + "\n"
+            + tableText(
+                ["OPEN", "STATE", "FIXABLE", "INSTALLABLE", "INSTALLED", "VERIFIED", "DUE"],
+                findings.map { finding in
+                    func fact(_ name: String) -> String { finding[name]?.bool == true ? "yes" : "no" }
+                    return [
+                        finding.text("vulnerability"), finding.text("state"),
+                        finding.text("fixed").isEmpty ? "no" : finding.text("fixed"), fact("installable"),
+                        fact("installed"), fact("verified"), String(finding.text("due").prefix(10)),
+                    ]
+                })
     }
 }

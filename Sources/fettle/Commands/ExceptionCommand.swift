@@ -24,8 +24,10 @@ struct ExceptionCommand: AsyncParsableCommand {
             let place = item.text("hostname").isEmpty ? item.text("selector") : item.text("hostname")
             return place.isEmpty ? "all hosts" : place
         },
-        .member("package"), Column("EXPIRES", raw: { $0.text("expires") }, text: { String($0.text("expires").prefix(10)) }),
-        .member("owner"), .member("requestedBy", "ASKED BY", wide: true), .member("approvedBy", "APPROVED BY", wide: true),
+        .member("package"),
+        Column("EXPIRES", raw: { $0.text("expires") }, text: { String($0.text("expires").prefix(10)) }),
+        .member("owner"), .member("requestedBy", "ASKED BY", wide: true),
+        .member("approvedBy", "APPROVED BY", wide: true),
         .member("reason", wide: true),
     ]
 
@@ -103,7 +105,9 @@ struct ExceptionCommand: AsyncParsableCommand {
                 if let value { body[name] = .string(value) }
             }
             let client = try changing.data.client
-            guard changing.goesOn("ask to accept \(vulnerability) until \(body["expires"]?.string ?? "")") else { return }
+            guard changing.goesOn("ask to accept \(vulnerability) until \(body["expires"]?.string ?? "")") else {
+                return
+            }
             let made = try await client.post(organisation.path(client, "exceptions"), .object(body))
             try output.show(made) {
                 emit($0.text("id") + "\n")
@@ -122,7 +126,8 @@ struct ExceptionCommand: AsyncParsableCommand {
         @OptionGroup var changing: Changing
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Its id.") var id: String
-        @Flag(help: "Also where the vulnerability is, or becomes, known to be exploited.") var coversExploitation = false
+        @Flag(help: "Also where the vulnerability is, or becomes, known to be exploited.") var coversExploitation =
+            false
 
         func run() async throws {
             let client = try changing.data.client
@@ -168,7 +173,10 @@ struct ExceptionCommand: AsyncParsableCommand {
             ("Labels", item.text("selector")), ("Package", item.text("package")), ("Owner", item.text("owner")),
             ("Reason", item.text("reason")), ("Control", item.text("compensatingControl")),
             ("Asked", "\(item.text("requested")) by \(item.text("requestedBy"))"),
-            ("Approved", item.text("approved").isEmpty ? "no" : "\(item.text("approved")) by \(item.text("approvedBy"))"),
+            (
+                "Approved",
+                item.text("approved").isEmpty ? "no" : "\(item.text("approved")) by \(item.text("approvedBy"))"
+            ),
             ("Expires", item.text("expires")),
         ])
     }

@@ -82,7 +82,8 @@ enum ExceptionOperations {
             .object([
                 .optional(
                     "coversExploitation", .boolean,
-                    "Whether it holds although the vulnerability is, or becomes, known to be exploited; false by default.")
+                    "Whether it holds although the vulnerability is, or becomes, known to be exploited; false by default."
+                )
             ]), isRequired: false),
         responses: [
             .ok(.component(ExceptionSchema.component), "It holds."),

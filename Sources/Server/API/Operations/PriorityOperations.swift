@@ -63,7 +63,9 @@ enum PriorityOperations {
                 try sql.settings.value(PolicyChoice.setting, organisation: organisation))
             try call.requireMatch(json(present))
             var choice = present.choice
-            if let id = body["policy"]?.string, id != choice.id { (choice.id, choice.table, choice.terms) = (id, "", [:]) }
+            if let id = body["policy"]?.string, id != choice.id {
+                (choice.id, choice.table, choice.terms) = (id, "", [:])
+            }
             if let table = body["table"]?.string { choice.table = table }
             if let terms = body["terms"]?.object { choice.terms = terms.compactMapValues(\.string) }
             if let start = body["clockStart"]?.string { choice.clockStart = DeadlinePolicy.ClockStart(rawValue: start) }
@@ -183,7 +185,8 @@ enum PriorityOperations {
             Refusal(.unprocessable([.init(pointer: pointer, detail: detail, cure: cure)]))
         }
         guard from < until, until.seconds(since: call.now) <= Int64(RiskException.maximumDays) * 86_400 else {
-            throw refusal("/until", "It runs from \(from) to \(until).", "Choose an end after its start, within 366 days.")
+            throw refusal(
+                "/until", "It runs from \(from) to \(until).", "Choose an end after its start, within 366 days.")
         }
         if let selector = body["selector"]?.string {
             do {
@@ -253,7 +256,8 @@ enum PriorityOperations {
         responses: [
             .ok(
                 .object([
-                    .required("next", .nullable(.oneOf(EvidenceHold.Step.self)), "The next step; null where all is done."),
+                    .required(
+                        "next", .nullable(.oneOf(EvidenceHold.Step.self)), "The next step; null where all is done."),
                     .required("blocksInstallation", .boolean),
                 ]), "It is noted."),
             .problem(.conflict, "It was noted before, is out of order, or several hosts match."),
@@ -277,7 +281,8 @@ enum PriorityOperations {
                 throw Refusal(
                     .init(
                         "evidence-order", title: "This step is not the next one", status: 409,
-                        detail: "The next step is \(hold.next?.step.rawValue ?? "none"); volatile evidence needs a digest.",
+                        detail:
+                            "The next step is \(hold.next?.step.rawValue ?? "none"); volatile evidence needs a digest.",
                         cure: "Note the steps in order: scope, volatile-evidence with its digest, verdict."))
             }
             return hold

@@ -144,7 +144,8 @@ enum ServerOperations {
                 .object([
                     .required("catalogue", .nullable(.digest), "Names what feeds say; null before there are any."),
                     .required("advisories", .count), .required("building", .boolean),
-                    .required("kept", .boolean, "Whether the catalogue is in a file, so that a start need not read feeds."),
+                    .required(
+                        "kept", .boolean, "Whether the catalogue is in a file, so that a start need not read feeds."),
                     .required("notKept", .nullable(.anyText), "Why it is not."),
                     .required("fault", .nullable(.anyText), "Why there is no catalogue, or no newer one."),
                     .required("retry", .nullable(.time), "When that is tried again."),

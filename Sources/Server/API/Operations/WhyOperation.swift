@@ -52,11 +52,14 @@ enum WhyOperation {
 
     /// What is open in the package there; nil where nobody can tell.
     private static func findings(_ call: Call, _ host: String, _ reach: Reach) async throws -> [ShownFinding]? {
-        guard call.state.vulnerabilities.knowledge != nil, call.state.vulnerabilities.risk(call.organisation) != nil else {
+        guard call.state.vulnerabilities.knowledge != nil, call.state.vulnerabilities.risk(call.organisation) != nil
+        else {
             return nil
         }
         let view = try await RiskView.of(call.state, organisation: call.organisation, reach: reach, now: call.now)
-        guard let known = view.risk.hosts.first(where: { $0.host.id == host }), known.packages != nil else { return nil }
+        guard let known = view.risk.hosts.first(where: { $0.host.id == host }), known.packages != nil else {
+            return nil
+        }
         let name = try call.path("package")
         return try view.findings(FindingFilter(host: host, package: name), from: 0, limit: 1000).items
     }

@@ -1,0 +1,134 @@
+import ArgumentParser
+import Glibc
+import JSON
+import Priority
+import TextTable
+
+/// `fettle priority policy show | set`.
+struct PriorityCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "priority", abstract: "Choose by what deadlines are set.",
+        discussion: """
+            Examples:
+              fettle priority policy show
+              fettle priority policy set ssvc-deployer --pause no-fix --pause freeze
+            """, subcommands: [Policy.self], defaultSubcommand: Policy.self)
+
+    struct Policy: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "policy", abstract: "Show or choose the policy that sets deadlines.",
+            discussion: """
+                Examples:
+                  fettle priority policy show
+                  fettle priority policy set own --table table.csv
+                """, subcommands: [Show.self, Set.self], defaultSubcommand: Show.self)
+    }
+
+    private static func path(_ organisation: OrganisationOption, _ client: OperatorClient) -> String {
+        let name = organisation.query(client).1 ?? "default"
+        return "/api/v1/organisations/\(OperatorClient.escaped(name))/priority-policy"
+    }
+
+    fileprivate static func text(_ item: JSONValue) -> String {
+        var text = fieldLine("Policy", "\(item.text("policy")), version \(item.text("version"))")
+        text += fieldLine("Table", item.text("title"))
+        text += fieldLine("Asks", (item["questions"]?.array ?? []).compactMap(\.string).joined(separator: ", "))
+        text += fieldLine("Clocks start", item.text("clockStart"))
+        let pauses = (item["pauses"]?.array ?? []).compactMap(\.string)
+        text += fieldLine("Pauses", pauses.isEmpty ? "nothing stops a clock" : pauses.joined(separator: ", "))
+        text +=
+            "\n"
+            + tableText(
+                ["OUTCOME", "TERM", "EVIDENCE FIRST"],
+                (item["outcomes"]?.array ?? []).map { outcome in
+                    [
+                        outcome.text("outcome"), outcome.text("term").isEmpty ? "no date" : outcome.text("term"),
+                        outcome["evidenceFirst"]?.bool == true ? "yes" : "",
+                    ]
+                })
+        return text
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show by what deadlines are set.",
+            discussion: """
+                Examples:
+                  fettle priority policy show -o json
+                """)
+        @OptionGroup var reading: Reading
+        @OptionGroup var organisation: OrganisationOption
+
+        func run() async throws {
+            try await reading.run { client in
+                let item = try await client.get(PriorityCommand.path(organisation, client))
+                return Shown(item: item, name: item.text("policy")) { _ in PriorityCommand.text(item) }
+            }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Choose by what deadlines are set; dates change at once.",
+            discussion: """
+                A table of one's own has its questions as headings, the outcome last, and one row for each combination of \
+                answers; an outcome such as "14 days" is its own term.
+
+                Examples:
+                  fettle priority policy set bod-26-04
+                  fettle priority policy set ssvc-deployer --term immediate="48 hours" --pause no-fix
+                  fettle priority policy set own --table table.csv --start detection
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "bod-26-04, cisa-coordinator, ssvc-deployer, or own.") var policy: String
+        @Option(help: "A file of comma-separated values, for the policy own.", completion: .file()) var table: String?
+        @Option(help: ArgumentHelp("The term of an outcome; may be repeated.", valueName: "outcome=term"))
+        var term: [String] = []
+        @Option(help: "When clocks start: informed, detection, release, known-exploited.") var start: String?
+        @Option(help: "What stops clocks: no-fix, not-installable, evidence-hold, freeze, offline; may be repeated.")
+        var pause: [String] = []
+
+        func run() async throws {
+            var body: [String: JSONValue] = [
+                "policy": .string(policy), "pauses": .array(pause.map { .string($0) }),
+            ]
+            if let table {
+                guard let bytes = contents(of: table) else {
+                    throw CommandFailure.usage("--table \(table) cannot be read: \(String(cString: strerror(errno)))")
+                }
+                body["table"] = .string(String(decoding: bytes, as: UTF8.self))
+            }
+            if let start { body["clockStart"] = .string(start) }
+            var terms: [String: JSONValue] = [:]
+            for text in term {
+                guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+                    throw CommandFailure.usage("--term \(text) is not OUTCOME=TERM")
+                }
+                terms[String(text[..<sign])] = .string(String(text[text.index(after: sign)...]))
+            }
+            if !terms.isEmpty { body["terms"] = .object(terms) }
+            let client = try changing.data.client
+            let path = PriorityCommand.path(organisation, client)
+            let present = try await client.get(path)
+            guard changing.goesOn("set deadlines by \(policy) instead of \(present.text("policy"))") else { return }
+            let made = try await client.patch(path, .object(body))
+            say("deadlines are set by \(made.text("policy")), version \(made.text("version"))")
+        }
+
+        private func contents(of path: String) -> [UInt8]? {
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { return nil }
+            defer { close(descriptor) }
+            var bytes: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while bytes.count <= DecisionTable.maximumFileBytes {
+                let count = read(descriptor, &buffer, buffer.count)
+                if count < 0 { return nil }
+                if count == 0 { break }
+                bytes += buffer[..<count]
+            }
+            return bytes
+        }
+    }
+}
