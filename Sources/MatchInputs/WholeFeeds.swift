@@ -49,7 +49,8 @@ struct WholeFeeds {
             let isLarge = names.count >= Self.minimumPackages
             // A few documents of a vendor are no feed; a part of a feed still names advisories.
             let coverage: FeedCoverage =
-                isLarge && !broken.contains(key.feed) ? .everything : isLarge || !key.isDocuments ? .advisories : .statements
+                isLarge && !broken.contains(key.feed)
+                ? .everything : isLarge || !key.isDocuments ? .advisories : .statements
             var place = key
             place.feed = ""
             best[place] = max(best[place] ?? .statements, coverage)

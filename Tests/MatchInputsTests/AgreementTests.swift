@@ -120,7 +120,8 @@ import Versions
         var verdicts: [String: Finding] = [:]
         for package in packages {
             let judgement = try matcher.judge(MatchSubject(package))
-            #expect(judgement.unknown.isEmpty)
+            // Backports are the next release's, of which there is no data here.
+            #expect(judgement.unknown.isEmpty || package.version.contains("~bpo"))
             for finding in judgement.findings {
                 let key = "\(finding.vulnerability) \(package.name)"
                 if verdicts[key]?.verdict != .affected { verdicts[key] = finding }

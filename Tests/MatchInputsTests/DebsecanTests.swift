@@ -17,8 +17,9 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(15))) func agreesOnALiveRoot() throws {
-        let root = try #require(try run([TestData.repository + "/Testbed/make-roots", "server"])
-            .split(separator: "\n").last.map(String.init))
+        let root = try #require(
+            try run([TestData.repository + "/Testbed/make-roots", "server"])
+                .split(separator: "\n").last.map(String.init))
         let rows = try rows()
         try TestData.withFolder { folder in
             try writeTracker(rows, "\(folder)/feeds/tracker.json")
@@ -50,7 +51,9 @@ import Testing
             #expect(affected.intersection(theirs).count > 100, "the root has pending updates")
             #expect(classes["unexplained"] == nil, "\(classes["unexplained"]?.sorted().prefix(10) ?? [])")
             let text = try String(contentsOfFile: TestData.repository + "/docs/matching.md", encoding: .utf8)
-            for kind in classes.keys { #expect(text.contains("| live: \(kind) |"), "docs/matching.md explains \(kind)") }
+            for kind in classes.keys {
+                #expect(text.contains("| live: \(kind) |"), "docs/matching.md explains \(kind)")
+            }
         }
     }
 
@@ -69,17 +72,22 @@ import Testing
     private func rows() throws -> [Row] {
         var rows: [Row] = []
         try TestData.records("Debian") { record in
-            guard case .advisory(let advisory) = record, advisory.id.hasPrefix("CVE-") else { return }
+            guard case .advisory(let advisory) = record, advisory.id.hasPrefix("DEBIAN-CVE-") else { return }
+            let id = String(advisory.id.dropFirst("DEBIAN-".count))
             for statement in advisory.statements where statement.stream == "Debian:12" {
                 if let fixed = statement.fixed {
-                    rows.append(Row(vulnerability: advisory.id, source: statement.name, fixed: fixed))
+                    rows.append(Row(vulnerability: id, source: statement.name, fixed: fixed))
                 }
             }
         }
         let sources = Set(rows.map(\.source)).sorted()
         for (number, source) in sources.enumerated() {
-            if number % 3 == 0 { rows.append(Row(vulnerability: "CVE-2099-\(10_000 + number)", source: source, fixed: "")) }
-            if number % 5 == 0 { rows.append(Row(vulnerability: "CVE-2098-\(10_000 + number)", source: source, fixed: "0")) }
+            if number % 3 == 0 {
+                rows.append(Row(vulnerability: "CVE-2099-\(10_000 + number)", source: source, fixed: ""))
+            }
+            if number % 5 == 0 {
+                rows.append(Row(vulnerability: "CVE-2098-\(10_000 + number)", source: source, fixed: "0"))
+            }
         }
         // What each source has once.
         var seen: Set<String> = []

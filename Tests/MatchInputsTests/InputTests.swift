@@ -39,7 +39,8 @@ struct InputTests {
             try write(osv.replacingOccurrences(of: "DSA-1", with: "DSA-2"), "\(folder)/feeds/b.json")
             #expect(try cache.open(folder: kept) { _ in }.statementCount == 2)
             #expect(try names().count == 1)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: kept).count == 2, "it, and that it was verified")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: kept).count == 2, "it, and that it was verified")
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/feeds")
             #expect(files.count == 2, "nothing is added")
             #expect(throws: (any Error).self) { try CatalogueCache(feeds: "\(folder)/none").open { _ in } }
@@ -152,7 +153,8 @@ struct InputTests {
                 return words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } } + data
             }
             let rows = [
-                header("bash", epoch: nil, module: nil, vendor: "AlmaLinux"), header("nodejs", epoch: 1, module: "nodejs:18:90:c3", vendor: "NodeSource"),
+                header("bash", epoch: nil, module: nil, vendor: "AlmaLinux"),
+                header("nodejs", epoch: 1, module: "nodejs:18:90:c3", vendor: "NodeSource"),
                 header("gpg-pubkey", epoch: nil, module: nil),
             ]
             func make(_ rows: [[UInt8]], _ path: String, isLogged: Bool = false) throws {
@@ -341,7 +343,8 @@ struct InputTests {
     @Test func whatCannotBeReadIsTold() throws {
         try TestData.withFolder { folder in
             let deep = (0..<15).map { "d\($0)" }.joined(separator: "/")
-            try write(#"{"packages": {"node_modules/x": {"version": "1.0.0"}}}"#, "\(folder)/p/\(deep)/package-lock.json")
+            try write(
+                #"{"packages": {"node_modules/x": {"version": "1.0.0"}}}"#, "\(folder)/p/\(deep)/package-lock.json")
             try write(#"{"packages": {"node_modules/y": {"version": "1.0.0"}}}"#, "\(folder)/p/package-lock.json")
             let found = try SoftwareInput.root("\(folder)/p")
             #expect(found.packages.map(\.package.name) == ["y"] && found.skippedCount == 1)

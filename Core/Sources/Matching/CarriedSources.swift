@@ -17,7 +17,8 @@ public enum CarriedSources {
     /// The sources of a package, its own first.
     public static func sources(of package: SoftwarePackage) -> [Source] {
         let own = Source(name: package.source, version: package.sourceVersion)
-        return [own] + signed(package).compactMap { $0.version.map { [name = $0.name] in Source(name: name, version: $0) } }
+        return [own]
+            + signed(package).compactMap { $0.version.map { [name = $0.name] in Source(name: name, version: $0) } }
     }
 
     /// Why it cannot be told what a package carries; nil where it can.

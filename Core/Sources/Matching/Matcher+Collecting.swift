@@ -45,7 +45,9 @@ extension Matcher {
 
     private static func queries(_ package: SoftwarePackage, isLine: Bool) -> [Query] {
         let own = JudgedVersion(package.version)
-        if package.distribution.isEmpty { return [Query(kind: .language, name: package.name, version: own, subject: 0)] }
+        if package.distribution.isEmpty {
+            return [Query(kind: .language, name: package.name, version: own, subject: 0)]
+        }
         var queries = [Query(kind: .binary, name: package.name, version: own, subject: 0)]
         for (number, source) in CarriedSources.sources(of: package).enumerated() {
             queries.append(

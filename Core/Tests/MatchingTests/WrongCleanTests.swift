@@ -42,9 +42,15 @@ struct WrongCleanTests {
 
     @Test func ubuntusSignedBuildsToo() throws {
         let matcher = try MatchingTests.matcher([
-            advisory("osv", "USN-1", closes: ["CVE-2026-1"], [statement("Ubuntu:22.04:LTS", "linux", below: "5.15.0-100.110")]),
-            advisory("osv", "USN-2", closes: ["CVE-2026-2"], [statement("Ubuntu:22.04:LTS", "linux-aws", below: "5.15.0-1050.55")]),
-            advisory("osv", "USN-3", closes: ["CVE-2026-3"], [statement("Ubuntu:22.04:LTS", "grub2-unsigned", below: "2.06-2ubuntu14.4")]),
+            advisory(
+                "osv", "USN-1", closes: ["CVE-2026-1"],
+                [statement("Ubuntu:22.04:LTS", "linux", below: "5.15.0-100.110")]),
+            advisory(
+                "osv", "USN-2", closes: ["CVE-2026-2"],
+                [statement("Ubuntu:22.04:LTS", "linux-aws", below: "5.15.0-1050.55")]),
+            advisory(
+                "osv", "USN-3", closes: ["CVE-2026-3"],
+                [statement("Ubuntu:22.04:LTS", "grub2-unsigned", below: "2.06-2ubuntu14.4")]),
         ])
         func package(_ version: String, _ source: String) -> SoftwarePackage {
             deb("x", version, source: source, distribution: "ubuntu-22.04")
@@ -52,7 +58,8 @@ struct WrongCleanTests {
         #expect(try matcher.verdict(package("5.15.0-99.109", "linux-signed")) == .affected)
         #expect(try matcher.verdict(package("5.15.0-100.110+1", "linux-signed")) == .fixed)
         #expect(try matcher.verdict(package("5.15.0-1049.54", "linux-signed-aws"), "CVE-2026-2") == .affected)
-        #expect(try matcher.verdict(package("1.187.3~22.04.1+2.06-2ubuntu14.1", "grub2-signed"), "CVE-2026-3") == .affected)
+        #expect(
+            try matcher.verdict(package("1.187.3~22.04.1+2.06-2ubuntu14.1", "grub2-signed"), "CVE-2026-3") == .affected)
         let modules = try matcher.judge(MatchSubject(package("5.15.0-99.109", "linux-restricted-modules")))
         #expect(modules.unknown.contains("nvidia"))
     }
@@ -74,10 +81,13 @@ struct WrongCleanTests {
     // MARK: Origins
 
     @Test func othersPackagesAreNotClean() throws {
-        let matcher = try MatchingTests.matcher([
-            advisory("debian-tracker", "CVE-2026-1", [statement("Debian:12", "x", below: "2")]),
-            advisory("openvex", "V-1", aliases: ["CVE-2026-2"], [statement("Debian:12", "x", kind: .binary, versions: ["1"])]),
-        ], whole: ["Debian:12"])
+        let matcher = try MatchingTests.matcher(
+            [
+                advisory("debian-tracker", "CVE-2026-1", [statement("Debian:12", "x", below: "2")]),
+                advisory(
+                    "openvex", "V-1", aliases: ["CVE-2026-2"],
+                    [statement("Debian:12", "x", kind: .binary, versions: ["1"])]),
+            ], whole: ["Debian:12"])
         let other = try matcher.judge(MatchSubject(deb("x", "1"), origin: .thirdParty("Docker CE")))
         #expect(other.unknown.contains("Docker CE") && other.findings.map(\.vulnerability) == ["CVE-2026-2"])
         let unknown = try matcher.judge(MatchSubject(deb("x", "1"), origin: .unknown("no repository has it")))
@@ -91,7 +101,9 @@ struct WrongCleanTests {
     @Test func onlyTheDistributionsOwnClearsWhatIsInside() throws {
         let records = [
             advisory("debian-tracker", "CVE-2026-2", [statement("Debian:12", "other", below: "1")]),
-            advisory("osv", "P-1", aliases: ["CVE-2026-3"], [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]),
+            advisory(
+                "osv", "P-1", aliases: ["CVE-2026-3"],
+                [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]),
         ]
         let own = language("pypi", "x", "1.0")
         let owner = deb("python3-x", "1.0-1", source: "x")
@@ -136,7 +148,9 @@ struct WrongCleanTests {
     /// A few documents about products are no feed of a stream: their silence means nothing.
     @Test func singleStatementsCoverNothing() throws {
         let vex = try MatchingTests.matcher([
-            advisory("openvex", "V-1", aliases: ["CVE-2026-1"], [statement("Debian:12", "x", kind: .binary, status: .notAffected)])
+            advisory(
+                "openvex", "V-1", aliases: ["CVE-2026-1"],
+                [statement("Debian:12", "x", kind: .binary, status: .notAffected)])
         ])
         let judgement = try vex.judge(MatchSubject(deb("y", "1")))
         #expect(judgement.findings.isEmpty && judgement.unknown.contains("single statements"))
@@ -152,9 +166,13 @@ struct WrongCleanTests {
         var given = statement("npm", "p", kind: .language, status: .underInvestigation)
         given.reason = "a bound that is no version"
         let matcher = try MatchingTests.matcher([
-            advisory("osv", "G-1", aliases: ["CVE-2026-1"], [given, statement("npm", "p", kind: .language, below: "1.0.0", scheme: "npm")]),
+            advisory(
+                "osv", "G-1", aliases: ["CVE-2026-1"],
+                [given, statement("npm", "p", kind: .language, below: "1.0.0", scheme: "npm")]),
             advisory("openvex", "V-1", aliases: ["CVE-2026-2"], [given]),
-            advisory("osv", "G-2", aliases: ["CVE-2026-2"], [statement("npm", "p", kind: .language, below: "3.0.0", scheme: "npm")]),
+            advisory(
+                "osv", "G-2", aliases: ["CVE-2026-2"],
+                [statement("npm", "p", kind: .language, below: "3.0.0", scheme: "npm")]),
         ])
         let findings = try matcher.judge(MatchSubject(language("npm", "p", "2.0.0"))).findings
         #expect(findings.map(\.verdict) == [.unknown, .affected])
@@ -171,12 +189,16 @@ struct WrongCleanTests {
             statement("Debian:12", "x", kind: .binary, below: "2"),
             statement("Debian:12", "x", kind: .binary, last: "2"),
         ] {
-            let matcher = try MatchingTests.matcher([tracker, advisory("openvex", "V-1", aliases: ["CVE-2026-1"], [said])])
+            let matcher = try MatchingTests.matcher([
+                tracker, advisory("openvex", "V-1", aliases: ["CVE-2026-1"], [said]),
+            ])
             #expect(try matcher.verdict(deb("x", "5")) == .affected)
             #expect(try matcher.verdict(deb("x", "1")) == .affected)
         }
         let alone = try MatchingTests.matcher([
-            advisory("openvex", "V-1", aliases: ["CVE-2026-1"], [statement("Debian:12", "x", kind: .binary, versions: ["1"])])
+            advisory(
+                "openvex", "V-1", aliases: ["CVE-2026-1"], [statement("Debian:12", "x", kind: .binary, versions: ["1"])]
+            )
         ])
         #expect(try alone.verdict(deb("x", "5")) == nil)
     }
@@ -186,13 +208,18 @@ struct WrongCleanTests {
     @Test func whatOnlyUbuntuProFixesIsAffected() throws {
         let matcher = try MatchingTests.matcher([
             advisory("osv", "USN-0", closes: ["CVE-2026-9"], [statement("Ubuntu:22.04:LTS", "y", below: "1")]),
-            advisory("osv", "USN-1", closes: ["CVE-2026-1"], [statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-1ubuntu1+esm1", channel: "esm-apps")]),
-            advisory("ubuntu-vex", "UBUNTU-CVE-2026-2", aliases: ["CVE-2026-2"], [
-                statement("Ubuntu:22.04:LTS", "x", plan: .unfixed, all: true),
-                statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-1ubuntu1+esm1", channel: "esm-apps"),
-            ]),
+            advisory(
+                "osv", "USN-1", closes: ["CVE-2026-1"],
+                [statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-1ubuntu1+esm1", channel: "esm-apps")]),
+            advisory(
+                "ubuntu-vex", "UBUNTU-CVE-2026-2", aliases: ["CVE-2026-2"],
+                [
+                    statement("Ubuntu:22.04:LTS", "x", plan: .unfixed, all: true),
+                    statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-1ubuntu1+esm1", channel: "esm-apps"),
+                ]),
             advisory("osv", "USN-3", closes: ["CVE-2026-3"], [statement("Ubuntu:22.04:LTS", "x", below: "1.0-2")]),
-            advisory("osv", "USN-4", closes: ["CVE-2026-3"], [statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-0+esm1")]),
+            advisory(
+                "osv", "USN-4", closes: ["CVE-2026-3"], [statement("Ubuntu:Pro:22.04:LTS", "x", below: "1.0-0+esm1")]),
         ])
         func verdict(_ version: String, _ id: String) throws -> Verdict? {
             try matcher.verdict(deb("x", version, distribution: "ubuntu-22.04"), id)
@@ -210,11 +237,21 @@ struct WrongCleanTests {
 
     @Test func longSupportAndMinorReleasesAreHeard() throws {
         let records = [
-            advisory("suse", "S-1", closes: ["CVE-2026-1"], [statement("SUSE:Linux Enterprise Server 15 SP3-LTSS", "x", below: "2-1", scheme: "rpm")]),
-            advisory("suse", "S-2", closes: ["CVE-2026-2"], [statement("SUSE:Linux Enterprise Server 15 SP30", "x", below: "2-1", scheme: "rpm")]),
-            advisory("redhat", "R-1", closes: ["CVE-2026-1"], [statement("Red Hat:enterprise_linux:10.0", "x", kind: .binary, below: "2-1.el10_0", scheme: "rpm")]),
-            advisory("redhat", "R-2", closes: ["CVE-2026-2"], [statement("Red Hat:enterprise_linux:10.2", "x", kind: .binary, below: "2-1.el10_2", scheme: "rpm")]),
-            advisory("redhat", "R-3", closes: ["CVE-2026-3"], [statement("Red Hat:rhel_eus:10.0", "x", kind: .binary, below: "2-1.el10_0", scheme: "rpm")]),
+            advisory(
+                "suse", "S-1", closes: ["CVE-2026-1"],
+                [statement("SUSE:Linux Enterprise Server 15 SP3-LTSS", "x", below: "2-1", scheme: "rpm")]),
+            advisory(
+                "suse", "S-2", closes: ["CVE-2026-2"],
+                [statement("SUSE:Linux Enterprise Server 15 SP30", "x", below: "2-1", scheme: "rpm")]),
+            advisory(
+                "redhat", "R-1", closes: ["CVE-2026-1"],
+                [statement("Red Hat:enterprise_linux:10.0", "x", kind: .binary, below: "2-1.el10_0", scheme: "rpm")]),
+            advisory(
+                "redhat", "R-2", closes: ["CVE-2026-2"],
+                [statement("Red Hat:enterprise_linux:10.2", "x", kind: .binary, below: "2-1.el10_2", scheme: "rpm")]),
+            advisory(
+                "redhat", "R-3", closes: ["CVE-2026-3"],
+                [statement("Red Hat:rhel_eus:10.0", "x", kind: .binary, below: "2-1.el10_0", scheme: "rpm")]),
         ]
         let matcher = try MatchingTests.matcher(records)
         func verdict(_ distribution: String, _ id: String) throws -> Verdict? {
@@ -232,9 +269,11 @@ struct WrongCleanTests {
     /// A backport's number says nothing about the stable release's fixes.
     @Test func backportsBelongToTheNextRelease() throws {
         let matcher = try MatchingTests.matcher([
-            advisory("debian-tracker", "CVE-2026-1", [
-                statement("Debian:12", "x", below: "1.0-1+deb12u3"), statement("Debian:13", "x", below: "2.0-2"),
-            ])
+            advisory(
+                "debian-tracker", "CVE-2026-1",
+                [
+                    statement("Debian:12", "x", below: "1.0-1+deb12u3"), statement("Debian:13", "x", below: "2.0-2"),
+                ])
         ])
         #expect(try matcher.verdict(deb("x", "2.0-1~bpo12+1")) == .affected)
         #expect(try matcher.verdict(deb("x", "2.0-2~bpo12+1")) == .fixed)
@@ -244,9 +283,14 @@ struct WrongCleanTests {
 
     @Test func modularBuildsAndPlainStatementsDoNotMeet() throws {
         let matcher = try MatchingTests.matcher([
-            advisory("redhat-vex", "CVE-2026-1", [statement("AlmaLinux:9", "nodejs", kind: .binary, below: "1:16.20-1.el9", scheme: "rpm")]),
-            advisory("redhat-vex", "CVE-2026-2", [statement("AlmaLinux:9", "nodejs", kind: .binary, status: .notAffected)]),
-            advisory("redhat-vex", "CVE-2026-3", [statement("AlmaLinux:9", "nodejs", kind: .binary, status: .notAffected, module: "nodejs:20")]),
+            advisory(
+                "redhat-vex", "CVE-2026-1",
+                [statement("AlmaLinux:9", "nodejs", kind: .binary, below: "1:16.20-1.el9", scheme: "rpm")]),
+            advisory(
+                "redhat-vex", "CVE-2026-2", [statement("AlmaLinux:9", "nodejs", kind: .binary, status: .notAffected)]),
+            advisory(
+                "redhat-vex", "CVE-2026-3",
+                [statement("AlmaLinux:9", "nodejs", kind: .binary, status: .notAffected, module: "nodejs:20")]),
         ])
         let modular = rpm("nodejs", "1:18.1.0-1.module_el9", module: "nodejs:18")
         #expect(try matcher.verdict(modular) == nil && matcher.verdict(modular, "CVE-2026-2") == nil)
@@ -259,11 +303,14 @@ struct WrongCleanTests {
 
     @Test func theLastAffectedVersionIsNoFix() throws {
         let matcher = try MatchingTests.matcher([
-            advisory("osv", "P-1", aliases: ["CVE-2026-1"], [statement("PyPI", "x", kind: .language, last: "2.0", scheme: "pypi")])
+            advisory(
+                "osv", "P-1", aliases: ["CVE-2026-1"],
+                [statement("PyPI", "x", kind: .language, last: "2.0", scheme: "pypi")])
         ])
         let finding = try matcher.judge(MatchSubject(language("pypi", "x", "2.1"))).findings[0]
         #expect(finding.verdict == .fixed && finding.fixed == nil)
-        #expect(finding.voices[0].rule == .afterLast && finding.voices[0].upper == "2.0" && finding.voices[0].fixed == nil)
+        #expect(
+            finding.voices[0].rule == .afterLast && finding.voices[0].upper == "2.0" && finding.voices[0].fixed == nil)
     }
 
     /// Rows of two layers have nothing to do with each other.
@@ -271,11 +318,14 @@ struct WrongCleanTests {
         let vex = advisory("ubuntu-vex", "CVE-2026-1", [statement("Ubuntu:22.04:LTS", "x", status: .notAffected)])
         let usn = advisory("osv", "USN-1", closes: ["CVE-2026-1"], [statement("Ubuntu:22.04:LTS", "x", below: "2")])
         // Another package moves the rows of the older layer.
-        let old = try catalogue([usn, advisory("osv", "USN-2", closes: ["CVE-2026-2"], [statement("Ubuntu:22.04:LTS", "a", below: "2")])])
+        let old = try catalogue([
+            usn, advisory("osv", "USN-2", closes: ["CVE-2026-2"], [statement("Ubuntu:22.04:LTS", "a", below: "2")]),
+        ])
         let package = deb("x", "1", distribution: "ubuntu-22.04")
         #expect(try Matcher([catalogue([vex]), old]).verdict(package) == .notAffected)
         // And the row of another subject is not this one's: here the binary is cleared, not the source.
-        let binary = advisory("ubuntu-vex", "CVE-2026-1", [statement("Ubuntu:22.04:LTS", "y", kind: .binary, status: .notAffected)])
+        let binary = advisory(
+            "ubuntu-vex", "CVE-2026-1", [statement("Ubuntu:22.04:LTS", "y", kind: .binary, status: .notAffected)])
         let layered = try Matcher([catalogue([binary]), catalogue([usn])])
         #expect(try layered.verdict(deb("y", "1", source: "x", distribution: "ubuntu-22.04")) == .affected)
     }

@@ -78,7 +78,8 @@ extension AptScanner {
         case (false, true) where others.count == 1: return .thirdParty(others.min() ?? "")
         default:
             return .unknown(
-                "no repository offers this version, and several offer \(source): \(offering.sorted().joined(separator: ", "))")
+                "no repository offers this version, and several offer \(source): \(offering.sorted().joined(separator: ", "))"
+            )
         }
     }
 

@@ -182,7 +182,9 @@ struct MatchCommand: AsyncParsableCommand {
         }
         emit(output)
         guard !unknown.isEmpty else { return }
-        let reasons = unknown.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3).map { "\($0.key) (\($0.value))" }
+        let reasons = unknown.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3).map {
+            "\($0.key) (\($0.value))"
+        }
         say(
             "\(unknown.values.reduce(0, +)) of \(lines.count) lines are unknown: \(reasons.joined(separator: "; "))")
     }
