@@ -97,6 +97,9 @@ public struct DecisionTable: Sendable, Hashable {
                     id, "'\(points[index].name)' assumes '\(assumed)', which is none of its values")
             }
         }
+        if let empty = points.first(where: \.values.isEmpty) {
+            throw DecisionTableFault(id, "no row answers '\(empty.name)'; add a row for each combination of answers")
+        }
         var size = 1
         for point in points {
             size *= max(1, point.values.count)

@@ -51,6 +51,34 @@ struct DeadlineTests {
         #expect(late.state == .overdue)
     }
 
+    /// Without CISA's catalogue nobody can say that a vulnerability is not in it: that is assumed, and named.
+    @Test func withoutTheCatalogueNothingIsNotListed() {
+        var facts = vulnerability(vector: wormable)
+        facts.isExploitationKnown = false
+        let deadline = DeadlinePolicy.bod2604.deadline(
+            of: facts, on: asset(), dates: FindingDates(detected: detected), now: detected)
+        #expect(deadline.decision.inputs.first == .init(point: "in kev", value: "no", because: nil))
+        #expect(deadline.sentence.contains("assumed: in kev no"))
+        facts.isExploitationKnown = true
+        let known = DeadlinePolicy.bod2604.deadline(
+            of: facts, on: asset(), dates: FindingDates(detected: detected), now: detected)
+        #expect(known.decision.inputs.first?.because == "not listed")
+    }
+
+    @Test func whoAskedForAnExceptionDoesNotApproveIt() {
+        var exception = RiskException(
+            id: "x", vulnerability: "CVE-2026-1", owner: "ada", reason: "r", compensatingControl: "c",
+            expires: at("2026-06-01"))
+        exception.requester = "bob"
+        (exception.approver, exception.approved) = ("bob", detected)
+        #expect(
+            exception.standing(at: detected, knownExploited: nil)
+                == .incomplete("who asked for it approved it; another has to"))
+        exception.approver = "eve"
+        exception.revoked = at("2026-03-02")
+        #expect(exception.standing(at: at("2026-03-02"), knownExploited: nil) == .revoked(at("2026-03-02")))
+    }
+
     @Test func saysWhatItAssumed() {
         let deadline = DeadlinePolicy.bod2604.deadline(
             of: vulnerability(), on: asset(), dates: FindingDates(detected: detected), now: detected)

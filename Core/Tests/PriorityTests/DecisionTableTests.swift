@@ -126,6 +126,13 @@ struct DecisionTableTests {
         #expect(table.decide(["zone": .init("lab", because: "x")]).outcome == "never")
         #expect(table.decide([:]).outcome == "never", "without an assumption the last value counts")
     }
+
+    /// Headings without a row are refused, as is a file with nothing in it.
+    @Test func headingsAloneAreNoTable() {
+        for text in ["a,b\n", "row,a,b\n", "", "\n"] {
+            #expect(throws: DecisionTableFault.self) { try DecisionTable(csv: Array(text.utf8), id: "own") }
+        }
+    }
 }
 
 extension DecisionTable {
