@@ -119,9 +119,8 @@ enum ChangelogOperations {
         let (step, package) = (counted.step, counted.step.package)
         let judgement = risk?.packages[counted.number]
         let isSpokenOf = judgement.map { $0.unknown.isEmpty } ?? false
-        let fromFeeds = (judgement?.findings ?? []).filter { finding in
-            finding.verdict == .affected && !finding.isInformational
-                && finding.voices.contains { $0.source != Voice.changelogSource }
+        let fromFeeds = (judgement?.open ?? []).filter { finding in
+            finding.verdict == .affected && finding.voices.contains { $0.source != Voice.changelogSource }
         }
         let ids = Set(step.step.closes.map(\.id))
         let missing = fromFeeds.filter { $0.fixed == step.candidate && ids.isDisjoint(with: $0.ids) }
