@@ -12,7 +12,7 @@ public enum PackageStreams {
     /// - Parameter known: every stream that there is data for, which decides between spellings.
     public static func streams(of package: SoftwarePackage, known: (String) -> Bool, all: [String]) -> [String] {
         if package.distribution.isEmpty {
-            return ecosystems[package.scheme].map { [$0] } ?? []
+            return (ecosystems[package.scheme].map { [$0] } ?? []).filter(known)
         }
         // A backport is a build of the next release's source, whose advisories speak of it.
         if let release = backported(package) { return [release].filter(known) }

@@ -154,6 +154,8 @@ struct WrongCleanTests {
         ])
         let judgement = try vex.judge(MatchSubject(deb("y", "1")))
         #expect(judgement.findings.isEmpty && judgement.unknown.contains("single statements"))
+        // A registry of which nothing is loaded says nothing.
+        #expect(try vex.judge(MatchSubject(language("npm", "y", "1.0.0"))).unknown.contains("no feed"))
         // Nor is a CPE that matches nothing.
         let cpe = try MatchingTests.matcher([
             advisory("nvd", "CVE-2026-1", [statement("CPE", "a:acme:x", kind: .cpe, below: "1.0", scheme: "semver")])

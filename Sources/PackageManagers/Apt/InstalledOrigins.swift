@@ -60,25 +60,25 @@ extension AptScanner {
         for package in view.packages {
             let listed = origins(package.installed?.files ?? [])
             let source = package.installed?.source ?? package.package.source
-            result.origins[package.package.id] = Self.origin(listed, ofSource[source] ?? [], own, source)
+            result.origins[package.package.id] = Self.origin(listed, ofSource[source] ?? [], own)
         }
         return result
     }
 
     private static func origin(
-        _ listed: Set<String>, _ offering: Set<String>, _ own: String, _ source: String
+        _ listed: Set<String>, _ offering: Set<String>, _ own: String
     ) -> SoftwareOrigin {
         // The same version in several lists is the same build, or a copy of it.
         if listed.contains(where: { isOwn($0, own) }) { return .distribution }
         if let other = listed.min() { return .thirdParty(other) }
         let others = offering.filter { !isOwn($0, own) }
         switch (others.isEmpty, others.count == offering.count) {
-        case (true, true): return .unknown("no repository offers this version or anything else of \(source)")
+        case (true, true): return .unknown("no repository offers this version or anything else of its source")
         case (true, false): return .distribution
         case (false, true) where others.count == 1: return .thirdParty(others.min() ?? "")
         default:
             return .unknown(
-                "no repository offers this version, and several offer \(source): \(offering.sorted().joined(separator: ", "))"
+                "no repository offers this version, and several offer its source: \(offering.sorted().joined(separator: ", "))"
             )
         }
     }
