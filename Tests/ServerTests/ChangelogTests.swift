@@ -35,9 +35,17 @@ extension ServerTests {
             let path = "organisations/default/settings"
             let present = try await server.api(.GET, path)
             #expect(present.json["readsChangelogs"] == false, "off unless it was turned on")
-            let answer = try await server.api(.PATCH, path, ["readsChangelogs": true])
+            let client = try await TestClient.connect(.unix("\(server.folder)/fettle.sock"))
+            let body: JSONValue = ["readsChangelogs": true]
+            let answer = try await client.send(
+                .PATCH, "/api/v1/\(path)",
+                headers: [
+                    "content-type": "application/merge-patch+json",
+                    "if-match": present.headers.first(name: "etag") ?? "",
+                ], body: body.canonicalBytes())
+            await client.close()
             #expect(answer.status == 200 && answer.json["readsChangelogs"] == true, "\(answer.text)")
-            let audit = try await server.api(.GET, "audit/events")
+            let audit = try await server.api(.GET, "audit")
             #expect(audit.text.contains("organisation.changelogs-changed"), "\(audit.text)")
         }
 
