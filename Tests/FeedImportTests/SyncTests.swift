@@ -1,5 +1,6 @@
 import Feeds
 import Foundation
+import Synchronization
 import Testing
 import Timestamps
 
@@ -140,6 +141,36 @@ import Timestamps
             throw Wrong()
         }
         #expect(large.description.contains("larger than 100 bytes"))
+    }
+
+    /// A source is not left because this machine was slow to take what it sent.
+    @Test func `A slow machine does not blame the source`() async throws {
+        let (scratch, server, folder) = try source(1)
+        // More than the buffers of a connection take.
+        let entry = #"{"cveID":"CVE-2024-0001","dateAdded":"2024-01-02","dueDate":"2024-01-23"}"#
+        let text = #"{"catalogVersion":"1","count":1,"vulnerabilities":[\#(entry)]}"#
+        _ = try scratch.write("www/big.json", text + String(repeating: " ", count: 24 << 20))
+        var configuration = FeedConfiguration(feeds: [
+            FeedDefinition(name: "f", url: server.url("plain/big.json"), kind: .kev)
+        ])
+        configuration.network = .quick
+        configuration.network.attempts = 1
+        configuration.network.window = 1
+        configuration.network.minimumRate = 1
+        let isFirst = Mutex(true)
+        let sync = FeedSync(folder, configuration, now: { noon }) { _ in
+            let wasFirst = isFirst.withLock { first in
+                defer { first = false }
+                return first
+            }
+            if wasFirst { Thread.sleep(forTimeInterval: 3.5) }
+        }
+        var outcome: Result<FeedOutcome, ImportError>?
+        try await sync.run(configuration.feeds) { outcome = $1 }
+        guard case .success(.stored)? = outcome else {
+            Issue.record("\(String(describing: outcome))")
+            return
+        }
     }
 
     @Test func `A checksum beside the file must agree`() async throws {

@@ -247,9 +247,14 @@ private final class ReadsBeforeError: ChannelInboundHandler {
 }
 
 /// Ends a connection that is too slow or takes too long; it stands below HTTP, so that every byte counts.
-private final class PaceWatch: ChannelInboundHandler {
+///
+/// Only the source is blamed: time counts from the request on, and not while nobody here takes what came. Otherwise a loaded
+/// machine would lose attempts before anything was asked.
+private final class PaceWatch: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let url: FeedURL
     private let limits: NetworkLimits
@@ -257,6 +262,9 @@ private final class PaceWatch: ChannelInboundHandler {
     private var count: Int64 = 0
     private var timers: [Scheduled<Void>] = []
     private var window: RepeatedTask?
+    private var isAsked = false
+    /// Whether more bytes are wanted.
+    private var isReading = false
 
     init(_ url: FeedURL, _ limits: NetworkLimits, _ failure: NIOLockedValueBox<ImportError?>) {
         self.url = url
@@ -264,7 +272,26 @@ private final class PaceWatch: ChannelInboundHandler {
         self.failure = failure
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if !isAsked {
+            isAsked = true
+            start(context)
+        }
+        context.write(data, promise: promise)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isReading = true
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Who wants more asks anew.
+        isReading = false
+        context.fireChannelReadComplete()
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
         let loop = context.eventLoop
         let here = NIOLoopBound((self, context), eventLoop: loop)
         timers.append(
@@ -278,12 +305,11 @@ private final class PaceWatch: ChannelInboundHandler {
                 let (watch, context) = here.value
                 let count = watch.count
                 watch.count = 0
-                if count < watch.limits.minimumRate * watch.limits.window {
+                if watch.isReading, count < watch.limits.minimumRate * watch.limits.window {
                     watch.end(context, "only \(count) bytes came in \(watch.limits.window) s")
                 }
             }
         }
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
