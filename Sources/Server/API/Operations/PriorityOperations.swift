@@ -246,7 +246,7 @@ enum PriorityOperations {
         description: """
             Where the policy asks for forensics: first the scope, then volatile evidence with the SHA-256 of what was kept, \
             then the verdict. The patch is held until volatile evidence is kept.
-            """, access: .permission(.exceptionsApprove),
+            """, access: .permission(.hostsOperate),
         parameters: [HostOperations.hostParameter],
         body: BodyDeclaration(
             .object([
