@@ -256,7 +256,7 @@ enum PriorityOperations {
             Where the policy asks for forensics: first the scope, then volatile evidence with the SHA-256 of what was kept, \
             then the verdict. Findings and the queue show such a patch as held until volatile evidence is kept; a campaign does \
             not refuse it yet.
-            """, access: .permission(.exceptionsApprove),
+            """, access: .permission(.hostsOperate),
         parameters: [HostOperations.hostParameter],
         body: BodyDeclaration(
             .object([
