@@ -102,13 +102,9 @@ public struct FeedImporter: Sendable {
                         """)
                 }
                 let feed = try own(manifest.feed)
-                // Tags of another address than this one's own say nothing here.
-                let isSame = feed.url == manifest.feed.url && !feed.url.isEmpty
+                // A bundle's word on what the address answered would keep altered files in use: the next sync asks anew.
                 return try intake.take(
-                    file, for: feed, fetched: revision.fetched,
-                    validators: isSame
-                        ? FeedValidators(entityTag: manifest.entityTag, lastModified: manifest.lastModified)
-                        : FeedValidators(),
+                    file, for: feed, fetched: revision.fetched, validators: FeedValidators(),
                     digest: revision.digest)
             }
         }
@@ -117,6 +113,14 @@ public struct FeedImporter: Sendable {
     /// The feed of a bundle as it is known here: where it comes from and how it is read is this site's own to say.
     private func own(_ theirs: FeedDefinition) throws -> FeedDefinition {
         guard let ours = try configuration.feed(theirs.name) ?? folder.manifest(theirs.name)?.feed else {
+            guard theirs.kind != .openVEX, theirs.kind != .cycloneDX else {
+                throw ImportError(
+                    .refused,
+                    """
+                    \(theirs.name): documents of this kind are heard before every other feed, and no feed of that name is \
+                    known here; name it in feeds.json first where you trust who made the bundle
+                    """)
+            }
             // One that is new here has no address: nothing is fetched from where only a bundle said.
             var feed = FeedDefinition(name: theirs.name, url: "", kind: theirs.kind)
             (feed.source, feed.stream) = (theirs.source, theirs.stream)

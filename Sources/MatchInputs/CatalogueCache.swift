@@ -90,7 +90,10 @@ public struct CatalogueCache: Sendable {
                 throw MatchInputError("no feed in \(feeds) was ever fetched whole: fettle feeds status says why")
             }
             for manifest in manifests {
-                guard let revision = manifest.revision else { continue }
+                guard let revision = manifest.revision else {
+                    say("\(manifest.feed.name) is not in use: \(manifest.failure ?? "it was never fetched")")
+                    continue
+                }
                 quarantined += revision.quarantined
                 if revision.quarantined + revision.alarmed + revision.unknown > 0 {
                     whole.noteLoss(of: manifest.feed.name)

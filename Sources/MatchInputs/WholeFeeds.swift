@@ -17,6 +17,15 @@ struct WholeFeeds {
         var stream: String
         /// Whether the feed is one document a vulnerability of the vendor's.
         var isDocuments: Bool
+        /// Whether each record speaks for itself alone: a VEX document, a record about products. Silence means nothing then,
+        /// whatever the source is called.
+        var isSingle: Bool
+        /// Whether the feed tells of flaws without a fix too.
+        var tellsUnfixed: Bool
+    }
+    private struct Place: Hashable {
+        var source: String
+        var stream: String
     }
     private var names: [Key: Set<String>] = [:]
     private var broken: Set<String> = []
@@ -27,14 +36,22 @@ struct WholeFeeds {
     mutating func note(_ record: FeedRecord, feed: String, kind: FeedKind?) {
         guard case .advisory(let advisory) = record else { return }
         let kind = kind ?? FeedKind(rawValue: advisory.source)
+        let isSingle: Bool
         switch kind {
-        case .debianTracker, .csaf: break
-        case .osv where advisory.id.hasPrefix("UBUNTU-CVE-"): break
+        case .openVEX, .cycloneDX, .cve, .nvd: isSingle = true
+        case .debianTracker, .csaf: isSingle = false
+        case .osv where advisory.id.hasPrefix("UBUNTU-CVE-"): isSingle = false
         default: return
         }
-        for statement in advisory.statements where statement.kind == .source || statement.kind == .binary {
+        for statement in advisory.statements where statement.kind != .cpe {
+            let isOfSystem = statement.kind == .source || statement.kind == .binary
+            // A vendor's document that names a language's package says nothing of the registry's others.
+            guard isOfSystem || isSingle || kind == .csaf else { continue }
             let key = Key(
-                feed: feed, source: advisory.source, stream: statement.stream, isDocuments: kind == .csaf)
+                feed: feed, source: advisory.source, stream: statement.stream, isDocuments: kind == .csaf,
+                isSingle: isSingle || !isOfSystem,
+                // Of CSAF's documents only those of a CVE are VEX; advisories name what is fixed.
+                tellsUnfixed: kind != .csaf || advisory.id.hasPrefix("CVE-"))
             names[key, default: []].insert(statement.name)
         }
     }
@@ -44,15 +61,19 @@ struct WholeFeeds {
 
     /// Tells the catalogue.
     func claim(in builder: inout CatalogueBuilder) {
-        var best: [Key: FeedCoverage] = [:]
+        var best: [Place: FeedCoverage] = [:]
         for (key, names) in names {
             let isLarge = names.count >= Self.minimumPackages
             // A few documents of a vendor are no feed; a part of a feed still names advisories.
-            let coverage: FeedCoverage =
-                isLarge && !broken.contains(key.feed)
-                ? .everything : isLarge || !key.isDocuments ? .advisories : .statements
-            var place = key
-            place.feed = ""
+            let coverage: FeedCoverage
+            if key.isSingle {
+                coverage = .statements
+            } else if isLarge, key.tellsUnfixed, !broken.contains(key.feed) {
+                coverage = .everything
+            } else {
+                coverage = isLarge || !key.isDocuments ? .advisories : .statements
+            }
+            let place = Place(source: key.source, stream: key.stream)
             best[place] = max(best[place] ?? .statements, coverage)
         }
         for (place, coverage) in best { builder.claim(coverage, of: place.source, stream: place.stream) }

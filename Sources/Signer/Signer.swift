@@ -261,7 +261,8 @@ public struct Signer: Sendable {
                 "The ticket is for job \(document.job) with fence \(document.fence) of host \(document.host), which is not "
                     + "the last grant that was signed for that host, or that grant is over.")
         }
-        if let order = last.order, !order.rollsBack, try releases.released(order.plan, now: now)?.isRollbackOnly == true {
+        if let order = last.order, !order.rollsBack, try releases.released(order.plan, now: now)?.isRollbackOnly == true
+        {
             throw SignerRefusal(
                 .rollbackOnly,
                 "The hosts of plan \(order.plan.hex) are being taken back; job \(document.job), which would install by it, "

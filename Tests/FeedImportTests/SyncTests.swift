@@ -158,13 +158,14 @@ import Timestamps
         configuration.network.window = 1
         configuration.network.minimumRate = 1
         let isFirst = Mutex(true)
-        let sync = FeedSync(folder, configuration, now: { noon }) { _ in
+        let progress: @Sendable (FeedProgress) -> Void = { _ in
             let wasFirst = isFirst.withLock { first in
                 defer { first = false }
                 return first
             }
             if wasFirst { Thread.sleep(forTimeInterval: 3.5) }
         }
+        let sync = FeedSync(folder, configuration, now: { noon }, progress: progress)
         var outcome: Result<FeedOutcome, ImportError>?
         try await sync.run(configuration.feeds) { outcome = $1 }
         guard case .success(.stored)? = outcome else {

@@ -247,7 +247,8 @@ import Timestamps
             }
             try sql.timers.set(
                 StoredTimer(
-                    organisation: "a", kind: "campaign-sign", subject: "c-4", version: 1, dueAt: t0.adding(seconds: 99)))
+                    organisation: "a", kind: "campaign-sign", subject: "c-4", version: 1, dueAt: t0.adding(seconds: 99))
+            )
         }
         await before.close()
         let store = try await Store.open(address, program: "test", now: t0)

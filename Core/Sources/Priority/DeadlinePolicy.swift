@@ -80,7 +80,9 @@ public struct DeadlinePolicy: Sendable, Hashable {
         let end = dates.closed ?? now
         deadline.pausedSeconds = SLAPause.seconds(of: dates.pauses, reasons: pauses, from: deadline.start, to: end)
         deadline.pausedBy =
-            dates.pauses.first { $0.until == nil && $0.from <= now && pauses.contains($0.reason) }?.reason
+            dates.pauses.first {
+                $0.from <= now && $0.until.map { now < $0 } ?? true && pauses.contains($0.reason)
+            }?.reason
         deadline.due = deadline.term?.due(from: deadline.start)?.adding(seconds: deadline.pausedSeconds)
         deadline.catalogueDue = vulnerability.knownExploited?.due
         deadline.state = .open

@@ -58,12 +58,15 @@ public enum RPMHeader {
         // Of other distributions the word that they use is not known here.
         guard let own = vendors[id] else { return .assumed }
         guard !vendor.isEmpty else { return .unknown("it names no vendor") }
-        return own.contains(where: { vendor.lowercased().hasPrefix($0) }) ? .distribution : .thirdParty(vendor)
+        let word = vendor.lowercased()
+        // Builds of anybody's in Fedora's service name Fedora first.
+        guard !word.contains("copr") else { return .thirdParty(vendor) }
+        return own.contains(where: word.hasPrefix) ? .distribution : .thirdParty(vendor)
     }
 
     /// How the vendors of distributions call themselves, in lower case.
     private static let vendors = [
-        "almalinux": ["almalinux"], "rocky": ["rocky"], "ol": ["oracle"], "rhel": ["red hat"],
+        "almalinux": ["almalinux"], "rocky": ["rocky"], "ol": ["oracle america"], "rhel": ["red hat"],
         "centos": ["centos", "red hat"], "fedora": ["fedora project"], "amzn": ["amazon"], "sles": ["suse"],
         "sled": ["suse"], "sles_sap": ["suse"], "opensuse-leap": ["suse", "opensuse"],
         "opensuse-tumbleweed": ["suse", "opensuse"], "mageia": ["mageia"], "photon": ["vmware", "broadcom"],

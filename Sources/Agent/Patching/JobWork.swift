@@ -305,7 +305,8 @@ final class JobWork {
         tell("takes the packages back", always: true)
         return report(plan) { () throws(AptChangeError) in
             try tool.rollBack(
-                plan, mayForce: mayForce, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
+                plan, mayForce: mayForce, firstNumber: number, seconds: Int(actions.stepTimeout),
+                lockWait: Self.lockWait,
                 progress: { self.tell($1) })
         }
     }

@@ -41,8 +41,6 @@ extension FeedFolder {
         let rest = definition(salvaging: broken)
         var number = 1
         while access("\(broken).broken-\(number)", F_OK) == 0 { number += 1 }
-        guard rename(broken, "\(broken).broken-\(number)") == 0 else { throw ImportError.system("put aside", broken) }
-        DurableFile.sync(folder: home)
         let files = try Self.entries(of: home).filter {
             $0.utf8.count == 64 && $0.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
         }.map { (name: $0, time: modified("\(home)/\($0)")) }.sorted { ($0.time, $0.name) < ($1.time, $1.name) }
@@ -64,7 +62,21 @@ extension FeedFolder {
                     digest: file.name, bytes: fileSize(path), fetched: min(file.time, now()), imported: now(),
                     dated: dated, counts))
         }
-        guard let feed, let first = revisions.first else { return nil }
+        // A copy of the broken one is kept; its place is never empty: a feed without a manifest would not be listed, and what
+        // it says would be missing without a word.
+        guard link(broken, "\(broken).broken-\(number)") == 0 else { throw ImportError.system("put aside", broken) }
+        DurableFile.sync(folder: home)
+        guard let feed, let first = revisions.first else {
+            guard let feed else {
+                // Nothing says what it was: only the copy tells.
+                unlink(broken)
+                return nil
+            }
+            var empty = FeedManifest(feed: feed)
+            empty.failure = "its manifest could not be read, and none of its files is whole"
+            try write(empty)
+            return nil
+        }
         var manifest = FeedManifest(feed: feed)
         manifest.revision = first
         if let last = revisions.last, last.digest != first.digest {

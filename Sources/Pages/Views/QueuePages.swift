@@ -168,22 +168,21 @@ public func rankedPatchPage(_ model: RankedPatchModel, _ context: PageContext, e
             div(.class("stack"), .id("live-patch"), .data(.live)) {
                 fourFacts(model)
                 div(.class("columns two-one")) {
-                    div(.class("stack")) {
-                        card("What it closes", id: "closes", note: HTML(count(model.row.closes.count, "vulnerability", "vulnerabilities"))) {
-                            vulnerabilityTable("What it closes", model.vulnerabilities, context)
-                            if model.vulnerabilities.count < model.row.closes.count {
-                                p(.class("padded note")) {
-                                    "The \(grouped(model.vulnerabilities.count)) riskiest of \(grouped(model.row.closes.count))."
-                                }
-                            }
+                    whyCard(model)
+                    costCard(model)
+                }
+                card(
+                    "What it closes", id: "closes",
+                    note: HTML(count(model.row.closes.count, "vulnerability", "vulnerabilities"))
+                ) {
+                    vulnerabilityTable("What it closes", model.vulnerabilities, context)
+                    if model.vulnerabilities.count < model.row.closes.count {
+                        p(.class("padded note")) {
+                            "The \(grouped(model.vulnerabilities.count)) riskiest of \(grouped(model.row.closes.count))."
                         }
-                        placesCard(model, context)
-                    }
-                    div(.class("stack")) {
-                        costCard(model)
-                        whyCard(model)
                     }
                 }
+                placesCard(model, context)
             }
         })
 }

@@ -162,7 +162,8 @@ extension AgentRoutes {
         return rotates ? token : nil
     }
 
-    /// Notes which agent speaks; one that was upgraded gets a new version of its state, for it may be told more now.
+    /// Notes which agent speaks; one that was upgraded while jobs wait for it gets a new version of its state, for it may be
+    /// told more of them now.
     private func note(
         _ message: CheckIn, _ version: ProtocolVersion, boot: String?, _ host: HostRecord, _ now: Timestamp,
         _ transaction: Transaction
@@ -170,7 +171,9 @@ extension AgentRoutes {
         try transaction.hosts.noteAgent(
             organisation: host.organisation, host: host.id, bootID: boot, agentVersion: message.agentVersion,
             protocolVersion: Int64(version.rawValue), now: now)
-        if host.protocolVersion < Int64(version.rawValue) {
+        if host.protocolVersion < Int64(version.rawValue),
+            try !transaction.jobs.listed(organisation: host.organisation, host: host.id).isEmpty
+        {
             try transaction.hosts.bumpState(organisation: host.organisation, host: host.id, now: now)
         }
     }

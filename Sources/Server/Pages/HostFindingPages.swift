@@ -95,7 +95,14 @@ extension RiskReading {
     func search(_ text: String, limit: Int) throws -> [(id: String, summary: String, hosts: Int)] {
         let wanted = text.uppercased()
         guard wanted.utf8.count >= 3 else { return [] }
-        var names = risk.vulnerabilities.keys.filter { $0.uppercased().contains(wanted) }.sorted(by: >)
+        // Of the organisation's only what hosts within reach have: the rest is nobody's business here.
+        var visible: Set<String> = []
+        for id in Set(hosts.flatMap { risk.hosts[$0].exposed }) {
+            for finding in risk.packages[id]?.open ?? [] where finding.vulnerability.uppercased().contains(wanted) {
+                visible.insert(finding.vulnerability)
+            }
+        }
+        var names = visible.sorted(by: >)
         for found in try Set([text, wanted]).flatMap({ try view.knowledge.catalogue.vulnerabilities(named: $0) })
         where !names.contains(found.name) {
             names.insert(found.name, at: 0)

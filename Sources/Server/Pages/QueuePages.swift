@@ -155,7 +155,7 @@ enum QueuePages {
         row.closes = waiting.closes
         row.leaves = waiting.leaves
         let deadline = DeadlinePolicy.deadline(
-            ofPatchWith: ranked.open.filter { $0.asset == host.hostname }.map(\.deadline))
+            ofPatchWith: ranked.open.filter { $0.asset == reading.view.assetName(host) }.map(\.deadline))
         row.due = deadline?.due
         row.band = DueBand(deadline?.due, reading.now)
         row.cost =

@@ -309,7 +309,6 @@ extension RolloutTransaction {
         }
     }
 
-
     /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
     func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {
         for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {

@@ -165,7 +165,8 @@ extension RestoreEvidence {
         guard let bytes, !bytes.isEmpty else { return nil }
         var object = try JSONObject(JSONValue(parsing: bytes, limits: .message))
         self.init(
-            organisation: try object.string("organisation"), host: try object.optionalString("host"), fence: try object.integer("fence", in: 0...Int64.max),
+            organisation: try object.string("organisation"), host: try object.optionalString("host"),
+            fence: try object.integer("fence", in: 0...Int64.max),
             reason: try object.string("reason", maximumBytes: 4096),
             since: Timestamp(rfc3339: try object.string("since")) ?? Timestamp(milliseconds: 0))
     }

@@ -25,6 +25,7 @@ actor FleetJudge {
     private var judgedBy: SHA256Digest?
     private var heldUntil: Timestamp?
     private var keptAt: Timestamp?
+    private var notedAwayAt: Timestamp?
     private var loggedFault = ""
 
     /// A package as the feeds have it, for every organisation.
@@ -127,7 +128,7 @@ actor FleetJudge {
             }
             let isOld = judge.risk?.catalogue != knowledge.digest
             // Scores depend on the day.
-            let isStale = judge.risk.map { now.seconds(since: $0.asOf) > 86_400 } ?? true
+            let isStale = judge.fullAt.map { now.seconds(since: $0) > 86_400 } ?? true
             let isFollowing = state.store.isShared && !isWriter && revision != judge.revision
             let isTakingOver = isWriter && !judge.isReconciled
             let isRead = judge.changelogStamp != claims
@@ -164,6 +165,10 @@ actor FleetJudge {
             organisations[name] = risk
             retries[name] = nil
             if let published = risk.risk { desk.publish(name, published) }
+        } catch is NotTheWriter {
+            // Read anew at the next look, as one that follows: nothing is wrong.
+            heldUntil = nil
+            organisations[name] = nil
         } catch {
             // From the beginning, a little later each time.
             organisations[name] = nil
@@ -206,21 +211,32 @@ actor FleetJudge {
         _ ledger: VerdictLedger, _ judge: inout OrganisationJudge, _ catalogue: SHA256Digest, _ now: Timestamp
     ) async throws {
         let (organisation, server, isShared) = (judge.organisation, state.serverName, state.store.isShared)
+        let clock = state.clock
+        // Judging may have taken longer than the lease lasts: each write asks for it at its own time.
+        @Sendable func holdLease(_ sql: Transaction) throws {
+            guard isShared else { return }
+            let now = clock.now()
+            guard try sql.leases.take(Self.lease.name, by: server, seconds: Self.lease.seconds, now: now) else {
+                throw NotTheWriter()
+            }
+        }
         let changes = ledger.changes
-        for start in stride(from: 0, to: changes.count, by: 2000) {
-            let part = Array(changes[start..<min(start + 2000, changes.count)])
+        var start = 0
+        while start < changes.count {
+            // What concerns one package is one transaction: a finding that changed its name never loses its clock between.
+            var end = min(start + 2000, changes.count)
+            while end < changes.count, changes[end].key.package == changes[end - 1].key.package { end += 1 }
+            let part = Array(changes[start..<end])
             judge.revision = try await state.store.write { sql in
-                if isShared,
-                    try !sql.leases.take(Self.lease.name, by: server, seconds: Self.lease.seconds, now: now)
-                {
-                    throw NotTheWriter()
-                }
+                try holdLease(sql)
                 return try sql.verdicts.record(organisation: organisation, part, catalogue: catalogue)
             }
+            start = end
         }
         let fixes = ledger.fixes
         if !fixes.isEmpty {
             judge.revision = try await state.store.write { sql in
+                try holdLease(sql)
                 try sql.verdicts.noteFixes(organisation: organisation, fixes)
                 return try sql.verdicts.record(organisation: organisation, [], catalogue: catalogue)
             }
@@ -239,49 +255,37 @@ actor FleetJudge {
         guard isWriter, keptAt.map({ now.seconds(since: $0) >= 10 || now < $0 }) ?? true else { return }
         keptAt = now
         for exception in try await state.store.read({ try $0.exceptions.open() }) {
-            let exploited = try desk.knownExploited(exception.vulnerability)
-            let end: StoredException.End
-            let why: String
-            switch exception.standing(at: now, knownExploited: exploited) {
-            case .expired(let when): (end, why) = (.expired, "its time was over at \(when)")
-            case .reopened(let when): (end, why) = (.knownExploited, "known to be exploited since \(when)")
-            default: continue
-            }
-            _ = try await state.store.write {
-                try $0.exceptions.end(
-                    organisation: exception.organisation, id: exception.id, as: end, why: why, now: now)
+            // One that cannot be looked at stops none of the others.
+            do { try await endIfOver(exception, now) } catch {
+                log("could not look at the exception \(exception.id)", error)
             }
         }
+        guard notedAwayAt.map({ now.seconds(since: $0) >= 60 || now < $0 }) ?? true else { return }
+        notedAwayAt = now
+        let away = AwayHosts(state)
         for name in organisations.keys.sorted() {
-            guard try await desk.policy(name, state.store).policy.pauses.contains(.offline) else { continue }
-            try await noteAway(name, now)
+            do {
+                let isPaused = try await desk.policy(name, state.store).policy.pauses.contains(.offline)
+                let hosts = organisations[name]?.hosts.keys.sorted() ?? []
+                try await away.note(organisation: name, hosts: hosts, isPaused: isPaused, now)
+            } catch {
+                log("could not look which hosts of \(name) are away", error)
+            }
         }
     }
 
-    private func noteAway(_ organisation: String, _ now: Timestamp) async throws {
-        let directory = state.store.directory
-        let paused = try await state.store.read { try $0.findingClocks.pauses(organisation: organisation) }
-            .filter { $0.reason == SLAPause.Reason.offline.rawValue && $0.until == nil && $0.startedBy == "server" }
-        let open = Dictionary(paused.map { ($0.host, $0.id) }, uniquingKeysWith: { first, _ in first })
-        for id in (organisations[organisation]?.hosts.keys.sorted() ?? []) {
-            guard let host = directory.host(id)?.host else { continue }
-            guard let seen = [host.lastSeen, directory.lastSeen(host: id)].compactMap(\.self).max() else { continue }
-            let isAway = now.seconds(since: seen) > max(3 * host.interval, 900)
-            if isAway, open[id] == nil {
-                try await state.store.write { sql in
-                    var pause = StoredPause(
-                        id: RandomID.make("pause"), organisation: organisation,
-                        reason: SLAPause.Reason.offline.rawValue,
-                        from: seen, startedBy: "server")
-                    pause.host = id
-                    try sql.findingClocks.begin(pause, isAudited: false, now: now)
-                }
-            } else if !isAway, let pause = open[id] {
-                _ = try await state.store.write {
-                    try $0.findingClocks.end(
-                        organisation: organisation, id: pause, at: seen, by: "server", isAudited: false, now: now)
-                }
-            }
+    private func endIfOver(_ exception: StoredException, _ now: Timestamp) async throws {
+        let exploited = try desk.knownExploited(exception.vulnerability)
+        let end: StoredException.End
+        let why: String
+        switch exception.standing(at: now, knownExploited: exploited) {
+        case .expired(let when): (end, why) = (.expired, "its time was over at \(when)")
+        case .reopened(let when): (end, why) = (.knownExploited, "known to be exploited since \(when)")
+        default: return
+        }
+        _ = try await state.store.write {
+            try $0.exceptions.end(
+                organisation: exception.organisation, id: exception.id, as: end, why: why, now: now)
         }
     }
 }

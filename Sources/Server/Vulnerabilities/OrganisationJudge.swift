@@ -17,6 +17,8 @@ struct OrganisationJudge: Sendable {
     var revision: Int64 = 0
     /// Whether all that is open was compared with what was judged.
     var isReconciled = false
+    /// When everything was looked at last.
+    private(set) var fullAt: Timestamp?
     /// What was published last.
     private(set) var risk: FleetRisk?
 
@@ -198,6 +200,7 @@ struct OrganisationJudge: Sendable {
         fresh.open = open
         fresh.offers = offers
         if isFull {
+            fullAt = now
             fresh.packages = [:]
             fresh.vulnerabilities = [:]
             fresh.hosts = []

@@ -186,7 +186,7 @@ extension RiskView {
                 known[place] = deadline
                 candidate.closes.append(
                     FindingRisk(
-                        vulnerability: name, asset: host.host.hostname, probability: vulnerability.score.probability,
+                        vulnerability: name, asset: assetName(host.host), probability: vulnerability.score.probability,
                         reach: AttackReach(vulnerability.facts, host.asset).factor,
                         impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected))
             }

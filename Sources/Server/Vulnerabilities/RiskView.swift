@@ -14,6 +14,9 @@ struct RiskView: Sendable {
     let now: Timestamp
     /// What people have decided.
     let decisions: Decisions
+    private let scopes: DecisionScopes
+    /// Names that several hosts have.
+    private let namesakes: Set<String>
     let reach: Reach
     /// The hosts within reach, as indices.
     let hosts: [Int]
@@ -76,9 +79,17 @@ struct RiskView: Sendable {
         self.knowledge = knowledge
         self.policy = policy
         self.decisions = decisions
+        scopes = DecisionScopes(decisions)
         self.reach = reach
         self.now = now
         hosts = risk.reachable(reach)
+        var seen: Set<String> = []
+        namesakes = Set(risk.hosts.map(\.host.hostname).filter { !seen.insert($0).inserted })
+    }
+
+    /// A host's name among assets: with its id where another has the same name.
+    func assetName(_ host: Verdicts.Host) -> String {
+        namesakes.contains(host.hostname) ? "\(host.hostname) (\(host.id))" : host.hostname
     }
 
     /// Hosts of which nothing is known.
@@ -170,26 +181,20 @@ struct RiskView: Sendable {
         let own = host.exposed.filter(packages.contains)
         var asset = host.asset
         (asset.id, asset.name) = ("", "")
-        let exceptions = decisions.exceptions.filter { exception in
-            ids.contains(exception.vulnerability.uppercased()) && exception.concerns(host.host)
-                && own.allSatisfy { id in
+        let exceptions = scopes.exceptions(of: ids, host.host).filter { exception in
+            own.allSatisfy { id in
                     risk.packages[id].map {
                         exception.concerns(package: $0.package.name, source: $0.package.source)
                     } ?? false
                 }
         }
-        let pauses = decisions.pauses.filter { pause in
-            (pause.vulnerability.isEmpty || ids.contains(pause.vulnerability.uppercased()))
-                && pause.concerns(host.host)
-        }
+        let pauses = scopes.pauses(of: ids, host.host)
         let open = own.compactMap { risk.open[Verdicts.Key(package: $0, vulnerability: name)] }
         return Place(
             vulnerability: name, asset: asset, detected: risk.detected(name, packages: own, host),
             fixKnown: open.compactMap(\.fixKnown).max(), hasFix: open.allSatisfy { $0.fixKnown != nil },
             exceptions: exceptions.map(\.id), pauses: pauses.map(\.id),
-            evidence: decisions.evidence.filter {
-                $0.host == host.host.id && ids.contains($0.vulnerability.uppercased())
-            },
+            evidence: scopes.evidence(of: ids, host.host),
             isActive: own.contains { isActive($0, name, host) })
     }
 
@@ -207,7 +212,7 @@ struct RiskView: Sendable {
         facts.id = place.vulnerability
         facts.isExploitationKnown = facts.isExploitationKnown && hasExploited
         var dates = FindingDates(detected: place.detected)
-        for pause in decisions.pauses where place.pauses.contains(pause.id) {
+        for pause in place.pauses.compactMap(scopes.pause) {
             guard let reason = SLAPause.Reason(rawValue: pause.reason) else { continue }
             dates.pauses.append(SLAPause(reason: reason, from: pause.from, until: pause.until))
         }

@@ -70,12 +70,13 @@ struct VerdictLedger {
     private mutating func affect(_ key: Verdicts.Key, _ isFixable: Bool, _ ids: [String], _ now: Timestamp) {
         let affected = Verdict.affected.rawValue
         guard let before = open[key] else {
-            // One that was open under another of its ids keeps its clock.
-            let since =
-                ids.compactMap { open[Verdicts.Key(package: key.package, vulnerability: $0)]?.since }.min() ?? now
+            // One that was open under another of its ids keeps its clocks.
+            let former = ids.compactMap { open[Verdicts.Key(package: key.package, vulnerability: $0)] }
+            let since = former.map(\.since).min() ?? now
+            let fixKnown = isFixable ? former.compactMap(\.fixKnown).min() ?? now : nil
             changes.append(
-                .init(key: key, before: "", after: affected, at: now, isFixable: isFixable, since: since))
-            open[key] = Verdicts.Open(verdict: affected, since: since, fixKnown: isFixable ? since : nil)
+                .init(key: key, before: "", after: affected, at: now, fixKnown: fixKnown, since: since))
+            open[key] = Verdicts.Open(verdict: affected, since: since, fixKnown: fixKnown)
             return
         }
         if before.verdict != affected {

@@ -80,6 +80,23 @@ public struct FindingClocks {
             read: Self.read)
     }
 
+    /// Those that run for one reason and were begun by somebody.
+    public func running(organisation: String, reason: String, startedBy: String) throws -> [StoredPause] {
+        try sql.rows(
+            """
+            SELECT \(Self.columns) FROM sla_pauses
+            WHERE organisation = ?1 AND reason = ?2 AND started_by = ?3 AND until_at IS NULL
+            """, organisation, reason, startedBy, read: Self.read)
+    }
+
+    /// When each host of an organisation was last seen, at whichever server.
+    public func presence(organisation: String) throws -> [String: Timestamp] {
+        let rows = try sql.rows("SELECT host, last_seen FROM host_presence WHERE organisation = ?1", organisation) { row in
+            (try row.text(), try row.timestamp())
+        }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    }
+
     /// One; nil where there is none.
     public func pause(organisation: String, id: String) throws -> StoredPause? {
         try sql.first(

@@ -98,21 +98,21 @@ public struct Verdicts {
         public var after: String
         /// When.
         public var at: Timestamp
-        /// Whether a fix is known.
-        public var isFixable: Bool
+        /// Since when a fix is known; nil while there is none.
+        public var fixKnown: Timestamp?
         /// Since when it is open: earlier than ``at`` where it was open under another id.
         public var since: Timestamp
 
         /// A change.
         public init(
-            key: Key, before: String, after: String, at: Timestamp, isFixable: Bool = false, since: Timestamp? = nil
+            key: Key, before: String, after: String, at: Timestamp, fixKnown: Timestamp? = nil, since: Timestamp? = nil
         ) {
             self.since = since ?? at
             self.key = key
             self.before = before
             self.after = after
             self.at = at
-            self.isFixable = isFixable
+            self.fixKnown = fixKnown
         }
 
         /// What ``after`` is where nobody has the package any more.
@@ -281,7 +281,7 @@ public struct Verdicts {
                 INSERT INTO open_verdicts (organisation, package, vulnerability, verdict, since, fix_known_at)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (organisation, package, vulnerability) DO NOTHING
                 """, organisation, package, vulnerability, change.after, change.since,
-                change.isFixable ? change.since : nil) > 0
+                change.fixKnown) > 0
         }
         return try sql.execute(
             """

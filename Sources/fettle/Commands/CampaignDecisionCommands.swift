@@ -217,7 +217,8 @@ struct CampaignRollbackCommand: AsyncParsableCommand {
               fettle campaign rollback c-4f7a --reason "3.0.18 breaks checkout" --yes
             """)
     @OptionGroup var act: ReasonedAct
-    @Flag(help: "Do not count later jobs that were given up and of which nobody knows what they did; that is on record.")
+    @Flag(
+        help: "Do not count later jobs that were given up and of which nobody knows what they did; that is on record.")
     var overWrittenOff = false
 
     func run() async throws {

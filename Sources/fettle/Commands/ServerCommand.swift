@@ -36,7 +36,8 @@ struct ServerCommand: AsyncParsableCommand {
                         ("Restored", isRestored ? "yes: " + server.text("restoredReason") : ""),
                     ])
                 }
-                if isRestored { shown.notes = [
+                if isRestored {
+                    shown.notes = [
                         "confirm with: fettle server acknowledge-restore",
                         "or, where one host's claim is false: fettle server dismiss-restore --reason WHY",
                     ]
@@ -103,7 +104,8 @@ struct ServerCommand: AsyncParsableCommand {
             guard changing.goesOn(sum) else { return }
             try confirming.confirm(sum)
             let answer = try await client.post("/api/v1/server/dismiss-restore", why.json)
-            let host = answer["host"]?.string.map { "host \($0) is in quarantine" } ?? "no host had to be put into quarantine"
+            let host =
+                answer["host"]?.string.map { "host \($0) is in quarantine" } ?? "no host had to be put into quarantine"
             say("the claim is dismissed; \(host)")
         }
     }

@@ -156,7 +156,7 @@ extension ServerTests {
                 func step(_ word: String, _ digest: String?) async throws -> Answer {
                     var body: [String: JSONValue] = ["vulnerability": "CVE-2026-0001", "step": .string(word)]
                     if let digest { body["digest"] = .string(digest) }
-                    return try await api.call("POST", path, as: Self.decider, body: .object(body))
+                    return try await api.call("POST", path, as: Self.asker, body: .object(body))
                 }
                 #expect(try await step("volatile-evidence", nil).status == 409)
                 #expect(try await step("scope", nil).status == 200)

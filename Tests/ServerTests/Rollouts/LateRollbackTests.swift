@@ -171,7 +171,8 @@ extension ServerTests {
                 #expect(try await world.goesBack(id))
                 let job = try #require(try await world.jobs(id).first)
                 #expect(job.state == "offered")
-                #expect(job.sentence.contains("web0") && job.sentence.contains("Upgrade fettle-agent"), "\(job.sentence)")
+                #expect(
+                    job.sentence.contains("web0") && job.sentence.contains("Upgrade fettle-agent"), "\(job.sentence)")
                 let before = try await world.hosts[0].desired()
                 #expect(before.jobs.isEmpty)
                 // Upgraded it is told, for its state is another one now.

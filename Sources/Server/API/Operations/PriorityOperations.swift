@@ -228,6 +228,15 @@ enum PriorityOperations {
             guard let found = try sql.findingClocks.pause(organisation: call.organisation, id: id) else {
                 throw Refusal(.missing("pause", id))
             }
+            // The server would begin it anew at its next look.
+            guard found.startedBy != "server" else {
+                throw Refusal(
+                    .unprocessable([
+                        .init(
+                            pointer: "/pause", detail: "The server keeps this pause while the host is away.",
+                            cure: "Choose a policy without the pause: fettle priority policy set.")
+                    ]))
+            }
             // One that is to come ends before it began: it never was.
             _ = try sql.findingClocks.end(
                 organisation: call.organisation, id: id, at: max(call.now, found.from), by: call.caller.actor,
@@ -245,8 +254,9 @@ enum PriorityOperations {
         summary: "Note that evidence was taken on a host before it is patched.",
         description: """
             Where the policy asks for forensics: first the scope, then volatile evidence with the SHA-256 of what was kept, \
-            then the verdict. The patch is held until volatile evidence is kept.
-            """, access: .permission(.exceptionsApprove),
+            then the verdict. Findings and the queue show such a patch as held until volatile evidence is kept; a campaign does \
+            not refuse it yet.
+            """, access: .permission(.hostsOperate),
         parameters: [HostOperations.hostParameter],
         body: BodyDeclaration(
             .object([
