@@ -30,6 +30,24 @@ import Testing
         return Array(try Data(contentsOf: URL(filePath: "\(folder)/tool.deb")))
     }
 
+    /// What a process that was killed has left is removed, except what is wanted again.
+    @Test func onlyWantedPartsStay() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("left-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in ["tool_1%3a1.1-1_amd64.deb", "tool_1%3a1.0-1_amd64.deb", "other_1_all.deb.FAILED"] {
+            try Data([1]).write(to: URL(filePath: "\(folder)/\(name)"))
+        }
+        let wanted = CandidateFile(
+            name: "tool", architecture: "amd64", version: "1:1.1-1", source: "tool", sourceVersion: "1:1.1-1",
+            sha256: String(repeating: "0", count: 64), bytes: 10)
+        CandidateFile.clean(folder, keeping: [wanted])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["tool_1%3a1.1-1_amd64.deb"])
+        CandidateFile.clean(folder)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+        CandidateFile.clean(folder + "/none")
+    }
+
     private static func run(_ command: [String]) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

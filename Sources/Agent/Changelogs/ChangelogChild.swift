@@ -61,7 +61,10 @@ public enum ChangelogChild {
     static func run(
         _ order: ChangelogOrder, _ folder: DurableFolder, _ tree: HostTree, _ root: ChangeRoot, _ now: Moment
     ) throws -> ChangelogResult {
+        // A child that was killed, for a job say, may have left files: nothing else ever removes them.
+        CandidateFile.clean(folder.path(of: "changelogs"))
         guard !tree.veto().holds(.noChangelogs) else {
+            CandidateFile.cleanStaging(root)
             return ChangelogResult(
                 candidates: order.read.isEmpty ? [] : nil, problem: "the host's veto file forbids it")
         }
@@ -70,12 +73,13 @@ public enum ChangelogChild {
             return ChangelogResult(problem: "what the host is offered is unknown")
         }
         let files = try CandidateFile.offered(set.offers, root)
+        // Only what this host is offered: an order names digests and nothing else.
+        let wanted = files.filter { file in order.read.contains { $0.hex == file.sha256 } }
+        CandidateFile.cleanStaging(root, keeping: wanted)
         guard !order.read.isEmpty else {
             let list = files.filter { $0.bytes <= bytesPerFile }.prefix(ChangelogReport.maximumCandidates)
             return ChangelogResult(candidates: list.compactMap(\.package))
         }
-        // Only what this host is offered: an order names digests and nothing else.
-        let wanted = files.filter { file in order.read.contains { $0.hex == file.sha256 } }
         var result = ChangelogResult()
         let opened = try open(wanted, folder, root, now, &result)
         if geteuid() == 0, root.path == "/" {

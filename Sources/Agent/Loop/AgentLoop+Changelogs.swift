@@ -16,8 +16,9 @@ extension AgentLoop {
         var claims: [ChangelogClaim] = []
         /// Whether the executor is at it.
         var isBusy = false
-        /// Whether the exchange under way is of this.
+        /// Whether the exchange under way is of this, and how many of ``claims`` it carries.
         var isSent = false
+        var sentClaims = 0
     }
 
     /// Milliseconds before a server is asked again that does not know of changelogs, or found them bad.
@@ -32,9 +33,12 @@ extension AgentLoop {
         // Nothing is offered: there is nothing to tell until that changes.
         if changelogs.candidates?.isEmpty ?? false, changelogs.claims.isEmpty { return nil }
         changelogs.isSent = true
+        // One at a time and alone: a long changelog shall not make a message too large that carries others too.
+        let claims = Array(changelogs.claims.prefix(1))
+        changelogs.sentClaims = claims.count
         return ChangelogReport(
-            exchangeToken: memory.exchangeToken, candidates: changelogs.candidates ?? [],
-            claims: Array(changelogs.claims.prefix(ChangelogReport.maximumClaims)))
+            exchangeToken: memory.exchangeToken, candidates: claims.isEmpty ? changelogs.candidates ?? [] : [],
+            claims: claims)
     }
 
     /// The server has answered it.
@@ -53,7 +57,10 @@ extension AgentLoop {
         for digest in reply.read where !report.candidates.contains(where: { $0.digest == digest }) {
             throw ProtocolViolation.askedForUnreported("the changelog in \(digest)")
         }
-        if !changelogs.claims.isEmpty { changelogs.due = now.uptime }
+        guard changelogs.claims.isEmpty else {
+            changelogs.due = now.uptime
+            return []
+        }
         if changelogs.candidates == nil {
             changelogs.isBusy = true
             changelogs.offers = memory.digests?.offers
@@ -86,6 +93,11 @@ extension AgentLoop {
             !Self.excluding.contains(problem?.kind ?? "")
         else { return nil }
         refusals[error.name, default: 0] += 1
+        if status == 413, changelogs.sentClaims > 0 {
+            // Only what was too large is lost.
+            changelogs.claims.removeFirst(min(changelogs.sentClaims, changelogs.claims.count))
+            return proceed(now, &random)
+        }
         changelogs.claims = []
         changelogs.candidates = nil
         changelogs.due = now.uptime + Self.changelogRest

@@ -198,7 +198,8 @@ public struct AgentLoop: Sendable {
             return [.exchange(.renew)]
         }
         if !cycle.toldChangelogs, let report = changelogReport(now) {
-            cycle.toldChangelogs = true
+            // What was read goes one by one in one contact; what could be read is told in one of its own.
+            cycle.toldChangelogs = report.claims.isEmpty
             return [.exchange(.changelogs(report))]
         }
         return finish(now, &random)

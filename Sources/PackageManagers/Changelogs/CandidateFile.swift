@@ -80,7 +80,7 @@ public struct CandidateFile: Hashable, Sendable {
         let request =
             architecture == "all" || architecture == database
             ? "\(name)=\(version)" : "\(name):\(architecture)=\(version)"
-        let complaints = try Download(root: root, target: folder, staging: "/var/cache/apt/fettle-changelogs").fetch(
+        let complaints = try Download(root: root, target: folder, staging: Self.staging).fetch(
             [Download.File(request: request, name: file, bytes: bytes, sha256: sha256)], seconds: seconds)
         let path = "\(folder)/\(file)"
         defer { unlink(path) }
@@ -89,6 +89,33 @@ public struct CandidateFile: Hashable, Sendable {
                 "\(file) could not be fetched: \(complaints.last ?? "apt does not say why, or its digest is another")")
         }
         return (descriptor, bytes)
+    }
+
+    /// Where apt fetches files to, as the host names it.
+    private static let staging = "/var/cache/apt/fettle-changelogs"
+
+    /// Removes what a process that was killed has left where apt fetches files to.
+    ///
+    /// - Parameter keeping: files that are wanted again: a part of one is gone on with.
+    public static func cleanStaging(_ root: ChangeRoot = .host, keeping: [CandidateFile] = []) {
+        let folder = root.outside(staging)
+        clean(folder, keeping: keeping)
+        rmdir(folder)
+    }
+
+    /// Removes the files of a folder; one that is not there is clean.
+    public static func clean(_ folder: String, keeping: [CandidateFile] = []) {
+        guard let stream = opendir(folder) else { return }
+        defer { closedir(stream) }
+        let kept = Set(keeping.map(\.file))
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != ".", name != "..", !kept.contains(name) { names.append(name) }
+        }
+        for name in names { unlink("\(folder)/\(name)") }
     }
 
     /// As apt names it.

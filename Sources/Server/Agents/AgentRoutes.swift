@@ -39,7 +39,8 @@ struct AgentRoutes: Sendable {
                 let bytes = try await uploaded(request, upTo: limits.documentBytes, host)
                 return try await upload(name, bytes, type: request.headers[.contentType] ?? "", host)
             case (.post, "changelogs") where version >= .two:
-                let bytes = try await uploaded(request, upTo: limits.messageBytes, host)
+                // One reading may have 150 kB, and what a host is offered as much again.
+                let bytes = try await uploaded(request, upTo: max(limits.messageBytes, 1 << 20), host)
                 return .message(try await changelogs(ChangelogReport(decoding: bytes, version), host), version)
             case (.post, "renew"):
                 let message = try RenewalRequest(decoding: try await request.bytes(upTo: limits.messageBytes), version)

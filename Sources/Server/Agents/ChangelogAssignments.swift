@@ -1,52 +1,51 @@
 import Digest
 import Store
-import Synchronization
 import Timestamps
 import Wire
 
 /// Who reads which changelog: each source package's of each version by two hosts, and by a third where the two differ.
-final class ChangelogAssignments: Sendable {
+///
+/// Pure: who was asked stands in the database beside what was answered, so that other servers and the next start know it.
+enum ChangelogAssignments {
     /// How many hosts shall have read the same.
     static let readers = 2
     /// How many are asked at most, where they differ or cannot read it.
     static let mostReaders = 4
-    /// How long a host that was asked is waited for, in seconds.
+    /// How long a host that was asked is waited for, in seconds. After that others are asked; it is not, for a day.
     static let patience: Int64 = 900
 
-    /// Who was asked lately and has not answered: it is only memory, for after a restart two hosts too many do no harm.
-    private let asked = Mutex<[String: [String: Timestamp]]>([:])
-
     /// What a host shall read, of what it told that it is offered.
-    func choose(
-        _ candidates: [CandidatePackage], for host: String, organisation: String, claims: [Changelogs.Claim],
-        now: Timestamp
-    ) -> [SHA256Digest] {
+    ///
+    /// - Parameters:
+    ///   - candidates: what it is offered.
+    ///   - claims: what active hosts were asked and have answered of these sources.
+    static func choose(
+        _ candidates: [CandidatePackage], for host: String, claims: [Changelogs.Claim], now: Timestamp
+    ) -> [CandidatePackage] {
         var known: [String: [Changelogs.Claim]] = [:]
         for claim in claims { known["\(claim.source)\t\(claim.sourceVersion)", default: []].append(claim) }
         var groups: [String: [CandidatePackage]] = [:]
         for candidate in candidates {
             groups["\(candidate.source)\t\(candidate.sourceVersion)", default: []].append(candidate)
         }
-        return asked.withLock { asked in
-            var chosen: [SHA256Digest] = []
-            for (group, files) in groups.sorted(by: { $0.key < $1.key }) {
-                guard chosen.count < ChangelogReport.maximumClaims else { break }
-                let claims = known[group] ?? []
-                let key = "\(organisation)\t\(group)"
-                let waiting = (asked[key] ?? [:]).filter {
-                    now.seconds(since: $0.value) < Self.patience && $0.key != host
-                }
-                guard Self.isOpen(claims, waiting: waiting.count, host: host),
-                    let file = Self.file(files, claims, host)
-                else { continue }
-                chosen.append(file.digest)
-                asked[key] = waiting.merging([host: now]) { _, new in new }
+        var chosen: [CandidatePackage] = []
+        for (group, files) in groups.sorted(by: { $0.key < $1.key }) {
+            guard chosen.count < ChangelogReport.maximumClaims else { break }
+            let claims = known[group] ?? []
+            let answers = claims.filter { !$0.isAsked }
+            let asked = claims.filter {
+                $0.isAsked && now.seconds(since: $0.readAt) < Changelogs.askedSeconds
             }
-            if asked.count > 20_000 {
-                asked = asked.filter { $0.value.values.contains { now.seconds(since: $0) < Self.patience } }
+            // One that was asked and has not answered, a full disk perhaps, would only keep others from it.
+            guard !asked.contains(where: { $0.host == host }) else { continue }
+            let waiting = Set(asked.filter { now.seconds(since: $0.readAt) < patience }.map(\.host))
+                .subtracting(answers.map(\.host))
+            guard isOpen(answers, waiting: waiting.count, host: host), let file = file(files, answers, host) else {
+                continue
             }
-            return chosen
+            chosen.append(file)
         }
+        return chosen
     }
 
     private static func isOpen(_ claims: [Changelogs.Claim], waiting: Int, host: String) -> Bool {

@@ -39,6 +39,12 @@ struct Maintenance: Service {
                 await attempt("count the hosts") { try await state.census.refreshIfDue(state) }
             }
             if tick % 3600 == 0 {
+                await attempt("forget old changelogs") {
+                    let now = state.clock.now()
+                    for organisation in try await state.store.read({ try $0.organisations.list().map(\.id) }) {
+                        try await state.store.write { try $0.changelogs.prune(organisation: organisation, now: now) }
+                    }
+                }
                 await attempt("collect documents") {
                     let now = state.clock.now()
                     let removed = try await state.store.write { transaction in

@@ -45,8 +45,8 @@ final class ServerState: Sendable {
     let sweepMemory = SweepMemory()
     /// What feeds say, and what follows for the hosts.
     let vulnerabilities: VulnerabilityDesk
-    /// Who reads which changelog.
-    let changelogs = ChangelogAssignments()
+    /// What hosts have read in changelogs.
+    let changelogs = ChangelogEvidence.Kept()
     /// Names this process where several servers share work.
     let serverName = RandomID.make("server")
     let started: Timestamp

@@ -4,6 +4,7 @@ import Inventory
 import JSON
 import Matching
 import Store
+import Synchronization
 import Versions
 import Wire
 
@@ -52,8 +53,12 @@ struct ChangelogEvidence: Sendable {
         versions = Set(known.keys.compactMap { $0.split(separator: "\t").last.map(String.init) })
     }
 
-    /// Reads what an organisation's hosts have claimed.
+    /// Reads what an organisation's active hosts have claimed; nothing where the organisation does not have changelogs read.
     init(_ sql: Transaction, organisation: String) throws {
+        guard try sql.settings.readsChangelogs(organisation: organisation) else {
+            self = .none
+            return
+        }
         let claims = try sql.changelogs.claims(organisation: organisation)
         let contents = claims.isEmpty ? [:] : try sql.changelogs.readings(organisation: organisation)
         var known: [String: Known] = [:]
@@ -63,8 +68,35 @@ struct ChangelogEvidence: Sendable {
         self.init(known: known)
     }
 
+    /// What was read last of each organisation: it is read again only where its stamp is another.
+    final class Kept: Sendable {
+        private let kept = Mutex<[String: (stamp: Int64, evidence: ChangelogEvidence)]>([:])
+
+        /// The evidence of now.
+        func evidence(_ sql: Transaction, organisation: String) throws -> ChangelogEvidence {
+            let stamp = try ChangelogEvidence.stamp(sql, organisation: organisation)
+            if let known = kept.withLock({ $0[organisation] }), known.stamp == stamp { return known.evidence }
+            let evidence = try ChangelogEvidence(sql, organisation: organisation)
+            kept.withLock { $0[organisation] = (stamp, evidence) }
+            return evidence
+        }
+    }
+
+    /// Another number than before where the evidence of an organisation is another; 0 for none.
+    static func stamp(_ sql: Transaction, organisation: String) throws -> Int64 {
+        guard try sql.settings.readsChangelogs(organisation: organisation) else { return 0 }
+        return try sql.changelogs.stamp(organisation: organisation)
+    }
+
+    /// The same of every organisation that has any.
+    static func stamps(_ sql: Transaction) throws -> [String: Int64] {
+        try sql.changelogs.stamps().filter { try sql.settings.readsChangelogs(organisation: $0.key) }
+    }
+
     /// Whether anybody was asked about some package's offered version of this number.
-    func knows(version: String) -> Bool { versions.contains(version) || versions.contains(Self.withoutRebuild(version)) }
+    func knows(version: String) -> Bool {
+        versions.contains(version) || versions.contains(Self.withoutRebuild(version))
+    }
 
     private static func combined(_ claims: [Changelogs.Claim], _ contents: [SHA256Digest: [UInt8]]) -> Known {
         let readings = Dictionary(grouping: claims.filter { $0.reading != nil }) { $0.reading }
@@ -111,7 +143,7 @@ struct ChangelogEvidence: Sendable {
     }
 
     /// The version without the suffix of a rebuild (`+b2`).
-    private static func withoutRebuild(_ version: String) -> String {
+    static func withoutRebuild(_ version: String) -> String {
         guard let plus = version.lastIndex(of: "+") else { return version }
         let suffix = version[version.index(after: plus)...]
         guard suffix.first == "b", suffix.count > 1, suffix.dropFirst().allSatisfy(\.isNumber) else { return version }
@@ -123,18 +155,24 @@ struct ChangelogEvidence: Sendable {
     /// Whether nobody has read anything.
     var isEmpty: Bool { known.isEmpty }
 
-    /// A judgement with what changelogs add to it, for each version that some host is offered.
-    func added(to judgement: Matching.Judgement, offered: Set<String>) -> Matching.Judgement {
+    /// A judgement with what changelogs add to it.
+    ///
+    /// - Parameter offered: each version that some host is offered, and whether only one host can read its changelog: then
+    ///   that one's word is enough, because it is about itself alone.
+    func added(to judgement: Matching.Judgement, offered: [String: Bool]) -> Matching.Judgement {
         var judgement = judgement
-        for candidate in offered.sorted() {
+        for (candidate, isAlone) in offered.sorted(by: { $0.key < $1.key }) {
             guard let step = step(judgement.package, to: candidate) else { continue }
-            for closed in step.step.closes { Self.add(closed, step, to: &judgement) }
+            let isConfirmed = step.known.hosts >= 2 || isAlone
+            for closed in step.step.closes { Self.add(closed, step, isConfirmed: isConfirmed, to: &judgement) }
         }
         judgement.findings.sort { $0.vulnerability < $1.vulnerability }
         return judgement
     }
 
-    private static func add(_ closed: ChangelogStep.Closed, _ step: Step, to judgement: inout Matching.Judgement) {
+    private static func add(
+        _ closed: ChangelogStep.Closed, _ step: Step, isConfirmed: Bool, to judgement: inout Matching.Judgement
+    ) {
         let sentence = "closes \(closed.id) by the candidate's changelog, \(step.known.words)"
         let place = judgement.findings.firstIndex { $0.ids.contains(closed.id) }
         func voice(_ overruled: String) -> Voice {
@@ -152,8 +190,8 @@ struct ChangelogEvidence: Sendable {
                         ? "agrees; a feed is nearer to the package"
                         : "differs: the feed names \(finding.fixed ?? "") as the fix; the feed is nearer to the package"
                 ))
-        } else if !judgement.unknown.isEmpty {
-            // Nobody else speaks of the package.
+        } else if !judgement.unknown.isEmpty, isConfirmed {
+            // Nobody else speaks of the package, and one host of several does not speak for all.
             judgement.findings.append(.fromChangelog(closed.id, fixed: closed.version, voice("")))
         }
     }

@@ -54,7 +54,7 @@ actor FleetJudge {
                 let (changed, mark) = try sql.verdicts.changedHosts(since: since ?? .max)
                 return (
                     changed, mark, try sql.organisations.list().map(\.id),
-                    try isShared ? sql.verdicts.revisions() : [:], try sql.changelogs.stamp()
+                    try isShared ? sql.verdicts.revisions() : [:], try ChangelogEvidence.stamps(sql)
                 )
             }
             let isWriter = try await isWriter(now)
@@ -67,7 +67,7 @@ actor FleetJudge {
                 }
                 await update(
                     name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0,
-                    claims: claims, now)
+                    claims: claims[name] ?? 0, now)
             }
             for name in organisations.keys where !names.contains(name) { organisations[name] = nil }
             watermark = mark
@@ -139,18 +139,20 @@ actor FleetJudge {
             if isFollowing || (isTakingOver && judge.risk != nil) { try await judge.readOpen(state.store) }
             try await judge.readDocuments(state.store)
             try await judgeNew(judge.packages, knowledge)
-            try await judge.readChangelogs(state.store, stamp: claims)
-            let (judgements, isOverlaid) = judge.withChangelogs(judgements)
-            let isFull = isOld || isStale || isFollowing || isTakingOver || isOverlaid
+            try await judge.readChangelogs(state.store, state.changelogs, stamp: claims)
+            let isFull = isOld || isStale || isFollowing || isTakingOver
             let output = judge
+            let judgedOnce = self.judgements
             // Off the actor: this may take a while, and nothing else waits for it.
             let work = Task.detached(priority: .utility) {
                 var judge = output
+                let judgements = judge.overlaid(judgedOnce, isNew: isOld)
                 let ledger = judge.compare(judgements, isFull: isFull, now: now)
-                return (judge, ledger)
+                return (judge, judgements, ledger)
             }
+            let judgements: OverlaidJudgements
             let ledger: VerdictLedger
-            (judge, ledger) = await work.value
+            (judge, judgements, ledger) = await work.value
             if isWriter { try await write(ledger, &judge, knowledge.digest, now) }
             judge.isReconciled = isWriter
             if !isWriter { judge.revision = revision }

@@ -21,6 +21,8 @@ struct FleetRisk: Sendable {
     var vulnerabilities: [String: KnownVulnerability] = [:]
     /// What is open, since when, and since when a fix is known.
     var open: [Verdicts.Key: Verdicts.Open] = [:]
+    /// What hosts are offered, by the set of updates that they wait for.
+    var offers: [Int64: [Verdicts.Offer]] = [:]
 
     /// A host.
     struct HostRisk: Sendable {

@@ -37,11 +37,8 @@ struct OrganisationJudge: Sendable {
     /// Hosts that came, changed or went, by their sets before.
     private var left: [SHA256Digest] = []
     private var joined: [SHA256Digest] = []
-    /// What hosts have read in changelogs, as of which claims, and which offered versions it adds to which package.
-    private var changelogs = ChangelogEvidence.none
-    private(set) var changelogStamp: Int64?
-    private var applied: [Int64: Set<String>] = [:]
-    private var hasNewChangelogs = false
+    /// What changelogs add.
+    private var changelogs = ChangelogOverlay()
 
     private init(_ organisation: String) { self.organisation = organisation }
 
@@ -70,54 +67,38 @@ struct OrganisationJudge: Sendable {
         isReconciled = false
     }
 
+    /// What of changelogs was read last.
+    var changelogStamp: Int64? { changelogs.stamp }
+
     /// Reads what hosts have read in changelogs, where claims have come since.
-    mutating func readChangelogs(_ store: Store, stamp: Int64) async throws {
-        guard changelogStamp != stamp else { return }
+    mutating func readChangelogs(_ store: Store, _ kept: ChangelogEvidence.Kept, stamp: Int64) async throws {
+        guard changelogs.stamp != stamp else { return }
         let organisation = organisation
-        changelogs = try await store.read { try ChangelogEvidence($0, organisation: organisation) }
-        changelogStamp = stamp
-        hasNewChangelogs = true
+        let evidence = try await store.read { try kept.evidence($0, organisation: organisation) }
+        changelogs.take(evidence, stamp: stamp)
     }
 
-    /// The judgements with what changelogs add for the versions that hosts are offered, and whether that is other than before.
-    mutating func withChangelogs(
-        _ judgements: [Int64: FleetJudge.JudgedOnce]
-    ) -> (judgements: [Int64: FleetJudge.JudgedOnce], isNew: Bool) {
-        let before = applied
-        let isRead = hasNewChangelogs
-        applied = [:]
-        hasNewChangelogs = false
-        guard !changelogs.isEmpty else { return (judgements, !before.isEmpty) }
-        var isSeen: Set<String> = []
-        for host in hosts.values {
-            guard let set = host.set, let pending = host.pendingSet, let list = offers[pending],
-                isSeen.insert("\(set.hex) \(pending)").inserted
-            else { continue }
-            // Most offers were read by nobody: few are left to look for among the host's packages.
-            let known = list.filter { changelogs.knows(version: $0.candidate) }
-            guard !known.isEmpty else { continue }
-            let candidates = Dictionary(
-                known.map { ("\($0.name)\t\($0.architecture)", $0.candidate) }, uniquingKeysWith: { first, _ in first })
-            for id in (sets[set] ?? nil) ?? [] {
-                guard let package = judgements[id]?.judgement.package,
-                    let candidate = candidates["\(package.name)\t\(package.architecture)"],
-                    changelogs.step(package, to: candidate) != nil
-                else { continue }
-                applied[id, default: []].insert(candidate)
-            }
+    /// The judgements with what changelogs add for the versions that hosts are offered. Packages to which they add something
+    /// else than before, and the hosts that have them, are looked at again.
+    ///
+    /// - Parameter isNew: whether feeds say something else than before.
+    mutating func overlaid(
+        _ judgements: [Int64: FleetJudge.JudgedOnce], isNew: Bool
+    ) -> OverlaidJudgements {
+        let different = changelogs.update(judgements, sets: sets, offers: offers, owners: owners, isNew: isNew)
+            .filter { owners[$0] != nil }
+        if !different.isEmpty {
+            came.formUnion(different)
+            let concerned = Set(sets.filter { $0.value?.contains(where: different.contains) ?? false }.keys)
+            for (id, host) in hosts where host.set.map(concerned.contains) ?? false { touched.insert(id) }
         }
-        var result = judgements
-        for (id, offered) in applied {
-            guard let once = judgements[id] else { continue }
-            let judgement = changelogs.added(to: once.judgement, offered: offered)
-            result[id] = FleetJudge.JudgedOnce(judgement: judgement, ledger: .init(judgement))
-        }
-        return (result, applied != before || (isRead && !applied.isEmpty))
+        return OverlaidJudgements(base: judgements, overlay: changelogs.judged)
     }
 
     /// Takes note of hosts that may have changed.
     mutating func take(_ changes: [Verdicts.ChangedHost]) throws {
         for change in changes where hosts[change.id] != change.host {
+            changelogs.move(from: hosts[change.id], to: change.host)
             let before = hosts[change.id]?.set
             hosts[change.id] = change.host
             touched.insert(change.id)
@@ -192,7 +173,7 @@ struct OrganisationJudge: Sendable {
 
     /// Compares what is open with what was judged: of everything, or of packages that came and went.
     mutating func compare(
-        _ judgements: [Int64: FleetJudge.JudgedOnce], isFull: Bool, now: Timestamp
+        _ judgements: OverlaidJudgements, isFull: Bool, now: Timestamp
     ) -> VerdictLedger {
         let subjects = isFull ? Set(owners.keys) : came
         var judged: [Int64: VerdictLedger.Judged] = [:]
@@ -210,13 +191,14 @@ struct OrganisationJudge: Sendable {
 
     /// Works out what the organisation is exposed to, anew or for what changed.
     mutating func publish(
-        _ judgements: [Int64: FleetJudge.JudgedOnce], _ knowledge: VulnerabilityDesk.Knowledge, isFull: Bool,
+        _ judgements: OverlaidJudgements, _ knowledge: VulnerabilityDesk.Knowledge, isFull: Bool,
         now: Timestamp
     ) throws {
         var fresh = risk ?? FleetRisk(catalogue: knowledge.digest, asOf: now)
         fresh.catalogue = knowledge.digest
         fresh.asOf = now
         fresh.open = open
+        fresh.offers = offers
         if isFull {
             fullAt = now
             fresh.packages = [:]
@@ -294,7 +276,7 @@ struct OrganisationJudge: Sendable {
     }
 
     private static func plan(
-        _ ids: [Int64], _ judgements: [Int64: FleetJudge.JudgedOnce], _ offers: [Verdicts.Offer]
+        _ ids: [Int64], _ judgements: OverlaidJudgements, _ offers: [Verdicts.Offer]
     ) -> FleetRisk.HostPlan {
         var offered: [String: String] = [:]
         for offer in offers { offered["\(offer.name)\t\(offer.architecture)"] = offer.candidate }

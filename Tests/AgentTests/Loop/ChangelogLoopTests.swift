@@ -62,6 +62,48 @@ import Wire
         #expect(contact(&driver) == nil, "not before the server's time")
     }
 
+    /// A host that has told what it is offered and has read four of it.
+    private func withFourClaims() throws -> (LoopDriver, [ChangelogClaim]) {
+        var driver = started()
+        let first = try #require(contact(&driver))
+        driver.answer(.changelogs(ChangelogReply(isWanted: true, retryAfter: 60), first))
+        driver.take(.changelogs(ChangelogResult(candidates: [Self.candidate])))
+        let second = try #require(contact(&driver))
+        let reply = ChangelogReply(isWanted: true, read: [Self.candidate.digest], retryAfter: 600)
+        driver.answer(.changelogs(reply, second))
+        let claims = (0..<4).map { ChangelogClaim(candidate: Self.candidate, reading: nil, problem: "\($0)") }
+        driver.take(.changelogs(ChangelogResult(claims: claims)))
+        return (driver, claims)
+    }
+
+    @Test func claimsGoOneByOneInOneContactAndWithoutCandidates() throws {
+        var (driver, claims) = try withFourClaims()
+        var told = try #require(contact(&driver))
+        for (index, claim) in claims.enumerated() {
+            #expect(told.claims == [claim] && told.candidates.isEmpty)
+            driver.answer(.changelogs(ChangelogReply(isWanted: true, retryAfter: 60), told))
+            guard index < 3 else { break }
+            guard case .changelogs(let next)? = driver.pending else {
+                Issue.record("the next claim goes in the same contact")
+                return
+            }
+            told = next
+        }
+        let after = try #require(contact(&driver))
+        #expect(after.claims.isEmpty && after.candidates == [Self.candidate])
+    }
+
+    @Test func whatIsTooLargeIsLostAlone() throws {
+        var (driver, claims) = try withFourClaims()
+        #expect(try #require(contact(&driver)).claims == [claims[0]])
+        driver.fail(.refused(status: 413, problem: nil, retryAfter: nil))
+        guard case .changelogs(let next)? = driver.pending else {
+            Issue.record("the next claim goes in the same contact")
+            return
+        }
+        #expect(next.claims == [claims[1]])
+    }
+
     @Test func whatTheHostNeverToldIsNotRead() throws {
         var driver = started()
         let first = try #require(contact(&driver))

@@ -57,13 +57,20 @@ enum ChangelogOperations {
         ], traits: [.paginated]
     ) { call in
         let organisation = call.organisation
-        let (steps, isEnabled) = try await call.state.store.read { sql in
+        let risk = call.state.vulnerabilities.risk(organisation)
+        let (evidence, isEnabled) = try await call.state.store.read { sql in
             (
-                try Self.steps(sql, call),
+                try call.state.changelogs.evidence(sql, organisation: organisation),
                 try sql.settings.readsChangelogs(organisation: organisation)
             )
         }
-        let risk = call.state.vulnerabilities.risk(organisation)
+        let steps: [Counted]
+        if let risk, let found = try Self.steps(risk, evidence, call) {
+            steps = found
+        } else {
+            // Without feeds nothing is in memory, and a host that has just come is not yet.
+            steps = try await call.state.store.read { try Self.steps($0, evidence, call) }
+        }
         let start = min(max(0, Int(call.cursor?.integer ?? 0)), steps.count)
         let page = steps[start..<min(start + call.limit, steps.count)]
         return .page(
@@ -77,35 +84,84 @@ enum ChangelogOperations {
         var hosts: Int
     }
 
-    private static func steps(_ sql: Transaction, _ call: Call) throws -> [Counted] {
-        let organisation = call.organisation
-        let evidence = try ChangelogEvidence(sql, organisation: organisation)
-        let hosts = try sql.verdicts.hosts(organisation: organisation).filter { host in
-            call.reach.includes(host.labels)
-                && (call.text("host").map { host.id == $0 || host.hostname == $0 } ?? true)
+    /// From what is in memory; nil where the host that is asked for is not there.
+    private static func steps(_ risk: FleetRisk, _ evidence: ChangelogEvidence, _ call: Call) throws -> [Counted]? {
+        let hosts = risk.hosts.filter { isAsked($0.host, call) }
+        if call.text("host") != nil, hosts.isEmpty { return nil }
+        var counts: [String: Count] = [:]
+        for same in Dictionary(grouping: hosts, by: { pair($0.host) }).values {
+            guard let first = same.first, let pending = first.host.pendingSet, pending > 0 else { continue }
+            let offered = offered(risk.offers[pending] ?? [], evidence)
+            guard !offered.isEmpty else { continue }
+            for id in first.packages ?? [] {
+                guard let package = risk.packages[id]?.package else { continue }
+                count(id, package, offered, same.count, &counts)
+            }
         }
+        return steps(counts, evidence, call)
+    }
+
+    /// From the database.
+    private static func steps(_ sql: Transaction, _ evidence: ChangelogEvidence, _ call: Call) throws -> [Counted] {
+        let organisation = call.organisation
+        let hosts = try sql.verdicts.hosts(organisation: organisation).filter { isAsked($0, call) }
         if let host = call.text("host"), hosts.isEmpty { throw Refusal(.missing("host", host)) }
-        var counts: [String: (number: Int64, candidate: String, hosts: Int)] = [:]
-        for (key, same) in Dictionary(grouping: hosts, by: { "\($0.set?.hex ?? "") \($0.pendingSet ?? 0)" }) {
-            guard let first = same.first, let set = first.set, let pending = first.pendingSet, pending > 0,
-                !key.isEmpty,
-                let ids = try sql.verdicts.packages(organisation: organisation, set: set)
-            else { continue }
-            var offered: [String: String] = [:]
-            for offer in try sql.verdicts.offers(pendingSet: pending) {
-                offered["\(offer.name)\t\(offer.architecture)"] = offer.candidate
+        var counts: [String: Count] = [:]
+        for same in Dictionary(grouping: hosts, by: pair).values where !evidence.isEmpty {
+            guard let first = same.first, let set = first.set, let pending = first.pendingSet, pending > 0 else {
+                continue
+            }
+            let offered = offered(try sql.verdicts.offers(pendingSet: pending), evidence)
+            guard !offered.isEmpty, let ids = try sql.verdicts.packages(organisation: organisation, set: set) else {
+                continue
             }
             for (id, package) in try sql.verdicts.packages(ids) {
-                guard let candidate = offered["\(package.name)\t\(package.architecture)"] else { continue }
-                counts["\(id) \(candidate)", default: (id, candidate, 0)].hosts += same.count
+                count(id, package, offered, same.count, &counts)
             }
         }
-        let packages = try sql.verdicts.packages(Set(counts.values.map(\.number)).sorted())
+        return steps(counts, evidence, call)
+    }
+
+    /// A package and an offered version, and how many hosts have both.
+    private struct Count {
+        var number: Int64
+        var package: SoftwarePackage
+        var candidate: String
+        var hosts = 0
+    }
+
+    private static func isAsked(_ host: Verdicts.Host, _ call: Call) -> Bool {
+        call.reach.includes(host.labels)
+            && (call.text("host").map { host.id == $0 || host.hostname == $0 } ?? true)
+    }
+
+    private static func pair(_ host: Verdicts.Host) -> String { "\(host.set?.hex ?? "") \(host.pendingSet ?? 0)" }
+
+    /// The offered versions of which anybody was asked.
+    private static func offered(_ offers: [Verdicts.Offer], _ evidence: ChangelogEvidence) -> [String: String] {
+        var offered: [String: String] = [:]
+        for offer in offers where evidence.knows(version: offer.candidate) {
+            offered["\(offer.name)\t\(offer.architecture)"] = offer.candidate
+        }
+        return offered
+    }
+
+    private static func count(
+        _ id: Int64, _ package: SoftwarePackage, _ offered: [String: String], _ hosts: Int,
+        _ counts: inout [String: Count]
+    ) {
+        guard let candidate = offered["\(package.name)\t\(package.architecture)"] else { return }
+        let new = Count(number: id, package: package, candidate: candidate)
+        counts["\(id) \(candidate)", default: new].hosts += hosts
+    }
+
+    private static func steps(
+        _ counts: [String: Count], _ evidence: ChangelogEvidence, _ call: Call
+    ) -> [Counted] {
         let wanted = call.text("package")
         return counts.values.compactMap { count in
-            guard let package = packages[count.number],
-                wanted.map({ $0 == package.name || $0 == package.source }) ?? true,
-                let step = evidence.step(package, to: count.candidate)
+            guard wanted.map({ $0 == count.package.name || $0 == count.package.source }) ?? true,
+                let step = evidence.step(count.package, to: count.candidate)
             else { return nil }
             return Counted(number: count.number, step: step, hosts: count.hosts)
         }.sorted {
