@@ -143,7 +143,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"), core("Priority"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"),
+                core("Priority"),
                 core("Feeds"), core("SoftwareReading"), core("CVSS"), core("Access"), core("Inventory"), core("Wire"),
                 core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),

@@ -183,10 +183,10 @@ struct RiskView: Sendable {
         (asset.id, asset.name) = ("", "")
         let exceptions = scopes.exceptions(of: ids, host.host).filter { exception in
             own.allSatisfy { id in
-                    risk.packages[id].map {
-                        exception.concerns(package: $0.package.name, source: $0.package.source)
-                    } ?? false
-                }
+                risk.packages[id].map {
+                    exception.concerns(package: $0.package.name, source: $0.package.source)
+                } ?? false
+            }
         }
         let pauses = scopes.pauses(of: ids, host.host)
         let open = own.compactMap { risk.open[Verdicts.Key(package: $0, vulnerability: name)] }

@@ -91,7 +91,8 @@ public struct FindingClocks {
 
     /// When each host of an organisation was last seen, at whichever server.
     public func presence(organisation: String) throws -> [String: Timestamp] {
-        let rows = try sql.rows("SELECT host, last_seen FROM host_presence WHERE organisation = ?1", organisation) { row in
+        let rows = try sql.rows("SELECT host, last_seen FROM host_presence WHERE organisation = ?1", organisation) {
+            row in
             (try row.text(), try row.timestamp())
         }
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
