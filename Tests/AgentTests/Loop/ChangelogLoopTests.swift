@@ -16,7 +16,8 @@ import Wire
         driver.wakeUp()
         for _ in 0..<20 {
             switch driver.pending {
-            case .checkIn: driver.answer(driver.reply())
+            // The server expects what the check-in said comes next; what was scanned meanwhile is not sent yet.
+            case .checkIn(let checkIn): driver.answer(driver.reply(expected: checkIn.nextReport))
             case .report: driver.answerReports(expected: driver.next)
             case .state: driver.answer(.state(nil))
             case .changelogs(let report): return report
