@@ -1,4 +1,5 @@
 import Digest
+import Inventory
 import Matching
 import Store
 
