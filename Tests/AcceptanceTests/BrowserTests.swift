@@ -55,7 +55,8 @@ import Testing
     ///
     /// - Returns: that one's vulnerability.
     private static func writeFeeds(_ lab: Lab, _ offers: [JSONValue]) throws -> String {
-        let lines = try lab.exec("h1", ["dpkg-query", "-W", "-f", "${Package} ${source:Package}\\n"]).output.split(separator: "\n")
+        let lines = try lab.exec("h1", ["dpkg-query", "-W", "-f", "${Package} ${source:Package}\\n"]).output.split(
+            separator: "\n")
         let sources = Dictionary(
             lines.compactMap { line -> (String, String)? in
                 let words = line.split(separator: " ").map(String.init)
@@ -81,7 +82,9 @@ import Testing
                 "summary": .string("\(fix.key): input from strangers leads to a write beyond the end of a buffer"),
                 "details": .string("A length that \(fix.key) reads is trusted. <b>This is text.</b>"),
                 "severity": [["type": "CVSS_V3", "score": .string(vectors[number % vectors.count])]],
-                "references": [["type": "ADVISORY", "url": .string("https://security-tracker.debian.org/tracker/\(id)")]],
+                "references": [
+                    ["type": "ADVISORY", "url": .string("https://security-tracker.debian.org/tracker/\(id)")]
+                ],
                 "affected": [
                     [
                         "package": ["ecosystem": "Debian:12", "name": .string(fix.key)],

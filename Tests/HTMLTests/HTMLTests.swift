@@ -64,7 +64,8 @@ private func text(_ html: HTML) -> String { String(decoding: html.bytes(), as: U
 
     /// Whatever text there is: what is written holds no character of markup that the text brought.
     @Test(arguments: [
-        ("https://www.example.org/a?b=c#d", "https://www.example.org/a?b=c#d"), ("HTTP://Example.org", "http://example.org/"),
+        ("https://www.example.org/a?b=c#d", "https://www.example.org/a?b=c#d"),
+        ("HTTP://Example.org", "http://example.org/"),
         ("https://example.org:8443/x", "https://example.org:8443/x"),
         ("https://example.org/\"><script>", "https://example.org/%22%3E%3Cscript%3E"),
         ("https://example.org/ä b\r\n", "https://example.org/%C3%A4%20b%0D%0A"),

@@ -50,7 +50,8 @@ func exploitedBadge(_ since: Timestamp?) -> HTML {
 func closingBadge(_ closing: Closing) -> HTML {
     switch closing {
     case .installable: badge(.good, "Installable")
-    case .fixable: badge(.warning, "Fix not offered", title: "A fix exists, but the hosts' own repositories do not offer it")
+    case .fixable:
+        badge(.warning, "Fix not offered", title: "A fix exists, but the hosts' own repositories do not offer it")
     case .none: badge(.neutral, "No fix known", icon: .close)
     }
 }
@@ -172,7 +173,9 @@ func queueTable(_ title: String, _ rows: [QueueRow], _ context: PageContext) -> 
                 span(.class("name-line")) {
                     span(.class("rank")) { "\(row.place)." }
                     a(.href(patchLocation(row.id, context)), .data(.select)) { bdi { row.name } }
-                    if row.exploited > 0 { badge(.critical, "Exploited", title: "Closes \(row.exploited) that are known to be exploited") }
+                    if row.exploited > 0 {
+                        badge(.critical, "Exploited", title: "Closes \(row.exploited) that are known to be exploited")
+                    }
                     if row.isEvidenceFirst { badge(.warning, "Evidence first", icon: .lock) }
                     if row.needsReboot { badge(.warning, "Reboot", icon: .reboot) }
                 }

@@ -56,10 +56,14 @@ extension Samples {
                 "CVSS 3.1 7.8", 0.031, nil, 61, .threeDays, 2, .installable
             ),
             (
-                "CVE-2026-0550", "libxml2: an entity leads to a read beyond the buffer", "medium", "CVSS 4.0 6.3", 0.0042, nil,
+                "CVE-2026-0550", "libxml2: an entity leads to a read beyond the buffer", "medium", "CVSS 4.0 6.3",
+                0.0042, nil,
                 47, .twoWeeks, 11, .fixable
             ),
-            ("CVE-2025-9981", "sudo: a pattern of a host name matches too much", "low", "CVSS 2.0 3.3", 0.0004, nil, 22, .twoMonths, 44, .none),
+            (
+                "CVE-2025-9981", "sudo: a pattern of a host name matches too much", "low", "CVSS 2.0 3.3", 0.0004, nil,
+                22, .twoMonths, 44, .none
+            ),
             ("GHSA-2q4x-9m3h-77fg", "", "unknown", "", nil, nil, 1, .noDate, nil, .none),
         ]
         return rows.map { item in
@@ -75,7 +79,8 @@ extension Samples {
             row.deadline = text(
                 "due 2026-11-19: 3 days from addition to KEV on 2026-11-16, by row 4 of bod-26-04; assumed: publicly exposed yes"
             )
-            row.why = text("\(item.0): probability 0.900, as in KEV since 2026-11-12, EPSS 0.943 +0.70, CVSS 3.1 9.8 +0.70")
+            row.why = text(
+                "\(item.0): probability 0.900, as in KEV since 2026-11-12, EPSS 0.943 +0.70, CVSS 3.1 9.8 +0.70")
             row.closing = item.9
             row.packages = [text("openssl"), text("libssl3")]
             return row
@@ -110,7 +115,8 @@ extension Samples {
     var vulnerability: VulnerabilityModel {
         var model = VulnerabilityModel(row: vulnerabilityRows[0])
         model.aliases = [text("DSA-6001-1"), text("GHSA-xxxx-yyyy-zzzz")]
-        model.details = text("A certificate whose name is longer than its length field says is copied whole.\n\nUpdate.")
+        model.details = text(
+            "A certificate whose name is longer than its length field says is copied whole.\n\nUpdate.")
         model.published = before(14 * 86_400)
         model.isHit = true
         model.places = (0..<4).map { index in
@@ -138,7 +144,9 @@ extension Samples {
         overruled.rule = text("Outside of what is affected: below 3.0.17")
         overruled.overruled = text("the distribution's own word comes first")
         model.testimonies = [
-            Testimony(packages: [text("libssl3 3.0.17-1~deb12u2"), text("openssl 3.0.17-1~deb12u2")], voices: [decided, overruled]),
+            Testimony(
+                packages: [text("libssl3 3.0.17-1~deb12u2"), text("openssl 3.0.17-1~deb12u2")],
+                voices: [decided, overruled]),
             Testimony(packages: [text("libssl1.1 1.1.1w-0")], voices: [decided]),
         ]
         model.testimonies[1].isWeak = true
@@ -162,11 +170,13 @@ extension Samples {
         model.vectors[0].metrics = [("Attack vector", "network"), ("Attack complexity", "low")]
         model.weaknesses = [(text("CWE-787"), text("Out-of-bounds Write")), (text("CWE-20"), "")]
         model.references = [
-            ("ADVISORY", text("https://www.example.org/advisories/2026-0911?a=b")), ("WEB", text("gopher://example.org/")),
+            ("ADVISORY", text("https://www.example.org/advisories/2026-0911?a=b")),
+            ("WEB", text("gopher://example.org/")),
         ]
         model.moreReferences = 9
         model.changes = [
-            VerdictChangeRow(package: text("libssl3 3.0.17-1~deb12u2"), before: "", after: "affected", at: before(86_400)),
+            VerdictChangeRow(
+                package: text("libssl3 3.0.17-1~deb12u2"), before: "", after: "affected", at: before(86_400)),
             VerdictChangeRow(package: text("libssl3 3.0.16-1"), before: "affected", after: "", at: before(96_400)),
             VerdictChangeRow(package: text("libssl3 3.0.15-1"), before: "affected", after: "gone", at: before(99_400)),
         ]
@@ -187,10 +197,12 @@ extension Samples {
     var queueRows: [QueueRow] {
         let rows: [(String, DueBand, Int64?, Int, Int, Bool)] = [
             ("openssl 3.0.18-1~deb12u2", .overdue, -2, 84, 1, false), ("linux 6.1.158-1", .threeDays, 2, 61, 0, true),
-            ("libxml2 2.9.14+dfsg-1.3~deb12u5", .twoWeeks, 11, 47, 0, false), ("sudo 1.9.13p3-1+deb12u3", .noDate, nil, 22, 0, false),
+            ("libxml2 2.9.14+dfsg-1.3~deb12u5", .twoWeeks, 11, 47, 0, false),
+            ("sudo 1.9.13p3-1+deb12u3", .noDate, nil, 22, 0, false),
         ]
         return rows.enumerated().map { index, item in
-            var row = QueueRow(id: text("deb/debian-12/\(item.0.split(separator: " ").joined(separator: "@"))"), name: text(item.0))
+            var row = QueueRow(
+                id: text("deb/debian-12/\(item.0.split(separator: " ").joined(separator: "@"))"), name: text(item.0))
             row.place = index + 1
             row.band = item.1
             row.due = item.2.map { now.adding(seconds: $0 * 86_400) }
@@ -228,7 +240,10 @@ extension Samples {
 
     private var rankedPatch: RankedPatchModel {
         var model = RankedPatchModel(row: queueRows[0])
-        model.full = [text("CVE-2026-0911 on web-01: probability 0.900 x reach 1.00, impact 2"), text("cost 96.6: 1 for the work")]
+        model.full = [
+            text("CVE-2026-0911 on web-01: probability 0.900 x reach 1.00, impact 2"),
+            text("cost 96.6: 1 for the work"),
+        ]
         model.vulnerabilities = Array(vulnerabilityRows.prefix(2))
         model.places = (0..<3).map { index in
             var place = PatchPlaceRow(host: hosts[index].id, hostname: hosts[index].name)

@@ -214,15 +214,21 @@ public func exceptionFormPage(_ model: ExceptionFormModel, _ context: PageContex
                 [("Vulnerabilities", context.to("vulnerabilities")), ("Exceptions", context.to("exceptions"))], "New")
             pageHead(
                 "Ask for an exception",
-                lead: "It holds once another person has approved it, and ends by itself: at its time, and when the vulnerability becomes known to be exploited.")
-            if !model.problem.isEmpty { noticeBox(Notice(.critical, "It cannot be asked for like this", model.problem)) }
+                lead:
+                    "It holds once another person has approved it, and ends by itself: at its time, and when the vulnerability becomes known to be exploited."
+            )
+            if !model.problem.isEmpty {
+                noticeBox(Notice(.critical, "It cannot be asked for like this", model.problem))
+            }
             card("What risk, where, why, until when", id: "exception-form", class: "narrow") {
                 postForm(context.to("exceptions", "new"), context, class: "form") {
                     field(
                         "vulnerability", "Vulnerability", hint: "Any of its ids.", required: true,
                         placeholder: "CVE-2026-0911")
                     field("host", "Only on this host", hint: "Its name or id. Empty: those with the labels below.")
-                    field("selector", "Or only on hosts with labels", hint: "As site=berlin. Empty: all hosts.", maximum: 2048)
+                    field(
+                        "selector", "Or only on hosts with labels", hint: "As site=berlin. Empty: all hosts.",
+                        maximum: 2048)
                     field("package", "Only in this package", hint: "Or in those of this source. Empty: in all.")
                     area("reason", "Why it is not patched", hint: "Write what an auditor could check.")
                     area(

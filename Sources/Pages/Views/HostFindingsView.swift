@@ -48,7 +48,8 @@ private func noFindings(_ findings: HostFindings) -> HTML {
     if findings.unknownPackages > 0 {
         return emptyState(.unknown, "None is known, but not all is known", unknownPackages(findings))
     }
-    return emptyState(.check, "None is known", "Feeds speak of every package of this host, and name nothing that it has.")
+    return emptyState(
+        .check, "None is known", "Feeds speak of every package of this host, and name nothing that it has.")
 }
 
 private func unknownPackages(_ findings: HostFindings) -> String {

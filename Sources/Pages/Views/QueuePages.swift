@@ -122,7 +122,9 @@ private func capacityCard(_ model: QueueModel, _ context: PageContext) -> HTML {
                 }
             }
         } else {
-            p(.class("padded")) { "Say how much can be done before the next window, and it shows how far down the queue that reaches." }
+            p(.class("padded")) {
+                "Say how much can be done before the next window, and it shows how far down the queue that reaches."
+            }
         }
         p(.class("padded note")) {
             "A unit is the work of one patch on one host; a reboot counts two more, and what failures cost is added."
@@ -156,7 +158,8 @@ public func rankedPatchPage(_ model: RankedPatchModel, _ context: PageContext, e
                 noticeBox(
                     Notice(
                         .warning, "A reboot closes it",
-                        "The fixed kernel is installed and does not run: nothing is to be installed, the hosts have to boot."))
+                        "The fixed kernel is installed and does not run: nothing is to be installed, the hosts have to boot."
+                    ))
             }
             if model.row.isEvidenceFirst {
                 noticeBox(

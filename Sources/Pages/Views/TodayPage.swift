@@ -97,7 +97,8 @@ func counter(_ work: TodayModel.Work) -> HTML {
 private func queueCard(_ model: TodayModel, _ context: PageContext) -> HTML {
     guard let queue = model.queue else { return .empty }
     return card(
-        "What to patch first", id: "first", note: HTML(queue.gap == nil ? "by when it is due, then worth for cost" : ""),
+        "What to patch first", id: "first",
+        note: HTML(queue.gap == nil ? "by when it is due, then worth for cost" : ""),
         action: queue.gap == nil && queue.total > 0
             ? linkButton("Work queue", context.to("queue"), .quiet, icon: .chevron) : .empty
     ) {

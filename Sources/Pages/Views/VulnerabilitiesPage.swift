@@ -75,7 +75,8 @@ private func filters(_ model: VulnerabilitiesModel, _ context: PageContext) -> H
                     }, selected: model.query["severity"] ?? ""
             ).html
             Choice(
-                name: "exploited", label: "Known to be exploited", options: [("", "Any"), ("yes", "Yes"), ("no", "No")],
+                name: "exploited", label: "Known to be exploited",
+                options: [("", "Any"), ("yes", "Yes"), ("no", "No")],
                 selected: model.query["exploited"] ?? ""
             ).html
             Choice(
@@ -133,7 +134,8 @@ private func nothing(_ model: VulnerabilitiesModel, _ context: PageContext) -> H
         "No feed names anything that \(judged == 1 ? "the judged host has" : "judged hosts have")",
         "Looked at \(count(judged, "host"))."
             + (model.scope.unknownPackages > 0
-                ? " Of \(count(model.scope.unknownPackages, "package")) no feed says anything: that is not known." : ""),
+                ? " Of \(count(model.scope.unknownPackages, "package")) no feed says anything: that is not known."
+                : ""),
         action: model.scope.unknownPackages > 0
             ? linkButton("Packages of which nothing is known", context.to("vulnerabilities", "unknown")) : .empty)
 }
@@ -168,7 +170,8 @@ public func unknownPackagesPage(_ model: UnknownPackagesModel, _ context: PageCo
             breadcrumbs([("Vulnerabilities", context.to("vulnerabilities"))], "Unknown packages")
             pageHead(
                 "Unknown packages",
-                lead: "No feed says anything that can be used of these: nobody knows whether they have a vulnerability.")
+                lead: "No feed says anything that can be used of these: nobody knows whether they have a vulnerability."
+            )
             if let gap = model.gap {
                 riskGapView(gap)
             } else {

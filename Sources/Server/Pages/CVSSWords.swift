@@ -79,7 +79,8 @@ enum CVSSWords {
         ]
         for name in ["AV", "AC", "PR", "UI", "S", "C", "I", "A"] {
             guard let metric = table[name] else { continue }
-            table["M\(name)"] = Metric("Modified \(metric.name.prefix(1).lowercased())\(metric.name.dropFirst())", metric.values)
+            table["M\(name)"] = Metric(
+                "Modified \(metric.name.prefix(1).lowercased())\(metric.name.dropFirst())", metric.values)
         }
         return table
     }()
@@ -90,7 +91,8 @@ enum CVSSWords {
             "AT": Metric("Attack requirements", ["N": "none", "P": "present"]),
             "PR": Metric("Privileges required", high),
             "UI": Metric("User interaction", ["N": "none", "P": "passive", "A": "active"]),
-            "VC": Metric("Confidentiality, vulnerable system", high), "VI": Metric("Integrity, vulnerable system", high),
+            "VC": Metric("Confidentiality, vulnerable system", high),
+            "VI": Metric("Integrity, vulnerable system", high),
             "VA": Metric("Availability, vulnerable system", high),
             "SC": Metric("Confidentiality, other systems", high), "SI": Metric("Integrity, other systems", high),
             "SA": Metric("Availability, other systems", high),
@@ -102,7 +104,8 @@ enum CVSSWords {
             guard let metric = table[name] else { continue }
             var values = metric.values
             if name == "SI" || name == "SA" { values["S"] = "safety" }
-            table["M\(name)"] = Metric("Modified \(metric.name.prefix(1).lowercased())\(metric.name.dropFirst())", values)
+            table["M\(name)"] = Metric(
+                "Modified \(metric.name.prefix(1).lowercased())\(metric.name.dropFirst())", values)
         }
         table["S"] = Metric("Safety", ["N": "negligible", "P": "present"])
         table["AU"] = Metric("Automatable", ["N": "no", "Y": "yes"])

@@ -138,7 +138,8 @@ enum ExceptionPages {
         // Browsers end lines with CR LF; what is shown keeps its lines.
         func words(_ name: String) -> String {
             let lines = (model.values[name] ?? "").split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            return String(lines.map { SubmittedText.shown(String($0), maximum: 2000) }.joined(separator: "\n").prefix(2000))
+            return String(
+                lines.map { SubmittedText.shown(String($0), maximum: 2000) }.joined(separator: "\n").prefix(2000))
         }
         guard let day = value("expires"), day.utf8.count == 10, let expires = Timestamp(rfc3339: "\(day)T23:59:59Z")
         else {

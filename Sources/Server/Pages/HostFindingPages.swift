@@ -89,7 +89,9 @@ extension RiskReading {
         }
     }
 
-    private static func order(_ band: DueBand) -> Int { DueBand.allCases.firstIndex(of: band) ?? DueBand.allCases.count }
+    private static func order(_ band: DueBand) -> Int {
+        DueBand.allCases.firstIndex(of: band) ?? DueBand.allCases.count
+    }
 
     /// Vulnerabilities whose id holds a text, with on how many hosts within reach each is; then those that only feeds know.
     func search(_ text: String, limit: Int) throws -> [(id: String, summary: String, hosts: Int)] {

@@ -41,7 +41,7 @@ struct AwayHosts: Sendable {
             if isAway, isPaused, couldBeSeen, open[id] == nil {
                 var pause = StoredPause(
                     id: RandomID.make("pause"), organisation: organisation, reason: SLAPause.Reason.offline.rawValue,
-                    from: max(seen, host.enrolled), startedBy: Self.actor)
+                    from: max(seen, host.enrolledAt), startedBy: Self.actor)
                 pause.host = id
                 begun.append(pause)
             } else if let pause = open[id], !isAway || !isPaused {

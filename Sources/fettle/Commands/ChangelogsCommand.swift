@@ -32,9 +32,9 @@ struct ChangelogsCommand: AsyncParsableCommand {
         Column("ONLY IN FEEDS") { item in
             (item["missing"]?.array ?? []).compactMap(\.string).joined(separator: " ")
         },
-        Column("READ BY", raw: { $0.text("readers") }) { item in
-            item["disputed"]?.bool == true ? "disputed" : item.text("readers")
-        },
+        Column(
+            "READ BY", raw: { $0.text("readers") },
+            text: { $0["disputed"]?.bool == true ? "disputed" : $0.text("readers") }),
         .member("unknown"), .member("source", wide: true), .member("architecture", wide: true),
     ]
 

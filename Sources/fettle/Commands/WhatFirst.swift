@@ -78,7 +78,8 @@ struct WhatFirst: Sendable {
             let total = queue["total"]?.integer ?? Int64(items.count)
             text += "What to patch first, of \(total) patch(es) against \(open) known vulnerabilities:\n"
             for item in items { text += "  \(item.text("why"))\n" }
-            text += "Dates by \(queue.text("policy")). All of it, and why: \(page("/queue"))   or: fettle patches --rank -o wide\n"
+            text +=
+                "Dates by \(queue.text("policy")). All of it, and why: \(page("/queue"))   or: fettle patches --rank -o wide\n"
         }
         if unknown > 0 { text += "Of \(unknown) package(s) no feed says anything: that is not known, and not clean.\n" }
         if queue["unjudged"]?.integer ?? 0 > 0 { text += "This machine was not compared with the feeds yet.\n" }

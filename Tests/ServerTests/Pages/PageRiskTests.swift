@@ -13,7 +13,9 @@ extension ServerTests {
         /// What a feed's author might write to be taken for markup.
         private static let hostile = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
 
-        private static func osv(_ id: String, _ summary: String, fixed: String = "9.9-1", package: String = "package0")
+        private static func osv(
+            _ id: String, _ summary: String, fixed: String = "9.9-1", package: String = "package0"
+        )
             -> [String: Any]
         {
             [
@@ -192,7 +194,8 @@ extension ServerTests {
                 let made = try await asked.submit(
                     "/exceptions/new",
                     [
-                        ("vulnerability", "CVE-2026-0001"), ("reason", "no window\r\n<b>yet</b>"), ("control", "filtered"),
+                        ("vulnerability", "CVE-2026-0001"), ("reason", "no window\r\n<b>yet</b>"),
+                        ("control", "filtered"),
                         ("expires", day),
                     ])
                 let path = try #require(made.headers["location"].first?.split(separator: "?").first.map(String.init))
@@ -237,7 +240,8 @@ extension ServerTests {
                 try await browser.comeIn()
                 var host = try await TestHost.enrol(server)
                 try await host.reported(Truth())
-                let first = try await Self.wait(browser, "/vulnerabilities", for: "10,000 vulnerabilities", seconds: 300)
+                let first = try await Self.wait(
+                    browser, "/vulnerabilities", for: "10,000 vulnerabilities", seconds: 300)
                 var seen: [String] = []
                 for path in ["/vulnerabilities", "/vulnerabilities?after=5000", "/vulnerabilities?after=9950"] {
                     let answer = try await browser.open(path)
