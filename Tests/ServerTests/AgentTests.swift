@@ -3,11 +3,15 @@ import Glibc
 import JSON
 import Server
 import Testing
+import Wire
 
 extension ServerTests {
     /// The built agent against a real server: two processes, really forked, that are killed and stopped under way.
     @Suite(.serialized, .enabled(if: geteuid() == 0)) struct AgentTests {
         private static func hurry(_ configuration: inout ServerConfiguration) { configuration.interval = 5 }
+
+        /// Check-ins in the version that this release's agents speak.
+        private static let spoken = "protocol=\"\(ProtocolVersion.current.rawValue)\""
 
         private static func hurryMore(_ configuration: inout ServerConfiguration) {
             configuration.interval = 5
@@ -53,8 +57,8 @@ extension ServerTests {
                 #expect(agent.executorStatus?["isolated"]?.string == "yes")
                 #expect(agent.executorStatus?["restarts"]?.integer == 1)
                 let metrics = server.server.metrics
-                let before = metrics.value(.checkIns, "protocol=\"2\"")
-                try await soon("it checks in") { metrics.value(.checkIns, "protocol=\"2\"") > before }
+                let before = metrics.value(.checkIns, Self.spoken)
+                try await soon("it checks in") { metrics.value(.checkIns, Self.spoken) > before }
 
                 // Without its executor the network process does not stay behind.
                 kill(agent.executor, SIGKILL)
@@ -81,8 +85,8 @@ extension ServerTests {
                 }
                 // It goes on checking in, and says nothing of a scan.
                 let metrics = server.server.metrics
-                let before = metrics.value(.checkIns, "protocol=\"2\"")
-                try await soon("it checks in") { metrics.value(.checkIns, "protocol=\"2\"") > before }
+                let before = metrics.value(.checkIns, Self.spoken)
+                try await soon("it checks in") { metrics.value(.checkIns, Self.spoken) > before }
             }
         }
 
@@ -113,9 +117,9 @@ extension ServerTests {
                     server.server.metrics.value(.identities, "occasion=\"return\",result=\"granted\"") > 0
                 }
                 #expect(try await serial() != old)
-                let checkIns = server.server.metrics.value(.checkIns, "protocol=\"2\"")
+                let checkIns = server.server.metrics.value(.checkIns, Self.spoken)
                 try await soon("it checks in with it") {
-                    server.server.metrics.value(.checkIns, "protocol=\"2\"") > checkIns
+                    server.server.metrics.value(.checkIns, Self.spoken) > checkIns
                 }
                 #expect(try await server.host(host)["status"]?.string == "active")
                 #expect(agent.host == host)
