@@ -98,6 +98,12 @@ import Testing
     @Test("Damaged and cut packages are errors, never without a changelog")
     func damaged() throws {
         let good = try build(compression: "gzip") { try write(Self.text, $0 + "/changelog.Debian") }
+        // Cut where the data would begin: an archive of nothing is no package without a changelog.
+        let name = Array("data.tar".utf8)
+        let place = try #require(good.indices.first { good[$0...].starts(with: name) })
+        #expect(throws: PackageScanError.self) {
+            try PackageArchive.changelog(in: MemorySource(Array(good.prefix(place + 60))), of: "tool")
+        }
         var random = SystemRandomNumberGenerator()
         for _ in 0..<300 {
             let cut = Array(good.prefix(Int.random(in: 0..<(good.count - 200), using: &random)))

@@ -29,7 +29,9 @@ struct TarReader {
         while true {
             try skip()
             let header = try take(512)
-            if header.isEmpty || header.allSatisfy({ $0 == 0 }) { return nil }
+            // An archive ends with blocks of noughts: one that only stops was cut.
+            guard !header.isEmpty else { throw bad("its data.tar is cut short") }
+            if header.allSatisfy({ $0 == 0 }) { return nil }
             guard header.count == 512, Self.checksum(header), let size = Self.number(header[124..<136]) else {
                 throw bad("a header of its data.tar is damaged")
             }
