@@ -100,33 +100,6 @@ import Testing
         }
     }
 
-    /// The files come over the network where the host has none; a changelog that begins with the offered version says nothing
-    /// of what lay before.
-    @Test func filesAreFetchedAndWhatIsMissingIsUnknown() throws {
-        let lab = try Lab("\(labPrefix)-get")
-        defer { lab.down() }
-        try lab.runHost([
-            "lab", "serve",
-            try run([Testbed.script("make-deb-repo")]).output.trimmingCharacters(in: .whitespacesAndNewlines),
-        ])
-        try lab.startServer(["--interval", "5"])
-        try lab.fettle(["organisations", "changelogs", "default", "on"])
-        let token = try lab.token(uses: 1)
-        try lab.startHost("s1", root: "situations")
-        let before = try lab.exec("s1", ["sh", "-c", "dpkg-query -W; ls -A /var/cache/apt/archives"]).output
-        try lab.enrol("s1", token: token)
-        try eventually("the changelog of tb-ok is read", seconds: 300) {
-            try steps(lab).contains { $0["package"] == "tb-ok" && $0["readers"] == 1 }
-        }
-        let step = try #require(try steps(lab).first { $0["package"] == "tb-ok" })
-        #expect(step["candidate"] == "1.1" && step["closes"]?.array?.count == 1, "\(step)")
-        #expect(step["unknown"]?.string?.contains("no entry") == true, "\(step)")
-        // A file that is not what the index says is never believed.
-        #expect(try !steps(lab).contains { $0["package"] == "tb-badsum" })
-        let after = try lab.exec("s1", ["sh", "-c", "dpkg-query -W; ls -A /var/cache/apt/archives"]).output
-        #expect(after == before, "nothing was installed, and nothing stays")
-    }
-
     private func steps(_ lab: Lab) throws -> [JSONValue] { try lab.json(["changelogs"]).array ?? [] }
 
     private func findings(_ lab: Lab, _ source: String) throws -> [JSONValue] {
