@@ -50,7 +50,8 @@ import Wire
         let refused = try trial.run(base: base)
         #expect(refused.outcome == .refused, "\(refused.text) \(refused.log)")
         #expect(refused.text.contains("cannot be told") && refused.text.contains("status-old"), "\(refused.text)")
-        #expect(refused.entries.contains { $0.detail["checks"]?["code"]?.string == "standing-unknown" }, "\(refused.log)")
+        #expect(
+            refused.entries.contains { $0.detail["checks"]?["code"]?.string == "standing-unknown" }, "\(refused.log)")
         #expect(!refused.entries.contains { $0.phase == .mutateIntent })
         trial.attempt = 3
         trial.setup = "mv /var/lib/dpkg/status-away /var/lib/dpkg/status"
