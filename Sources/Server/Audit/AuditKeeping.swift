@@ -33,7 +33,7 @@ final class AuditKeeping: Sendable {
     static func open(_ folder: String, _ store: Store, now: Timestamp) async throws -> AuditKeeping {
         // Another server may rotate meanwhile; a person does not do so ten times at once.
         for _ in 0..<10 {
-            let named = try await store.read { try named($0) }
+            let named = try await store.read { try Self.named($0) }
             let key = try settled(folder, named)
             let base = try await store.write { transaction -> [UInt8]? in
                 guard try Self.named(transaction) == named else { return nil }
