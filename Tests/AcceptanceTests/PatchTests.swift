@@ -33,6 +33,45 @@ import Testing
         #expect(try lab.fettle(["audit", "verify"]).status == 0)
     }
 
+    /// The same upgrade, with agent, dpkg and apt killed in the middle: it ends at the old or the new versions or flagged, and
+    /// what the server shows is what dpkg says.
+    @Test func aRealUpgradeThatIsKilledEndsAtOldOrNew() throws {
+        let lab = try Lab("\(labPrefix)-real")
+        defer { lab.down() }
+        try start(lab, ["web1"], root: "minimal")
+        let before = try installed(lab, "web1")
+        let campaign = try create(lab, ["--security", "--everywhere", "--budget", "1"])
+        let goals = try goals(lab.json(["campaign", "show", campaign]))
+        try lab.fettle(["campaign", "approve", campaign, "--yes"])
+        try eventually("packages change", seconds: 240) { try hasBegun(lab, "web1") }
+        var killed = 0
+        for victim in ["dpkg", "fettle-agent", "dpkg", "apt-get", "fettle-agent"] {
+            usleep(600_000)
+            if try lab.exec("web1", ["pkill", "-KILL", "-x", victim], check: false).status == 0 { killed += 1 }
+            if victim == "fettle-agent" { try lab.startAgent("web1") }
+        }
+        #expect(killed >= 2, "hardly anything was there to be killed: \(killed)")
+        _ = try lab.fettle(["campaign", "watch", campaign, "--timeout", "400"], check: false, seconds: 420)
+        let job = try #require(try lab.json(["campaign", "jobs", campaign]).array?.first)
+        let after = try installed(lab, "web1")
+        let outcome = job["outcome"]?.string ?? ""
+        #expect(["succeeded", "rolled-back", "needs-repair"].contains(outcome), "\(job)")
+        if outcome != "needs-repair" {
+            for (package, version) in before {
+                let goal = outcome == "succeeded" ? goals[package] ?? version : version
+                #expect(after[package] == goal, "\(package), \(outcome)")
+            }
+            #expect(try lab.exec("web1", ["dpkg", "--audit"]).output.isEmpty)
+        }
+        for package in job["packages"]?.array ?? [] {
+            guard let id = package["package"]?.string, let now = package["now"]?.string else { continue }
+            let name = String(id.prefix { $0 != ":" })
+            #expect(after[name] == nil || after[name] == now, "the server shows \(id) \(now)")
+        }
+        print("a real upgrade, \(killed) kills: \(outcome)")
+        #expect(try lab.fettle(["audit", "verify"]).status == 0)
+    }
+
     /// Packages made to fail: the host is as it was before, or is flagged, and never said to be well.
     @Test func whatFailsIsTakenBackAndSaidSo() throws {
         let lab = try Lab("\(labPrefix)-fail")

@@ -80,5 +80,40 @@ extension ServerTests {
                 #expect(try await eventually { try await one.api(.GET, "server").json["epoch"]?.integer == 6 })
             }
         }
+
+        /// A rotation reaches the other server by the folder that they share; one that has a copy of it signs nothing.
+        @Test(arguments: [true, false]) func theAuditKeyIsRotatedForBoth(isShared: Bool) async throws {
+            let database = try #require(try await TestEngine.postgresql.newDatabase())
+            let one = try await TestServer.start(.postgresql, database: database) { $0.auditCheckpointInterval = 1 }
+            let folder = try temporaryFolder()
+            if isShared {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(folder)/authority", withDestinationPath: "\(one.folder)/authority")
+            } else {
+                try FileManager.default.copyItem(atPath: "\(one.folder)/authority", toPath: "\(folder)/authority")
+            }
+            let two = try await TestServer.start(.postgresql, folder: folder, database: database, clock: one.clock) {
+                $0.auditCheckpointInterval = 1
+            }
+            func keys(_ server: TestServer) async throws -> [String] {
+                try await server.api(.GET, "audit/keys").json["items"]?.array?.compactMap { $0["key"]?.string } ?? []
+            }
+            let first = try #require(try await keys(one).first)
+            let answer = try await one.api(.POST, "audit/keys/rotate", ["current": .string(first)])
+            let second = try #require(answer.json["key"]?.string, "\(answer.text)")
+            if isShared {
+                #expect(try await eventually { try await keys(two) == [second, first] })
+                let third = try await two.api(.POST, "audit/keys/rotate", ["current": .string(second)])
+                #expect(third.status == 200, "\(third.text)")
+                #expect(try await eventually { try await keys(one).first == third.json["key"]?.string })
+            } else {
+                #expect(try await eventually { try await two.readyz().text.contains("lacks it") })
+                let refused = try await two.api(.POST, "audit/keys/rotate", ["current": .string(first)])
+                #expect(refused.status == 409)
+            }
+            #expect(try await !one.readyz().text.contains("audit:"))
+            try await one.stop()
+            try await two.stop()
+        }
     }
 }

@@ -63,6 +63,12 @@ import Timestamps
                 after = page.last?.id
             }
             #expect(ids == ["c-4", "c-3", "c-2", "c-1", "c-0"])
+            let members = try await store.read { sql in
+                try [nil, host.id].map {
+                    try sql.campaigns.hosts(organisation: "a", campaign: "c-3", after: $0, limit: 5).map(\.host)
+                }
+            }
+            #expect(members == [[host.id], []])
             let ofHost = try await store.read { try $0.campaigns.list(organisation: "a", host: host.id) }
             #expect(ofHost.map(\.id) == ["c-3"])
         }
@@ -160,8 +166,6 @@ import Timestamps
                 #expect(try latest(["succeeded", "running"], limit: 2) == ["c-1-1-1", "c-1-2-1"])
                 #expect(try latest(["succeeded", "running"], after: members[2].id, limit: 2) == ["c-1-3-1"])
                 #expect(try latest([]) == [])
-                let first = try sql.jobs.latestAttempts(organisation: "a", campaign: "c-1")[members[0].id]
-                #expect(first?.attempt == 2 && first?.rollsBack == true)
                 let own = try sql.jobs.latest(organisation: "a", campaign: "c-1", host: members[0].id)
                 #expect(own?.id == "c-1-0-2")
                 let later = try sql.jobs.laterChanges(organisation: "a", campaign: "c-1")
@@ -216,7 +220,7 @@ import Timestamps
                     try sql.jobs.laterChanges(organisation: "a", campaign: campaign).map(\.campaign)
                 }
                 func givenUp(_ campaign: String) throws -> [String] {
-                    try sql.jobs.laterGivenUp(organisation: "a", campaign: campaign).map(\.id)
+                    try sql.jobs.laterGivenUp(organisation: "a", campaign: campaign, limit: 9).map(\.id)
                 }
                 #expect(try later("c-1") == [])
                 #expect(try later("c-2") == ["c-1"])
@@ -224,6 +228,38 @@ import Timestamps
                 #expect(try givenUp("c-1") == ["c-3-web"])
                 #expect(try givenUp("c-2") == ["c-3-web"], "the other's host is gone")
                 #expect(try givenUp("c-4") == ["c-3-web"])
+            }
+        }
+    }
+
+    /// However many campaigns came later, each is found: what is left out would be taken away unseen.
+    @Test(arguments: TestEngine.allCases)
+    func noLaterCampaignIsLeftOut(_ engine: TestEngine) async throws {
+        try await engine.withStore { store in
+            let host = try await store.enrol("web")
+            try await store.write { sql in
+                for number in 0..<1300 {
+                    let id = "c-\(10_000 + number)"
+                    try sql.campaigns.insert(campaign(id))
+                    var record = job("j-\(id)", id, host)
+                    record.fence = Int64(number + 1)
+                    record.isTerminal = true
+                    record.stateWord = number == 0 || number > 1100 ? "succeeded" : "lost"
+                    try sql.jobs.insert(record)
+                }
+            }
+            try await store.read { sql in
+                #expect(try sql.jobs.laterChanges(organisation: "a", campaign: "c-10000").count == 199)
+                var found: [String] = []
+                var last: JobRecord?
+                while true {
+                    let page = try sql.jobs.laterGivenUp(
+                        organisation: "a", campaign: "c-10000", after: last, limit: 300)
+                    found += page.map(\.id)
+                    guard page.count == 300 else { break }
+                    last = page.last
+                }
+                #expect(found == (1...1100).map { "j-c-\(10_000 + $0)" })
             }
         }
     }

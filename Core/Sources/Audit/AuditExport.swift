@@ -23,9 +23,14 @@ public struct AuditExportHeader: Hashable, Sendable {
     public var size: Int
     /// The keys that sign checkpoints.
     public var keys: [NoteKey]
+    /// How one key handed over to the next (``AuditKeyRotation``); none in a log whose key never changed.
+    public var rotations: [SignedNote]
 
     /// A header with these fields.
-    public init(origin: String, organisation: String, size: Int, keys: [NoteKey]) {
+    public init(
+        origin: String, organisation: String, size: Int, keys: [NoteKey], rotations: [SignedNote] = []
+    ) {
+        self.rotations = rotations
         self.origin = origin
         self.organisation = organisation
         self.size = size
@@ -34,11 +39,13 @@ public struct AuditExportHeader: Hashable, Sendable {
 
     /// The line's JSON.
     public var json: JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "type": "header", "format": .string(Self.format), "version": .integer(Self.version),
             "origin": .string(origin), "organisation": .string(organisation), "size": .integer(Int64(size)),
             "keys": .array(keys.map { .string($0.description) }),
         ]
+        if !rotations.isEmpty { fields["rotations"] = .array(rotations.map { .string($0.description) }) }
+        return .object(fields)
     }
 
     /// Reads ``json``.
@@ -61,7 +68,25 @@ public struct AuditExportHeader: Hashable, Sendable {
             }
             keys.append(key)
         }
+        rotations = try SignedNote.rotations(&object)
         try object.finish()
+    }
+}
+
+extension SignedNote {
+    /// Reads the member `rotations`; none where it is not there.
+    static func rotations(_ object: inout JSONObject) throws(JSONError) -> [SignedNote] {
+        guard object.unreadKeys.contains("rotations") else { return [] }
+        var notes: [SignedNote] = []
+        for text in try object.strings(
+            "rotations", maximumCount: AuditKeyRotation.maximumCount, maximumBytes: 8192)
+        {
+            guard let note = SignedNote(text) else {
+                throw JSONError(.outOfBounds, pointer: "/rotations", reason: "\(text.prefix(40)) is no signed note")
+            }
+            notes.append(note)
+        }
+        return notes
     }
 }
 

@@ -5,10 +5,15 @@ public import JSON
 /// beginning of another.
 public enum AuditProof: Hashable, Sendable {
     /// The event with those bytes is leaf `index` of the tree that the checkpoint signs.
-    case inclusion(event: [UInt8], id: Int64, index: Int, proof: [SHA256Digest], checkpoint: SignedNote)
+    ///
+    /// `rotations` here and below: how one signing key handed over to the next (``AuditKeyRotation``).
+    case inclusion(
+        event: [UInt8], id: Int64, index: Int, proof: [SHA256Digest], checkpoint: SignedNote,
+        rotations: [SignedNote] = [])
     /// The tree of the first size and root is a prefix of the second; their checkpoints, where they were signed.
     case consistency(
-        from: AuditCheckpoint, to: AuditCheckpoint, proof: [SHA256Digest], checkpoints: [SignedNote])
+        from: AuditCheckpoint, to: AuditCheckpoint, proof: [SHA256Digest], checkpoints: [SignedNote],
+        rotations: [SignedNote] = [])
 
     /// The format's name.
     public static let format = "fettle-audit-proof"
@@ -25,18 +30,37 @@ public enum AuditProof: Hashable, Sendable {
                 "root": .string(checkpoint.root.hex),
             ]
         }
+        func notes(_ notes: [SignedNote]) -> JSONValue { .array(notes.map { .string($0.description) }) }
+        var fields: [String: JSONValue]
         switch self {
-        case .inclusion(let event, let id, let index, let proof, let checkpoint):
-            return [
+        case .inclusion(let event, let id, let index, let proof, let checkpoint, _):
+            fields = [
                 "format": .string(Self.format), "version": 1, "kind": "inclusion",
                 "event": (try? JSONValue(parsing: event, limits: .message)) ?? .null, "id": .integer(id),
                 "index": .integer(Int64(index)), "proof": hexes(proof), "checkpoint": .string(checkpoint.description),
             ]
-        case .consistency(let from, let to, let proof, let checkpoints):
-            return [
+        case .consistency(let from, let to, let proof, let checkpoints, _):
+            fields = [
                 "format": .string(Self.format), "version": 1, "kind": "consistency", "from": tree(from), "to": tree(to),
-                "proof": hexes(proof), "checkpoints": .array(checkpoints.map { .string($0.description) }),
+                "proof": hexes(proof), "checkpoints": notes(checkpoints),
             ]
+        }
+        if !rotations.isEmpty { fields["rotations"] = notes(rotations) }
+        return .object(fields)
+    }
+
+    /// How one signing key handed over to the next.
+    public var rotations: [SignedNote] {
+        switch self {
+        case .inclusion(_, _, _, _, _, let rotations), .consistency(_, _, _, _, let rotations): rotations
+        }
+    }
+
+    /// The name of the tree; nil where the checkpoint is none.
+    private var origin: String? {
+        switch self {
+        case .inclusion(_, _, _, _, let checkpoint, _): AuditCheckpoint(checkpoint.text)?.origin
+        case .consistency(let from, _, _, _, _): from.origin
         }
     }
 
@@ -68,12 +92,14 @@ public enum AuditProof: Hashable, Sendable {
             try object.finish()
             return tree
         }
+        let rotations = try SignedNote.rotations(&object)
         switch try object.string("kind") {
         case "inclusion":
             self = .inclusion(
                 event: try object.value("event").canonicalBytes(), id: try object.integer("id", in: 0...Int64.max),
                 index: Int(try object.integer("index", in: 0...Int64(MerkleTree.maximumSize))), proof: proof,
-                checkpoint: try note(object.string("checkpoint", maximumBytes: SignedNote.maximumBytes)))
+                checkpoint: try note(object.string("checkpoint", maximumBytes: SignedNote.maximumBytes)),
+                rotations: rotations)
         case "consistency":
             var checkpoints: [SignedNote] = []
             for text in try object.strings(
@@ -83,7 +109,7 @@ public enum AuditProof: Hashable, Sendable {
             }
             self = .consistency(
                 from: try tree(object.object("from")), to: try tree(object.object("to")), proof: proof,
-                checkpoints: checkpoints)
+                checkpoints: checkpoints, rotations: rotations)
         case let kind:
             throw JSONError(.outOfBounds, pointer: "/kind", reason: "\(kind.prefix(40)) is no kind of proof")
         }
@@ -93,7 +119,7 @@ public enum AuditProof: Hashable, Sendable {
     /// Verifies the proof.
     ///
     /// - Parameters:
-    ///   - keys: the keys that may sign.
+    ///   - keys: the keys that may sign, and with them those that rotations join to them.
     ///   - kept: checkpoints that were kept outside: a consistency proof must begin or end with each.
     ///   - verify: Ed25519.
     /// - Returns: what it proves, in a line for people.
@@ -101,18 +127,17 @@ public enum AuditProof: Hashable, Sendable {
     public func verify(
         keys: [NoteKey], kept: [SignedNote] = [], verify: AuditVerifier.Verify
     ) throws(AuditFault) -> String {
+        var trust = AuditTrust(keys)
+        try trust.extend(by: rotations, origin: origin, verify: verify)
         func checked(_ note: SignedNote) throws(AuditFault) -> AuditCheckpoint {
             guard let checkpoint = AuditCheckpoint(note.text) else {
                 throw AuditFault(.unreadable, "the signed note is no checkpoint")
             }
-            guard let signers = note.signers(keys, verify: verify), !signers.isEmpty else {
-                throw AuditFault(
-                    .forgedCheckpoint, "the checkpoint of size \(checkpoint.size) is not signed by a trusted key")
-            }
+            try trust.check(note, "the checkpoint of size \(checkpoint.size)", verify: verify)
             return checkpoint
         }
         switch self {
-        case .inclusion(let event, let id, let index, let proof, let note):
+        case .inclusion(let event, let id, let index, let proof, let note, _):
             let checkpoint = try checked(note)
             for note in kept where try checked(note) != checkpoint {
                 throw AuditFault(
@@ -129,7 +154,7 @@ public enum AuditProof: Hashable, Sendable {
                     "the event is not that record of \(checkpoint.origin) at size \(checkpoint.size)")
             }
             return "the event is record \(index) of \(checkpoint.origin), which had \(checkpoint.size) records"
-        case .consistency(let from, let to, let proof, let notes):
+        case .consistency(let from, let to, let proof, let notes, _):
             guard from.origin == to.origin,
                 MerkleTree.verifyConsistency(from: from.size, from.root, to: to.size, to.root, proof: proof)
             else {

@@ -15,6 +15,8 @@ public struct AuditReport: Hashable, Sendable {
     public var covered: Int
     /// The tree's root.
     public var root: SHA256Digest
+    /// How many records handed over to another signing key.
+    public var rotations: Int
 }
 
 /// Recomputes an export line by line, in memory that grows with the logarithm of its length, and names the first
@@ -28,10 +30,14 @@ public struct AuditVerifier: Sendable {
     public typealias Verify =
         @Sendable (_ publicKey: [UInt8], _ message: [UInt8], _ signature: [UInt8]) -> Bool
 
-    private let trusted: [NoteKey]?
+    /// The keys that the caller trusts; nil for those that the export names.
+    private let pinned: [NoteKey]?
     private let verify: Verify
     /// Checkpoints kept outside, the smallest first.
-    private var kept: [AuditCheckpoint] = []
+    private var kept: [(note: SignedNote, checkpoint: AuditCheckpoint)] = []
+    /// The keys that may sign here, as far as the export has been read.
+    private var trust = AuditTrust([])
+    private var rotations = 0
     private var header: AuditExportHeader?
     private var frontier = MerkleFrontier()
     private var erased = 0
@@ -51,23 +57,21 @@ public struct AuditVerifier: Sendable {
     /// A verifier for one export.
     ///
     /// - Parameters:
-    ///   - keys: the keys that may sign; nil takes those that the export names, which shows only that it is whole.
+    ///   - keys: the keys that may sign, and with them those that rotations join to them; nil takes those that the export
+    ///     names, which shows only that it is whole.
     ///   - checkpoints: notes that were kept outside; the export must go at least as far as each.
     ///   - verify: Ed25519, which the caller has.
-    /// - Throws: ``AuditFault`` for a checkpoint that is not signed by a trusted key.
+    /// - Throws: ``AuditFault`` for a note that is no checkpoint.
     public init(keys: [NoteKey]?, checkpoints: [SignedNote] = [], verify: @escaping Verify) throws(AuditFault) {
-        trusted = keys
+        pinned = keys
         self.verify = verify
         for note in checkpoints {
             guard let checkpoint = AuditCheckpoint(note.text) else {
                 throw AuditFault(.unreadable, "what was given as a checkpoint is a signed note, but no checkpoint")
             }
-            if let keys, note.signers(keys, verify: verify)?.isEmpty ?? true {
-                throw AuditFault(.forgedCheckpoint, "the checkpoint that was given is not signed by a trusted key")
-            }
-            kept.append(checkpoint)
+            kept.append((note, checkpoint))
         }
-        kept.sort { $0.size < $1.size }
+        kept.sort { $0.checkpoint.size < $1.checkpoint.size }
     }
 
     /// Takes the next line, without its line feed.
@@ -97,7 +101,12 @@ public struct AuditVerifier: Sendable {
             }
             let header = try AuditExportHeader(value)
             self.header = header
-            for checkpoint in kept where checkpoint.origin != header.origin {
+            trust = AuditTrust(pinned ?? header.keys)
+            try trust.extend(by: header.rotations, origin: header.origin, verify: verify)
+            for (note, _) in kept where pinned != nil {
+                try trust.check(note, "the checkpoint that was given", verify: verify)
+            }
+            for (_, checkpoint) in kept where checkpoint.origin != header.origin {
                 throw AuditFault(
                     .inconsistent,
                     "the checkpoint that was given is of \(checkpoint.origin), the export of \(header.origin)")
@@ -162,6 +171,7 @@ public struct AuditVerifier: Sendable {
                 "the event is of \"\(event.organisation)\", kept as one of \"\(record.organisation)\", in the log of \"\(log)\""
             )
         }
+        try takeRotation(event, number, record.id)
         guard case .erased(let commitment)? = event.personal else {
             guard record.personal == nil, record.salt == nil else {
                 throw AuditFault(
@@ -187,18 +197,25 @@ public struct AuditVerifier: Sendable {
         }
     }
 
+    /// A record that hands over to another key: both keys must have signed that, and the old one signs nothing from here on.
+    private mutating func takeRotation(_ event: AuditEvent, _ number: Int, _ id: Int64) throws(AuditFault) {
+        guard event.action == AuditKeyRotation.action else { return }
+        guard let note = event.detail[AuditKeyRotation.member]?.string.flatMap({ SignedNote($0) }),
+            trust.take(note, record: number, origin: header?.origin ?? "", verify: verify)
+        else {
+            throw AuditFault(
+                .forgedRotation, record: number, id: id,
+                "it names another signing key, and not both keys say so, or neither is a trusted one")
+        }
+        rotations += 1
+    }
+
     private mutating func take(checkpoint text: String) throws(AuditFault) {
         guard let note = SignedNote(text), let checkpoint = AuditCheckpoint(note.text) else {
             throw AuditFault(.forgedCheckpoint, "line \(line) is no signed checkpoint")
         }
         let name = "the checkpoint of size \(checkpoint.size)"
-        guard let signers = note.signers(trusted ?? header?.keys ?? [], verify: verify) else {
-            throw AuditFault(.forgedCheckpoint, "\(name): its signature is wrong")
-        }
-        guard !signers.isEmpty else {
-            let names = note.signatures.map(\.name).joined(separator: ", ")
-            throw AuditFault(.forgedCheckpoint, "\(name) is signed by \(names), which is not a trusted key")
-        }
+        try trust.check(note, name, verify: verify)
         guard checkpoint.origin == header?.origin else {
             throw AuditFault(.forgedCheckpoint, "\(name) is of another tree: \(checkpoint.origin)")
         }
@@ -221,9 +238,11 @@ public struct AuditVerifier: Sendable {
 
     /// Compares with the checkpoints that were kept outside, as soon as the tree has their size.
     private mutating func compareKept() throws(AuditFault) {
-        while let checkpoint = kept.first, checkpoint.size == frontier.size {
+        while let (note, checkpoint) = kept.first, checkpoint.size == frontier.size {
             kept.removeFirst()
-            try compare(checkpoint, "the checkpoint of size \(checkpoint.size) that was given")
+            let name = "the checkpoint of size \(checkpoint.size) that was given"
+            if pinned != nil { try trust.check(note, name, verify: verify) }
+            try compare(checkpoint, name)
             covered = max(covered, checkpoint.size)
         }
     }
@@ -271,7 +290,7 @@ public struct AuditVerifier: Sendable {
                     "the tree has \(header.size) records, only \(size) are there: those from \(size) on were cut off")
                 : AuditFault(.inserted, record: header.size, "the tree has \(header.size) records, \(size) are there")
         }
-        if let checkpoint = kept.first {
+        if let checkpoint = kept.first?.checkpoint {
             throw AuditFault(
                 .truncated, record: size,
                 "the checkpoint that was given covers \(checkpoint.size) records, the export has \(size): those from \(size) on were cut off, or the export is the older of the two"
@@ -282,6 +301,6 @@ public struct AuditVerifier: Sendable {
         }
         return AuditReport(
             header: header, records: size, erased: erased, checkpoints: checkpoints, covered: covered,
-            root: frontier.root)
+            root: frontier.root, rotations: rotations)
     }
 }

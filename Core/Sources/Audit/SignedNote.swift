@@ -83,6 +83,16 @@ public struct SignedNote: Hashable, Sendable, CustomStringConvertible {
         self.signatures = [Signature(name: key.name, id: key.id, bytes: signature)]
     }
 
+    /// The same text, signed by one more key.
+    public func signed(by key: NoteKey, _ signature: [UInt8]) -> SignedNote {
+        SignedNote(text, signatures + [Signature(name: key.name, id: key.id, bytes: signature)])
+    }
+
+    private init(_ text: String, _ signatures: [Signature]) {
+        self.text = text
+        self.signatures = signatures
+    }
+
     /// Reads a note; nil where it is not one, or beyond the limits.
     public init?(_ note: String) {
         guard note.utf8.count <= Self.maximumBytes, note.hasSuffix("\n"),

@@ -10,20 +10,20 @@ import Wire
 public final class Executor {
     private let layout: StateLayout
     private let arguments: [String]
-    private let scanTimeout: Int64
-    private let folder: DurableFolder
+    let scanTimeout: Int64
+    let folder: DurableFolder
     private let signals: Int32
-    private var watch = ChangeWatch()
-    private var isolation = NetworkIsolation()
+    var watch = ChangeWatch()
+    var isolation = NetworkIsolation()
     private var network: NetworkChild?
-    private var scan: RunningScan?
+    var scan: RunningScan?
     private var restartDelay: Int64 = 1000
     private var nextStart: Int64 = 0
-    private var scanWanted = false
+    var scanWanted = false
     private var settle: (first: Int64, due: Int64)?
-    private var lastFingerprint: [String] = []
-    private var lastScanEnd: Timestamp?
-    private var lastScanProblem: String?
+    var lastFingerprint: [String] = []
+    var lastScanEnd: Timestamp?
+    var lastScanProblem: String?
     private var restarts: Int64 = 0
     private var desk: TrustedOrders?
     private var jobs: JobSupervisor?
@@ -39,20 +39,6 @@ public final class Executor {
         var written = 0
     }
 
-    private struct RunningScan {
-        let process: ChildProcess
-        let pipe: Int32
-        var deadline: Int64
-        var decoder = FrameDecoder()
-        var frames: [Frame] = []
-        var problem: String?
-        var ended = false
-        var status: Int32?
-        var isAbandoned = false
-    }
-
-    /// The facts of the last scan: an amount on the border of two steps stays in the step where it was.
-    private static let facts = "facts"
     /// A scan that takes longer is killed, in seconds, unless told otherwise.
     public static let scanTimeout: Int64 = 180
     /// After the last change in a package operation, in milliseconds; and at most that long after the first.
@@ -250,7 +236,7 @@ public final class Executor {
     /// Bytes that may wait for a network process that does not read; more, and it is started anew.
     private static let maximumOutgoing = 128 << 20
 
-    private func send(_ frame: Frame) {
+    func send(_ frame: Frame) {
         guard (network?.outgoing.reduce(0) { $0 + $1.count } ?? 0) < Self.maximumOutgoing else {
             network?.process.signal(SIGKILL)
             return
@@ -367,83 +353,6 @@ public final class Executor {
         }
     }
 
-    // MARK: Scans
-
-    private func startScan() {
-        guard scan == nil else {
-            scanWanted = true
-            return
-        }
-        scanWanted = false
-        var pair: [Int32] = [-1, -1]
-        do throws(SystemError) {
-            guard pipe(&pair) == 0 else { throw SystemError("make", "a pipe") }
-            for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            defer { close(pair[1]) }
-            lastFingerprint = watch.fingerprint()
-            let process = try ChildProcess(
-                ["scan", "--documents", folder.path(of: Self.facts)],
-                descriptors: [pair[1]] + (isolation.hostNetwork >= 0 ? [isolation.hostNetwork] : []))
-            _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
-            scan = RunningScan(
-                process: process, pipe: pair[0], deadline: Moment.now().uptime + scanTimeout * 1000)
-        } catch {
-            if pair[0] >= 0 { close(pair[0]) }
-            lastScanProblem = "\(error)"
-            send(Frame(.scanFailed, text: "\(error)"))
-        }
-    }
-
-    private func readScan() {
-        guard let running = scan, !running.ended else { return }
-        guard let bytes = Self.readSome(running.pipe) else {
-            scan?.ended = true
-            return
-        }
-        scan?.decoder.append(bytes)
-        do {
-            while let frame = try scan?.decoder.next() {
-                switch frame.kind {
-                case .document, .observation: scan?.frames.append(frame)
-                case .scanFailed: scan?.problem = frame.text
-                default: scan?.problem = "it sent a frame that does not belong to a scan"
-                }
-                if (scan?.frames.count ?? 0) > 4 { throw FrameError.unknownKind(frame.kind.rawValue) }
-            }
-        } catch {
-            scan?.problem = "\(error)"
-            scan?.ended = true
-            running.process.signal(SIGKILL)
-        }
-    }
-
-    private func finishScan() {
-        guard let done = scan, done.ended, let status = done.status else { return }
-        close(done.pipe)
-        scan = nil
-        defer { if scanWanted { startScan() } }
-        if done.isAbandoned { return }
-        var problem = done.problem
-        if problem == nil, status != 0 { problem = "it ended with \(ChildProcess.describe(status))" }
-        if problem == nil, done.frames.count != 4 || done.frames.last?.kind != .observation {
-            problem = "its result was incomplete"
-        }
-        lastScanProblem = problem
-        if let problem {
-            Journal.write(.warning, "the scan failed: \(problem)")
-            send(Frame(.scanFailed, text: String(problem.prefix(500))))
-        } else {
-            lastScanEnd = Moment.now().wall
-            for frame in done.frames {
-                if let document = frame.document, document.kind == .facts {
-                    try? folder.replace(Self.facts, with: document.bytes, durable: false)
-                }
-                send(frame)
-            }
-        }
-        tellStatus()
-    }
-
     // MARK: Signals and the end
 
     /// Reads the signals; true where one asks to end.
@@ -486,7 +395,7 @@ public final class Executor {
         try? folder.remove(ExecutorStatus.file)
     }
 
-    private func tellStatus() {
+    func tellStatus() {
         var fields: [String: JSONValue] = [
             "pid": .integer(Int64(getpid())), "networkPID": .integer(Int64(network?.process.pid ?? 0)),
             "isolated": .string(isolation.state), "restarts": .integer(restarts),

@@ -152,7 +152,15 @@ final class JobWork {
         guard let plan = plan() else { return .failed("the fetched plan cannot be read", ["code": "no-plan"]) }
         tell("checks whether the host may change now", always: true)
         if rollsBack {
-            if case .mixed(_, _, let other)? = try? tool.standing(of: plan), !other.isEmpty {
+            let standing: Standing
+            do throws(AptChangeError) { standing = try tool.standing(of: plan) } catch {
+                return .failed(
+                    "where the packages stand cannot be told (\(error)), so they are not taken back; nothing was changed. "
+                        + "Mend dpkg's database (dpkg --audit says what is wrong; /var/lib/dpkg/status-old is the copy of "
+                        + "before its last change), then roll back again", ["code": "standing-unknown"])
+            }
+            // A host that is broken goes back all the same: that is what mends it.
+            if case .mixed(_, _, let other) = standing, !other.isEmpty {
                 return .failed(
                     "\(other.joined(separator: ", ")) came to another version since, by other hands, and the way back would "
                         + "take that away too; nothing was changed. Take back by hand what has to be",

@@ -166,12 +166,13 @@ extension HTML {
 }
 
 /// A message in the flow of a page.
-func noticeBox(_ notice: Notice) -> HTML {
+func noticeBox(_ notice: Notice, action: HTML = .empty) -> HTML {
     div(.class("notice tone-\(notice.tone.rawValue)"), .role(notice.tone == .critical ? "alert" : "status")) {
         icon(notice.tone.icon)
         div {
             strong { notice.title }
             if !notice.text.isEmpty { p { notice.text } }
+            if !action.isEmpty { div(.class("actions")) { action } }
         }
     }
 }

@@ -13,6 +13,9 @@ public func page(
                 topBar(context)
                 main(.id("main"), .tabindex(-1), events.map { .data(.events, $0.description) } ?? .class()) {
                     if let notice = context.notice { noticeBox(notice) }
+                    if let alert = context.alert {
+                        noticeBox(alert.notice, action: linkButton(alert.verb, alert.to))
+                    }
                     content
                 }
                 pageFoot(context)

@@ -25,6 +25,8 @@ public struct PageContext: Sendable {
     public var here: Location
     /// Said at the top of the page, once.
     public var notice: Notice?
+    /// Said at the top of every page until somebody has acted.
+    public var alert: Alert?
 
     /// A context without a person.
     public init(now: Timestamp, here: Location, theme: Theme = .system) {
@@ -39,6 +41,7 @@ public struct PageContext: Sendable {
         self.now = now
         self.here = here
         self.notice = nil
+        self.alert = nil
     }
 
     /// A place in the organisation that is shown.
@@ -137,6 +140,20 @@ public enum Tone: String, Sendable, CaseIterable {
         case .info: .info
         case .neutral: .dot
         }
+    }
+}
+
+/// What stands in everybody's way, and where to act.
+public struct Alert: Sendable {
+    public var notice: Notice
+    /// The words of the link.
+    public var verb: String
+    public var to: Location
+
+    public init(_ notice: Notice, verb: String, to: Location) {
+        self.notice = notice
+        self.verb = verb
+        self.to = to
     }
 }
 

@@ -9,6 +9,9 @@ extension Samples {
         let events = Location("events")
         var zero = context
         zero.notice = Notice(.good, text("Saved"), text("The labels of web-01 are changed."))
+        zero.alert = Alert(
+            Notice(.critical, text("No host gets orders"), text("A host has seen more than this server.")),
+            verb: text("Dismiss the claim"), to: Location("settings", "restore", "dismiss"))
         var pages: [(name: String, page: HTML)] = [
             ("today", todayPage(today, context, events: events)),
             ("today-calm", todayPage(calm, zero, events: events)),

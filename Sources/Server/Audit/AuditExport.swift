@@ -15,12 +15,13 @@ struct AuditExport: Sendable {
     init(_ state: ServerState, organisation: String) async throws {
         store = state.store
         let keeping = state.auditKeeping
+        let key = keeping.key
         (header, beyond) = try await state.store.read { transaction in
             let size = try transaction.audit.tree(organisation).size
             return (
                 AuditExportHeader(
                     origin: keeping.origin(organisation), organisation: organisation, size: size,
-                    keys: keeping.key.trusted),
+                    keys: key.trusted, rotations: key.rotations),
                 try transaction.audit.checkpoints(organisation, above: size, upTo: .max).map(\.note)
             )
         }

@@ -54,6 +54,16 @@ struct AuditKeeper: Service {
 
     private func sign(interval: Int64) async throws {
         let keeping = state.auditKeeping
+        let lacked = keeping.health.lacksKey
+        guard try await keeping.follow(state.store) else {
+            if !lacked {
+                state.logger.critical(
+                    "the audit log is signed with a key that this server lacks, and it signs nothing; share the folder authority, or copy it from the server that rotated the key, and restart"
+                )
+            }
+            return
+        }
+        let key = keeping.key
         let trees = try await state.store.read { try $0.audit.trees() }
         let now = state.clock.now()
         for tree in trees {
@@ -63,11 +73,13 @@ struct AuditKeeper: Service {
                 return size != kept?.size ?? 0 && kept.map { now.seconds(since: $0.signedAt) >= interval } ?? true
             }
             guard due else { continue }
-            let outcome = try await state.store.write { transaction in
-                try transaction.audit.checkpoint(
+            let outcome = try await state.store.write { transaction -> AuditSigning in
+                // A key that was retired a moment ago signs nothing: whoever verifies would take it for forged.
+                guard try keeping.isCurrent(key, transaction) else { return .notDue }
+                return try transaction.audit.checkpoint(
                     tree, origin: keeping.origin(tree), interval: interval, now: now,
-                    trusts: { !($0.signers(keeping.key.trusted, verify: AuditSignatures.verify)?.isEmpty ?? true) },
-                    sign: { try keeping.key.sign($0) })
+                    trusts: { !($0.signers(key.trusted, verify: AuditSignatures.verify)?.isEmpty ?? true) },
+                    sign: { try key.sign($0) })
             }
             switch outcome {
             case .notDue: break

@@ -32,7 +32,11 @@ struct HealthRoutes: Sendable {
         // Said, but no reason to take the server out: hosts still report.
         let restored = state.restore.map { "restored: \($0.reason); run: fettle server acknowledge-restore\n" } ?? ""
         let signer = await state.signerProbe?.problem().map { "signer: away, nothing can be ordered: \($0)\n" } ?? ""
-        let said = restored + signer + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
+        let key =
+            state.auditKeeping.health.lacksKey
+            ? "audit: another server has rotated the signing key, and this one lacks it; share or copy the folder authority\n"
+            : ""
+        let said = restored + signer + key + state.auditKeeping.health.faults.map { "audit: \($0)\n" }.joined()
         if reasons.isEmpty { return ("readyz", Self.text("ready\n" + said)) }
         return ("readyz", Self.text(reasons.joined(separator: "\n") + "\n" + said, status: .serviceUnavailable))
     }
@@ -82,8 +86,15 @@ struct HealthRoutes: Sendable {
                 "fettle_signer_away", help: "1 while the signer does not answer: nothing can be ordered.",
                 [("", await state.signerProbe?.problem() == nil ? 0 : 1)]),
             Metrics.Gauge(
-                "fettle_audit_faults", help: "Audit trees that contradict what was signed, or are damaged.",
-                [("", Double(state.auditKeeping.health.faults.count))]),
+                "fettle_audit_faults",
+                help:
+                    "Audit trees that contradict what was signed or are damaged; one more where the signing key is not here.",
+                [
+                    (
+                        "",
+                        Double(state.auditKeeping.health.faults.count + (state.auditKeeping.health.lacksKey ? 1 : 0))
+                    )
+                ]),
             Metrics.Gauge(
                 "fettle_catalogue_kept", help: "1 while the catalogue of feeds is kept in a file.",
                 [("", vulnerabilities.notKept == nil && vulnerabilities.digest != nil ? 1 : 0)]),

@@ -80,6 +80,7 @@ struct PageCall: Sendable {
         context.organisations = organisations.map { OrganisationChoice(id: $0.id, name: $0.name) }
         context.namesOrganisation = organisation.map { $0.id != assumed } ?? false
         context.sections = [.settings]
+        context.alert = RestorePages.alert(self)
         if may(.hostsRead) { context.sections.formUnion([.today, .queue, .vulnerabilities, .hosts, .patches]) }
         if may(.campaignsRead) { context.sections.insert(.campaigns) }
         if may(.auditRead) { context.sections.insert(.activity) }
@@ -130,7 +131,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
-    case campaign, job, settings, exception
+    case campaign, job, settings, exception, restore
 
     var notice: Pages.Notice {
         switch self {
@@ -154,6 +155,9 @@ enum PageNotice: String, Sendable {
         case .campaign: Pages.Notice(.good, "It is done", "This is the campaign now.")
         case .job: Pages.Notice(.good, "It is done", "This is the host's part now.")
         case .exception: Pages.Notice(.good, "It is done", "This is the exception now.")
+        case .restore:
+            Pages.Notice(
+                .good, "The claim is dismissed", "The host that made it is in quarantine; orders to the others go on.")
         case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }
     }

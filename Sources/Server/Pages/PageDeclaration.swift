@@ -67,6 +67,6 @@ enum PageTable {
     static let all: [PageDeclaration] =
         EntryPages.all + FleetPages.all + QueuePages.all + VulnerabilityPages.all + ExceptionPages.all + HostPages.all
         + CampaignPages.all + ActivityPages.all + AccountPages.all
-        + SettingsPages.all
+        + SettingsPages.all + RestorePages.all
         + SupportPages.all
 }

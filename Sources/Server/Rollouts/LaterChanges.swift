@@ -4,6 +4,8 @@ import Store
 import Timestamps
 
 extension RolloutTransaction {
+    private static let givenUpPage = 500
+
     /// What was put on top of a campaign's packages has to go first: a host would be taken back below it.
     ///
     /// A later job that was given up counts as long as nobody knows what it did: until a scan of the host after that shows
@@ -37,14 +39,14 @@ extension RolloutTransaction {
                         + "first, or make a campaign that names the earlier versions"))
         }
         var overridden: [String] = []
-        for job in try sql.jobs.laterGivenUp(organisation: organisation, campaign: record.id)
-        where try job.mayHaveChangedHost() {
+        func look(at job: JobRecord) throws {
+            guard try job.mayHaveChangedHost() else { return }
             let other = try campaign(job.campaign)
             let shared = other.packages.intersection(own)
-            guard let package = shared.min(), try !isStill(record, shared, after: job, scanned) else { continue }
+            guard let package = shared.min(), try !isStill(record, shared, after: job, scanned) else { return }
             if overWrittenOff {
                 overridden.append(job.id)
-                continue
+                return
             }
             let name = try sql.hosts.show(organisation: organisation, id: job.host)?.hostname ?? job.host
             throw Refusal(
@@ -54,6 +56,14 @@ extension RolloutTransaction {
                         + "is \(job.stateWord) and nobody knows. Have the host scanned (fettle hosts scan \(name)): where this "
                         + "campaign's versions are still there it goes on. Or roll back all the same "
                         + "(--over-written-off): a host with other versions refuses by itself"))
+        }
+        var last: JobRecord?
+        while true {
+            let page = try sql.jobs.laterGivenUp(
+                organisation: organisation, campaign: record.id, after: last, limit: Self.givenUpPage)
+            for job in page { try look(at: job) }
+            guard page.count == Self.givenUpPage else { break }
+            last = page.last
         }
         return overridden
     }

@@ -207,7 +207,11 @@ extension RolloutEngine {
             if !givenUp.isEmpty {
                 try rollout.tell(
                     "campaign.written-off-overridden", subject: "campaign:\(id)",
-                    ["jobs": .array(givenUp.map(JSONValue.string)), "reason": .string(reason)], by: actor.name)
+                    [
+                        // An event has a bound; what was not named is in the campaign's own later jobs.
+                        "jobs": .array(givenUp.prefix(1000).map(JSONValue.string)),
+                        "count": .integer(Int64(givenUp.count)), "reason": .string(reason),
+                    ], by: actor.name)
             }
         }
         return try await show(organisation: organisation, id)

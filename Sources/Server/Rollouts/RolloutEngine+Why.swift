@@ -46,6 +46,11 @@ extension RolloutEngine {
             let facts = try sql.documents.facts(organisation: organisation, digests.facts)
                 .flatMap { try? HostFacts(parsing: $0) }
 
+            if case .known(let veto)? = facts?.veto, let forbidden = forbidden(by: veto, own) {
+                say(
+                    "vetoed", "The veto file of \(host.hostname) forbids it: \(forbidden).",
+                    "It wins over every campaign. See /etc/fettle-agent/veto there.")
+            }
             try addCampaigns(rollout, host, name, progress, &why)
             for offer in own { explain(offer, host, &why) }
             if own.isEmpty {
@@ -75,6 +80,17 @@ extension RolloutEngine {
             why.noteMissingCampaign()
             return why
         }
+    }
+
+    /// What a host's veto keeps away of what it is offered; nil for nothing.
+    private func forbidden(by veto: HostVeto, _ offers: [Offer]) -> String? {
+        if veto.words.contains(.nothing) {
+            return veto.problem.isEmpty
+                ? "nothing may be changed"
+                : "nothing may be changed, because the file cannot be understood: \(veto.problem)"
+        }
+        guard veto.holds(.securityOnly), !offers.isEmpty, !offers.contains(where: \.security) else { return nil }
+        return "only security updates may be installed, and this is none"
     }
 
     private func explain(_ offer: Offer, _ host: HostRecord, _ why: inout WhyInputs) {

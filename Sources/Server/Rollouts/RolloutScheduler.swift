@@ -13,6 +13,8 @@ struct RolloutScheduler: Service {
     private static let batch = 100
     /// Seconds for which a claimed timer is this server's.
     private static let lease: Int64 = 30
+    /// How many pages of hosts get their jobs before other timers have their turn.
+    private static let offerPages = 10
 
     func run() async throws {
         repeat { await step() } while await slept()
@@ -55,6 +57,14 @@ struct RolloutScheduler: Service {
                 do { try rollout.handle(.timer(pending.kind), record, by: "server") } catch is TransitionError {
                     try rollout.drop(timer)
                 }
+            }
+        case RolloutTransaction.TimerName.offers:
+            for _ in 0..<Self.offerPages {
+                let hasMore = try await state.store.write { [clock = state.clock] sql in
+                    try RolloutTransaction(sql: sql, organisation: timer.organisation, now: clock.now())
+                        .continueOffers(timer.subject)
+                }
+                guard hasMore else { return }
             }
         case RolloutTransaction.TimerName.job:
             try await state.store.write { sql in

@@ -86,7 +86,6 @@ struct RolloutSweep: Sendable {
             }
         }
     }
-
 }
 
 extension ServerState {
@@ -170,15 +169,17 @@ extension RolloutTransaction {
         switch word {
         case .halting, .cancelling: return counts.of(\.isInFlight) > 0 ? nil : .campaign(.drained)
         case .running, .paused:
-            if let reason = try failureReason(counts, record) { return .campaign(.halt(by: "server", reason: reason)) }
-            guard counts.of({ !$0.isSettled }) == 0 else { return nil }
+            if let reason = try failureReason(counts, of: counts.total + missing, record) {
+                return .campaign(.halt(by: "server", reason: reason))
+            }
+            guard counts.of({ !$0.isSettled }) == 0, try !isOffering(id) else { return nil }
             if counts.total == 0, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }
             return .campaign(
                 .settled(jobs: counts.total + missing, neverStarted: counts.of(\.neverBegan) + missing))
         case .rollingBack:
-            guard try record.campaign().isRollbackSigned, counts.of(rollsBack: true, { !$0.isSettled }) == 0 else {
-                return nil
-            }
+            guard try record.campaign().isRollbackSigned, counts.of(rollsBack: true, { !$0.isSettled }) == 0,
+                try !isOffering(id)
+            else { return nil }
             let wayBack = counts.of(rollsBack: true) { $0 != .terminal(.succeeded) && $0 != .terminal(.rolledBack) }
             // What was not asked to go back, and may have changed its host all the same.
             var forward = counts.of(rollsBack: false) { !$0.isSettled || $0.hasChangedHost }
@@ -236,15 +237,17 @@ extension RolloutTransaction {
 
     /// Why a running campaign must stop: too many of its hosts are not well, besides those that people knew of when they let
     /// it go on after a halt.
-    private func failureReason(_ counts: JobCounts, _ record: CampaignRecord) throws -> String? {
+    private func failureReason(
+        _ counts: JobCounts, of hosts: Int64, _ record: CampaignRecord
+    ) throws -> String? {
         let unwell = counts.of(\.isUnwell)
         let accepted = try record.campaign().acceptedUnwell
-        guard unwell - accepted >= Self.failuresThatHalt(of: Int(counts.total)) else { return nil }
+        guard unwell - accepted >= Self.failuresThatHalt(of: Int(hosts)) else { return nil }
         let names = try latest(record.id, where: \.isUnwell, limit: 5).map { job in
             let name = try sql.hosts.show(organisation: organisation, id: job.host)?.hostname ?? job.host
             return "\(name) (\(job.stateWord))"
         }
-        return "\(unwell) of \(counts.total) hosts are not well: \(names.joined(separator: ", "))"
+        return "\(unwell) of \(hosts) hosts are not well: \(names.joined(separator: ", "))"
             + (unwell > 5 ? ", …" : "")
     }
 

@@ -105,58 +105,6 @@ extension RolloutTransaction {
         try sql.hosts.setJobs(organisation: organisation, host: host, from: from, now: now)
     }
 
-    /// Gives every host of the plan its job, and a new attempt to those whose last one was taken back before it began.
-    func offerJobs(_ campaign: CampaignRecord, by actor: String) throws {
-        let plan = try campaign.storedPlan()
-        try sql.permits.setBudget(
-            organisation: organisation, group: campaign.group, capacity: plan.budget, now: now)
-        let known = try sql.jobs.latestAttempts(organisation: organisation, campaign: campaign.id)
-        for host in try sql.campaigns.hosts(organisation: organisation, campaign: campaign.id) {
-            let last = known[host.host]
-            if let last {
-                guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { continue }
-            }
-            // A host too late for its window gets a job as well, which expires by its timer: it is counted and shown.
-            guard last == nil || now <= host.lastSafeStart else { continue }
-            try offer(
-                campaign, host: host.host, attempt: (last?.attempt ?? 0) + 1, rollsBack: false,
-                HostJob.Window(
-                    notBefore: host.notBefore, lastSafeStart: host.lastSafeStart, notAfter: host.notAfter),
-                JobTimeouts(plan.actions), by: actor)
-        }
-    }
-
-    /// Gives every host that changed a job that takes it back, for the next day. One whose way back did not begin is asked
-    /// again; one on which it failed needs a person.
-    func offerRollbacks(_ campaign: CampaignRecord, by actor: String) throws {
-        let plan = try campaign.storedPlan()
-        let window = HostJob.Window(
-            notBefore: now, lastSafeStart: now.adding(seconds: Campaign.rollbackTime - 3600),
-            notAfter: now.adding(seconds: Campaign.rollbackTime))
-        for (host, last) in try sql.jobs.latestAttempts(organisation: organisation, campaign: campaign.id).sorted(by: {
-            $0.key < $1.key
-        }) {
-            var effective = try job(HostJob.id(campaign: campaign.id, host: host, attempt: last.attempt))
-            while effective.attempt > 1, try effective.hasEndedWithoutEffect() {
-                effective = try job(HostJob.id(campaign: campaign.id, host: host, attempt: effective.attempt - 1))
-            }
-            guard try effective.mayHaveChangedHost() else { continue }
-            try offer(
-                campaign, host: host, attempt: last.attempt + 1, rollsBack: true, window, JobTimeouts(plan.actions),
-                by: actor, sentence: try whyNotTakenBack(host))
-        }
-    }
-
-    /// What a person has to do before a host's agent can be told to go back; empty for nothing.
-    private func whyNotTakenBack(_ id: String) throws -> String {
-        guard let host = try sql.hosts.show(organisation: organisation, id: id),
-            host.protocolVersion < Int64(ProtocolVersion.readsRollbackReleases.rawValue)
-        else { return "" }
-        return "The agent of \(host.hostname) (\(host.agentVersion)) speaks protocol "
-            + "\(host.protocolVersion) and would refuse a release that only takes hosts back, so it is not sent. Upgrade "
-            + "fettle-agent there; the job is offered as soon as the new one checks in."
-    }
-
     /// Gives a host another attempt in place of one that was taken back before it began.
     func offerAgain(_ job: JobRecord, _ campaign: CampaignRecord, by actor: String) throws {
         try offer(
@@ -165,7 +113,8 @@ extension RolloutTransaction {
             JobTimeouts(try campaign.storedPlan().actions), by: actor)
     }
 
-    private func offer(
+    /// Makes a host's job and offers it.
+    func offer(
         _ campaign: CampaignRecord, host: String, attempt: Int64, rollsBack: Bool, _ window: HostJob.Window,
         _ timeouts: JobTimeouts, by actor: String, sentence: String = ""
     ) throws {

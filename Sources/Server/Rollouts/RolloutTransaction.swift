@@ -19,6 +19,8 @@ struct RolloutTransaction {
         static let campaign = "campaign"
         /// A release is to be signed: of the plan, or for the way back.
         static let signing = "campaign-sign"
+        /// More hosts of a campaign are to be given their jobs.
+        static let offers = "campaign-offers"
         /// The job's own timer.
         static let job = "job"
     }
@@ -105,6 +107,7 @@ struct RolloutTransaction {
                 try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
             }
         case .revokeUnstarted:
+            try stopOffers(record.id)
             let words = HostJob.State.words { $0.isInFlight || $0.phase != nil }
             for job in try sql.jobs.latest(organisation: organisation, campaign: record.id, words: words) {
                 let current = try job.hostJob()

@@ -60,7 +60,8 @@ final class ServerState: Sendable {
     ) async throws -> ServerState {
         let authorities = try AuthorityStore(folder: configuration.data.authorityPath, clock: clock)
         let tokens = try ExchangeTokens(folder: configuration.data.authorityPath)
-        let auditKey = try AuditKey(folder: configuration.data.authorityPath)
+        // A key that cannot be read is told before the database is touched.
+        _ = try AuditKey(folder: configuration.data.authorityPath)
         let names = certificateNames(configuration)
         let credentials = try ServerCredentials(
             authorities: authorities, names: names, lifetime: configuration.serverCertificateLifetime,
@@ -76,7 +77,7 @@ final class ServerState: Sendable {
                 _ = try transaction.epochs.currentOrFirst(now: now)
                 return try ServerLife(transaction)
             }
-            let auditKeeping = try await AuditKeeping.open(auditKey, store, now: now)
+            let auditKeeping = try await AuditKeeping.open(configuration.data.authorityPath, store, now: now)
             return ServerState(
                 configuration, clock, logger, store, people, authorities, credentials, tokens, auditKeeping, now, life)
         } catch {

@@ -266,6 +266,18 @@ public struct Campaigns {
         ) { row in try CampaignHost(&row) }
     }
 
+    /// The plan's hosts by id, those after that one.
+    public func hosts(
+        organisation: String, campaign: String, after host: String?, limit: Int
+    ) throws -> [CampaignHost] {
+        try sql.rows(
+            """
+            SELECT \(CampaignHost.columns) FROM campaign_hosts WHERE organisation = ?1 AND campaign = ?2 AND host > ?3
+            ORDER BY host LIMIT ?4
+            """, organisation, campaign, host ?? "", limit
+        ) { row in try CampaignHost(&row) }
+    }
+
     /// The plan's hosts that check in often for their jobs' sake, by id.
     public func hurriedHosts(organisation: String, campaign: String) throws -> [String] {
         try sql.rows(

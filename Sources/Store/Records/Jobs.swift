@@ -303,19 +303,6 @@ public struct Jobs {
         ) { row in try JobRecord(&row) }
     }
 
-    /// By host, what a new attempt has to know of the last one.
-    public func latestAttempts(
-        organisation: String, campaign: String
-    ) throws -> [String: (attempt: Int64, stateWord: String, rollsBack: Bool)] {
-        let rows = try sql.rows(
-            """
-            SELECT j.host, j.attempt, j.state_word, j.rolls_back FROM jobs j
-            WHERE j.organisation = ?1 AND j.campaign = ?2 AND \(Self.isLatest)
-            """, organisation, campaign
-        ) { row in (try row.text(), (try row.integer(), try row.text(), try row.bool())) }
-        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
-    }
-
     /// The latest jobs, not ended or with a counted permit, of a campaign's hosts that are no more.
     public func ofRetiredHosts(organisation: String, campaign: String) throws -> [JobRecord] {
         try sql.rows(
@@ -348,28 +335,35 @@ public struct Jobs {
     }
 
     /// Campaigns that have changed hosts after that one did, or are about to, and that were not taken back there, each with
-    /// one such host. Those whose jobs were given up are ``laterGivenUp(organisation:campaign:)``.
+    /// one such host. Those whose jobs were given up are ``laterGivenUp(organisation:campaign:after:limit:)``.
     public func laterChanges(organisation: String, campaign: String) throws -> [(campaign: String, host: String)] {
         try sql.rows(
             """
             SELECT j.campaign, min(j.host) FROM jobs o JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
             WHERE \(Self.isLater) AND j.state_word IN ('running', 'suspect', 'awaiting-reboot', 'succeeded',
                 'installed-reboot-pending', 'failed-changed', 'rollback-failed', 'needs-repair')
-            GROUP BY j.campaign ORDER BY j.campaign LIMIT 100
+            GROUP BY j.campaign ORDER BY j.campaign
             """, organisation, campaign
         ) { row in (try row.text(), try row.text()) }
     }
 
     /// The jobs of other campaigns that came after that one's and were given up before their hosts, which are still there,
-    /// said how they ended. Whether they can have begun is in their state.
-    public func laterGivenUp(organisation: String, campaign: String) throws -> [JobRecord] {
+    /// said how they ended, by campaign and job. Whether they can have begun is in their state.
+    ///
+    /// - Parameters:
+    ///   - last: the last one of the page before; nil for the first page.
+    ///   - limit: the most that are returned; as many mean that there may be more.
+    public func laterGivenUp(
+        organisation: String, campaign: String, after last: JobRecord? = nil, limit: Int
+    ) throws -> [JobRecord] {
         try sql.rows(
             """
             SELECT DISTINCT \(Self.qualifiedColumns) FROM jobs o
             JOIN jobs j ON j.organisation = o.organisation AND j.host = o.host
             JOIN hosts h ON h.organisation = j.organisation AND h.id = j.host AND h.status <> 'retired'
-            WHERE \(Self.isLater) AND j.state_word IN ('lost', 'written-off') ORDER BY j.campaign, j.host LIMIT 1000
-            """, organisation, campaign
+            WHERE \(Self.isLater) AND j.state_word IN ('lost', 'written-off') AND (j.campaign, j.id) > (?3, ?4)
+            ORDER BY j.campaign, j.id LIMIT ?5
+            """, organisation, campaign, last?.campaign ?? "", last?.id ?? "", limit
         ) { row in try JobRecord(&row) }
     }
 

@@ -42,6 +42,19 @@ public struct Timers {
             """, timer.organisation, timer.kind, timer.subject, timer.version, timer.dueAt, timer.payload)
     }
 
+    /// The timer of that kind and subject; nil where none is set.
+    public func show(organisation: String, kind: String, subject: String) throws -> StoredTimer? {
+        try sql.first(
+            """
+            SELECT version, due_at, payload FROM timers WHERE organisation = ?1 AND kind = ?2 AND subject = ?3
+            """, organisation, kind, subject
+        ) { row in
+            StoredTimer(
+                organisation: organisation, kind: kind, subject: subject, version: try row.integer(),
+                dueAt: try row.timestamp(), payload: try row.text())
+        }
+    }
+
     /// Removes a timer; nothing happens where there is none.
     public func cancel(organisation: String, kind: String, subject: String) throws {
         try sql.execute(

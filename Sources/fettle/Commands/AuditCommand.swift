@@ -3,7 +3,7 @@ import JSON
 import NIOCore
 import TextTable
 
-/// `fettle audit list | export | verify | prove | checkpoint | key | erase`.
+/// `fettle audit list | export | verify | prove | checkpoint | key | rotate-key | erase`.
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "See who did what, and prove that the record was not altered.",
@@ -13,7 +13,8 @@ struct AuditCommand: AsyncParsableCommand {
               fettle audit export > log.jsonl && fettle audit verify log.jsonl
             """,
         subcommands: [
-            List.self, Export.self, AuditVerifyCommand.self, Prove.self, Checkpoint.self, Key.self, Erase.self,
+            List.self, Export.self, AuditVerifyCommand.self, Prove.self, Checkpoint.self, Key.self, RotateKey.self,
+            Erase.self,
         ], defaultSubcommand: List.self)
 
     struct Export: AsyncParsableCommand {
@@ -118,6 +119,33 @@ struct AuditCommand: AsyncParsableCommand {
                 return Shown(item: .array(items)) { _ in keys.map { TextTable.printable($0) + "\n" }.joined() }
                     .with(csv: Shown(items).csv, names: keys)
             }
+        }
+    }
+
+    struct RotateKey: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rotate-key",
+            abstract: "Let a new key sign checkpoints from now on; the old one signs nothing any more.",
+            discussion: """
+                Each log gets a record that both keys have signed. What the old key signed stays proved, and whoever \
+                trusts only the old key can verify what comes after: fettle audit verify --key OLD. Back up DATA/authority \
+                afterwards.
+
+                Examples:
+                  fettle audit rotate-key --yes
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var confirming: Confirming
+
+        func run() async throws {
+            let client = try changing.data.client
+            let current = try await client.list("/api/v1/audit/keys").first { $0["current"]?.bool == true }
+            let sum = "let a new key sign the audit log instead of \(current?.text("key") ?? "")"
+            guard changing.goesOn(sum) else { return }
+            try confirming.confirm(sum)
+            let answer = try await client.post("/api/v1/audit/keys/rotate", ["current": current?["key"] ?? .null])
+            say("this key signs the audit log from now on; back up the server's folder authority")
+            emit(answer.text("key") + "\n")
         }
     }
 

@@ -38,6 +38,27 @@ import Wire
         #expect(again.are(Self.packages, at: "1.0") && again.audit.isEmpty, "\(again.text)")
     }
 
+    @Test("A way back does not begin while nobody can tell where the packages stand, and goes on once they are known")
+    func unknownStanding() throws {
+        var (base, trial) = try trial()
+        defer { trial.remove() }
+        let there = try trial.run(base: base)
+        #expect(there.outcome == .succeeded && there.are(Self.packages, at: "1.1"), "\(there.text) \(there.log)")
+        trial.attempt = 2
+        trial.rollsBack = true
+        trial.setup = "mv /var/lib/dpkg/status /var/lib/dpkg/status-away"
+        let refused = try trial.run(base: base)
+        #expect(refused.outcome == .refused, "\(refused.text) \(refused.log)")
+        #expect(refused.text.contains("cannot be told") && refused.text.contains("status-old"), "\(refused.text)")
+        #expect(
+            refused.entries.contains { $0.detail["checks"]?["code"]?.string == "standing-unknown" }, "\(refused.log)")
+        #expect(!refused.entries.contains { $0.phase == .mutateIntent })
+        trial.attempt = 3
+        trial.setup = "mv /var/lib/dpkg/status-away /var/lib/dpkg/status"
+        let back = try trial.run(base: base)
+        #expect(back.outcome == .rolledBack && back.are(Self.packages, at: "1.0"), "\(back.text) \(back.log)")
+    }
+
     @Test("Whether a job goes forward or back is in the signed grant: a server that says otherwise changes nothing")
     func direction() throws {
         var (base, trial) = try trial()

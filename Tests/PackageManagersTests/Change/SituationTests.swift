@@ -84,10 +84,12 @@ import Testing
         *Refused* and *not begun*: nothing was changed. *Rolled back*: dpkg proves the old versions, marks and
         configuration files. After every line dpkg and apt find nothing wrong, and the next change can begin.
 
-        Two more have nothing to do with packages. *An agent older than the server* (before protocol 3) cannot read the release
+        Three more have nothing to do with packages. *An agent older than the server* (before protocol 3) cannot read the release
         that takes hosts back: the job of the way back stays *offered*, says so and names the host; upgrade fettle-agent there.
         *Something that came since needs the newer version*: a way back of a host that is well is *refused* and nothing has
-        changed; take that back first.
+        changed; take that back first. *dpkg's database cannot be read* (`standing-unknown`): a way back is *refused* and nothing
+        has changed, for nobody knows what would be taken away; mend it (`dpkg --audit`, `/var/lib/dpkg/status-old`), then roll
+        back again. A host whose packages are broken goes back all the same.
 
         | situation | about | ends as | state of the host | message | what to do |
         |---|---|---|---|---|---|

@@ -1,4 +1,5 @@
 import Access
+import Inventory
 import JSON
 import NIOHTTP1
 import Rollout
@@ -223,6 +224,79 @@ extension ServerTests {
                 #expect(
                     try await api.call("GET", "/api/v1/hosts/web0/why/package0", as: hostsOnly).status == 404,
                     "it tells of hosts too")
+            }
+        }
+
+        /// Each reason for which a package stays where it is, as the host's own scan tells it.
+        @Test func whyKnowsEachReasonOfTheHost() async throws {
+            try await Rollouts.with(.sqlite) { world in
+                let api = try DirectAPI(world.server)
+                func why(_ truth: Truth) async throws -> [String] {
+                    try await world.hosts[0].reported(truth)
+                    let why = try await api.call("GET", "/api/v1/hosts/web0/why/package0", as: Self.viewer)
+                    for reason in why.json["reasons"]?.array ?? [] {
+                        #expect(reason["sentence"]?.string?.hasSuffix(".") == true, "\(reason)")
+                    }
+                    return (why.json["reasons"]?.array ?? []).compactMap { $0["code"]?.string }
+                }
+                func truth(_ status: OfferStatus, security: Bool = true, veto: HostVeto = HostVeto()) -> Truth {
+                    var truth = Truth(hostname: "web0")
+                    truth.offers.offers[0].status = status
+                    truth.offers.offers[0].security = security
+                    truth.facts.veto = .known(veto)
+                    return truth
+                }
+                for (status, code) in [
+                    (OfferStatus.upgradable, "upgradable"), (.held, "held"), (.pinned("release l=ours: -1"), "pinned"),
+                    (.phased(percent: 10), "phased"),
+                    (.keptBack("needs package9, which is not installed"), "kept-back"),
+                    (.unknown("its lists are damaged"), "resolver-unknown"),
+                ] {
+                    let codes = try await why(truth(status))
+                    #expect(
+                        codes.contains(code) && codes.contains("no-campaign") && !codes.contains("vetoed"), "\(codes)")
+                }
+                #expect(
+                    try await why(Truth(hostname: "web0", validUntil: world.now.adding(seconds: -60)))
+                        .contains("stale-index"))
+                for veto in [HostVeto([.nothing]), HostVeto([.nothing], problem: "line 1"), HostVeto([.securityOnly])] {
+                    let codes = try await why(truth(.upgradable, security: false, veto: veto))
+                    #expect(codes.first == "vetoed", "\(codes)")
+                }
+                #expect(try await !why(truth(.upgradable, veto: HostVeto([.securityOnly]))).contains("vetoed"))
+                // The veto stands with the host's facts, for people and programs.
+                let host = try await world.server.host(world.hosts[0].id)
+                #expect(host["facts"]?["veto"]?["value"]?["words"] == ["security-only"], "\(host["facts"] ?? .null)")
+                #expect(try await why(Truth(version: "9.9-1", hostname: "web0")).contains("up-to-date"))
+            }
+        }
+
+        /// A campaign's own reasons, from before its window to after it.
+        @Test func whyKnowsEachReasonOfACampaign() async throws {
+            try await Rollouts.with(.sqlite) { world in
+                let api = try DirectAPI(world.server)
+                func codes() async throws -> [String] {
+                    let why = try await api.call("GET", "/api/v1/hosts/web0/why/package0", as: Self.viewer)
+                    return (why.json["reasons"]?.array ?? []).compactMap { $0["code"]?.string }
+                }
+                let id = try await world.scheduled(world.draft(startsIn: 7200)).summary.id
+                #expect(try await eventually { try await !world.jobs(id).isEmpty })
+                #expect(try await codes().contains("outside-window"))
+                world.server.clock.advance(7300)
+                #expect(try await world.becomes("running", id))
+                #expect(try await codes().contains("waiting-for-permit"))
+                let job = try #require(try await world.jobs(id).first).id
+                let grant = try await world.hosts[0].claim(job).grant()
+                #expect(try await codes().contains("running"))
+                var journal = TestJournal(job: job, bootID: world.hosts[0].bootID)
+                journal.add(.received, .result, at: world.now)
+                journal.add(.prefetch, .result, at: world.now)
+                journal.add(.waitWindow, .result, "", ["fence": .integer(grant.fence)], at: world.now)
+                journal.add(
+                    .commit, .result, "the host's own veto file forbids it: nothing", ["outcome": "refused"],
+                    at: world.now)
+                _ = try await world.hosts[0].tell(journal)
+                #expect(try await codes().contains("vetoed"))
             }
         }
 

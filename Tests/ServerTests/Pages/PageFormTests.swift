@@ -88,6 +88,56 @@ extension ServerTests {
             }
         }
 
+        /// A claim of a restore stands on every page of those who may answer it, and on no other's; it is dismissed only with a
+        /// reason, and only the claim that was read.
+        @Test(arguments: TestEngine.allCases) func aFalseClaimIsDismissedOnItsPage(_ engine: TestEngine) async throws {
+            try await TestServer.with(engine) { server in
+                let host = try await TestHost.enrol(server, token: server.token())
+                let path = "/settings/restore/dismiss"
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                #expect(try await browser.open(path).status == 409, "nobody claims anything")
+                #expect(try await browser.submit(path, [("reason", "x")]).status == 409)
+                let state = server.server.state
+                try await state.noteRestore(
+                    organisation: "default", host: host.id, fence: 41, reason: "it has seen <b>fence 41</b>")
+                for page in ["/", "/hosts/\(host.id)", "/settings/organisations"] {
+                    let answer = try await browser.open(page)
+                    #expect(answer.text.contains("href=\"\(path)\""), "\(page)")
+                    #expect(answer.text.contains("it has seen &lt;b&gt;fence 41"), "\(page)")
+                }
+                _ = try await state.people.createUser(
+                    name: "ada", grants: [Grant(.admin, organisation: "default")], by: .socket)
+                let other = PageBrowser(server)
+                try await other.comeIn("ada")
+                #expect(try await !other.open("/").text.contains("fence 41"))
+                #expect(try await other.open(path).status == 403)
+                #expect(try await other.submit(path, [("reason", "x")]).status == 403)
+                #expect(state.restore != nil)
+
+                let asked = try await browser.open(path)
+                let name = try #require(try await server.host(host.id)["hostname"]?.string)
+                #expect(asked.status == 200 && asked.text.contains("\(name), which made it, is put into quarantine"))
+                func claim(_ page: Answer) throws -> String {
+                    let start = try #require(page.text.firstRange(of: "name=\"claim\" value=\""))
+                    return String(page.text[start.upperBound...].prefix { $0 != "\"" })
+                }
+                let shown = try claim(asked)
+                #expect(try await browser.submit(path, [("claim", shown), ("reason", "no")], csrf: "").status == 403)
+                #expect(try await browser.submit(path, [("claim", shown), ("reason", "")]).status == 400)
+                // A higher claim came since: it is read first.
+                try await state.noteRestore(organisation: "default", host: host.id, fence: 42, reason: "fence 42")
+                let again = try await browser.submit(path, [("claim", shown), ("reason", "cloned")])
+                #expect(again.status == 200 && again.text.contains("fence 42") && state.restore != nil)
+                let done = try await browser.submit(path, [("claim", try claim(again)), ("reason", "cloned")])
+                #expect(done.status == 303, "\(done.text)")
+                #expect(state.restore == nil)
+                #expect(try await server.host(host.id)["status"]?.string == "quarantined")
+                #expect(try await server.audit(organisation: "").contains("server.restore-dismissed"))
+                #expect(try await !browser.open("/").text.contains(path))
+            }
+        }
+
         @Test func identityIsDecidedOnlyWhenConfirmed() async throws {
             try await TestServer.with { server in
                 let host = try await TestHost.enrol(server, token: server.token())

@@ -9,7 +9,7 @@ import Wire
 
 /// Who did what, and the proof of it.
 enum AuditOperations {
-    static let all: [Operation] = [list, export, checkpoint, keys, proof, erase]
+    static let all: [Operation] = [list, export, checkpoint, keys, rotate, proof, erase]
 
     private static let installation: Parameter = .query(
         "installation", .boolean,
@@ -100,6 +100,28 @@ enum AuditOperations {
         ])
     }
 
+    private static let rotate: Operation = Operation(
+        .post, "/api/v1/audit/keys/rotate", id: "rotateAuditKey", tag: .audit,
+        summary: "Let a new key sign the audit log from now on.",
+        description:
+            "Each log gets a record of it, signed by both keys: whoever trusts the old one can verify what comes after.",
+        access: .permission(.serverWrite), about: .installation,
+        body: BodyDeclaration(
+            .object([
+                .required(
+                    "current", .text(1...1024), "The key that signs, so that no repetition rotates twice.")
+            ])),
+        responses: [
+            .ok(.object([.required("key", .anyText, "The one that signs now.")])),
+            .problem(.conflict, "Another one signs by now."),
+        ]
+    ) { call in
+        guard let asked = NoteKey(call.body["current"]?.string ?? "") else { throw Refusal(.auditKeyStale) }
+        let key = try await call.state.auditKeeping.rotate(
+            from: asked, by: call.caller.principal.id, call.state.store, now: call.now)
+        return .json(["key": .string(key.description)])
+    }
+
     private static let proof: Operation = Operation(
         .get, "/api/v1/audit/proof", id: "proveAudit", tag: .audit,
         summary: "Prove that an event is in the log, or that the log only grew.",
@@ -160,6 +182,7 @@ enum AuditOperations {
     private static func inclusion(of id: Int64, _ call: Call) async throws -> JSONValue {
         let size = call.integer("size").map { Int($0) }
         let ofAll = try call.isOfInstallation()
+        let rotations = call.state.auditKeeping.key.rotations
         let proof = try await call.state.store.read { transaction -> AuditProof? in
             let leaf = try call.auditLeaf(id, .auditRead, transaction)
             let tree = ofAll ? AuditEvent.installation : leaf.organisation
@@ -168,7 +191,8 @@ enum AuditOperations {
                 let checkpoint = AuditCheckpoint(note.text), index < checkpoint.size,
                 let hashes = try transaction.audit.tree(tree).inclusionProof(of: Int(index), in: checkpoint.size)
             else { return nil }
-            return .inclusion(event: leaf.event, id: id, index: Int(index), proof: hashes, checkpoint: note)
+            return .inclusion(
+                event: leaf.event, id: id, index: Int(index), proof: hashes, checkpoint: note, rotations: rotations)
         }
         guard let proof else { throw Refusal(notSigned("event \(id)"), retryAfter: 60) }
         return proof.json
@@ -178,6 +202,7 @@ enum AuditOperations {
         let tree = try call.auditTree()
         let asked = call.integer("to").map { Int($0) }
         let origin = call.state.auditKeeping.origin(tree)
+        let rotations = call.state.auditKeeping.key.rotations
         let proof = try await call.state.store.read { transaction -> AuditProof? in
             let audit = transaction.audit
             guard let to = try asked ?? audit.latestCheckpoint(tree)?.size else { return nil }
@@ -188,7 +213,7 @@ enum AuditOperations {
                 to: AuditCheckpoint(origin: origin, size: to, root: try stored.root(size: to)), proof: hashes,
                 checkpoints: try Set([from, to]).sorted().compactMap { size in
                     size == 0 ? nil : try signedNote(tree, size, transaction).flatMap { SignedNote($0) }
-                })
+                }, rotations: rotations)
         }
         guard let proof else { throw Refusal(notSigned("a tree of that size")) }
         return proof.json

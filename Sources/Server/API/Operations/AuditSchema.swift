@@ -56,6 +56,9 @@ enum AuditSchema {
     private static let tree: Schema = .object([
         .required("origin", .anyText), .required("size", .count), .required("root", .digest),
     ])
+    private static let rotations = Schema.Property.optional(
+        "rotations", .array(.anyText, count: 0...AuditKeyRotation.maximumCount),
+        "Signed notes: how one signing key handed over to the next.")
     private static let hashes: Schema = .array(.digest, count: 0...128)
 
     static let proof = Schema.Component(
@@ -65,13 +68,14 @@ enum AuditSchema {
                 .required("format", .anyText), .required("version", .count), .required("kind", .oneOf(["inclusion"])),
                 .required("event", eventOrRest), .required("id", .count), .required("index", .count),
                 .required("proof", hashes, "The audit path (RFC 9162, section 2.1.3)."),
-                .required("checkpoint", .anyText, "The signed note that it leads to."),
+                .required("checkpoint", .anyText, "The signed note that it leads to."), rotations,
             ]),
             .object([
                 .required("format", .anyText), .required("version", .count),
                 .required("kind", .oneOf(["consistency"])), .required("from", tree), .required("to", tree),
                 .required("proof", hashes, "The consistency path (RFC 9162, section 2.1.4)."),
                 .required("checkpoints", .array(.anyText, count: 0...2), "The signed notes of both, where there are."),
+                rotations,
             ]),
         ]))
 }
