@@ -70,6 +70,7 @@ let package = Package(
             providers: [.apt(["zlib1g-dev", "liblzma-dev", "libbz2-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
         // Orders: Ed25519 for both sides, and the process that holds the keys
@@ -131,6 +132,9 @@ let package = Package(
                 core("Inventory"), core("Digest"), core("Timestamps"),
             ], swiftSettings: settings),
 
+        // Policies as people write them: YAML with the place of every value
+        .target(name: "PolicyFiles", dependencies: ["CYAML", core("Policy")], swiftSettings: settings),
+
         // The server's side
         .target(
             name: "Store",
@@ -155,7 +159,8 @@ let package = Package(
         .executableTarget(
             name: "fettle",
             dependencies: [
-                "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", core("Matching"),
+                "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", "PolicyFiles", core("Policy"),
+                core("Matching"),
                 core("SoftwareReading"), core("Versions"), core("CVSS"), core("Schedule"), core("ICalendar"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
@@ -211,6 +216,10 @@ let package = Package(
                 "MatchInputs", "FeedImport", "PackageManagers", core("Versions"), core("Matching"),
                 core("SoftwareReading"), core("Inventory"), core("Feeds"), core("Timestamps"),
             ], swiftSettings: settings, linkerSettings: lld),
+        .testTarget(
+            name: "PolicyFilesTests",
+            dependencies: ["PolicyFiles", core("Policy"), core("Schedule"), core("JSON"), core("Timestamps")],
+            swiftSettings: settings, linkerSettings: lld),
         .testTarget(name: "HTMLTests", dependencies: ["HTML"], swiftSettings: settings, linkerSettings: lld),
         .testTarget(
             name: "PagesTests", dependencies: ["Pages", "HTML", core("Timestamps")], exclude: ["read-pages.py"],

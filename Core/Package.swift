@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "Schedule", targets: ["Schedule"]),
         .library(name: "ICalendar", targets: ["ICalendar"]),
         .library(name: "Gates", targets: ["Gates"]),
+        .library(name: "Policy", targets: ["Policy"]),
         .library(name: "Simulator", targets: ["Simulator"]),
         .library(name: "Orders", targets: ["Orders"]),
         .library(name: "Audit", targets: ["Audit"]),
@@ -54,6 +55,9 @@ let package = Package(
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
         .target(name: "Gates", swiftSettings: settings),
+        .target(
+            name: "Policy", dependencies: ["Access", "Digest", "Gates", "JSON", "Schedule", "Timestamps"],
+            swiftSettings: settings),
         .target(name: "ICalendar", dependencies: ["Schedule", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
@@ -99,6 +103,9 @@ let package = Package(
         .testTarget(
             name: "ScheduleTests", dependencies: ["ICalendar", "Schedule", "Rollout", "Timestamps"],
             swiftSettings: settings),
+        .testTarget(
+            name: "PolicyTests",
+            dependencies: ["Access", "Gates", "JSON", "Policy", "Schedule", "Timestamps"], swiftSettings: settings),
         .testTarget(name: "GatesTests", dependencies: ["Gates"], swiftSettings: settings),
         .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Rollout"], swiftSettings: settings),
         .testTarget(name: "TextTableTests", dependencies: ["TextTable"], swiftSettings: settings),

@@ -33,7 +33,9 @@ struct Fettle: AsyncParsableCommand {
                     VulnerabilityCommand.self, FindingsCommand.self, ChangelogsCommand.self, ExceptionCommand.self,
                     PriorityCommand.self, FeedsCommand.self, BacktestCommand.self,
                 ]),
-            CommandGroup(name: "Patch", subcommands: [CampaignCommand.self, WhyCommand.self, WindowsCommand.self]),
+            CommandGroup(
+                name: "Patch",
+                subcommands: [CampaignCommand.self, PolicyCommand.self, WhyCommand.self, WindowsCommand.self]),
             CommandGroup(
                 name: "Who you are",
                 subcommands: [

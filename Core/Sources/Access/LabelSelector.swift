@@ -125,7 +125,9 @@ private struct SelectorReader {
         var result: [String] = []
         repeat {
             skipBlanks()
-            result.append(try word("a label's value", isKey: false))
+            // Kubernetes reads what is not there as the empty value.
+            let isEmpty = position < bytes.count && [UInt8(ascii: ","), UInt8(ascii: ")")].contains(bytes[position])
+            result.append(isEmpty ? "" : try word("a label's value", isKey: false))
             skipBlanks()
         } while take(",")
         guard take(")") else { throw fail("a comma or )") }

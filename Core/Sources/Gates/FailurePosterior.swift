@@ -32,9 +32,9 @@ public struct FailurePosterior: Sendable {
         self.cumulative = cumulative.map { $0 / sum }
     }
 
-    /// The chance that the rate is at most that.
+    /// The chance that the rate is at most that; 0 where that is no number.
     public func chance(atMost rate: Double) -> Double {
-        if rate <= 0 { return 0 }
+        guard rate > 0 else { return 0 }
         if rate >= 1 { return 1 }
         // The middles of cells, with half of each one's mass below.
         var low = 0

@@ -21,6 +21,15 @@ public struct Gate: Hashable, Sendable {
             self.closed = closed
             self.deliveryFailures = max(0, deliveryFailures)
         }
+
+        /// The hosts that it has at least: one that was tried and died is online no more, and still counts.
+        var size: Int { max(0, members, all.tried, closed.tried) }
+
+        /// What a go rests on: the hosts of closed batches, and every failure that is known besides.
+        var proven: FailureCount {
+            let more = max(0, all.failures - closed.failures)
+            return FailureCount(failures: closed.failures + more, tried: closed.tried + more)
+        }
     }
 
     /// What halts by itself, whatever the figures say (rollouts.md, 3.6).
@@ -84,12 +93,14 @@ public struct Gate: Hashable, Sendable {
 
     /// The halt monitor.
     public var monitor = HaltMonitor.standard
-    /// By how much the failure rate may be above the usual: a share, at least 1 %.
+    /// By how much the failure rate may be above the usual: a share, at least 1 %, at most half.
     public var margin = 0.01
     /// The highest failure rate that may lie within the upper bound.
     public var highestRate = 0.10
-    /// From which chance of being worse on the ring is stopped, and up to which chance it goes.
-    public var worse: ClosedRange<Double> = 0.05...0.95
+    /// Up to which chance of being worse a ring goes,
+    public var worseForGo = 0.05
+    /// and from which on its failures are said to be worse.
+    public var worseForStop = 0.95
     /// The least share of online members that were tried,
     public var coverage = 0.8
     /// and of strata with three tried hosts or more.
@@ -99,95 +110,9 @@ public struct Gate: Hashable, Sendable {
 
     /// The most of the usual failures' hosts that count: older ones are not quite like this release.
     public static let maximumBaseline = 500
+    /// The fewest hosts whose changes say what is usual: with fewer nothing goes by itself.
+    public static let minimumBaseline = 50
 
     /// The gate of the defaults.
     public init() {}
-
-    /// Judges a ring.
-    ///
-    /// - Parameters:
-    ///   - strata: Its hosts.
-    ///   - baseline: How the same strata's changes went in the last 90 days.
-    ///   - tripwires: What halts by itself.
-    public func judge(_ strata: [Stratum], baseline: FailureCount, tripwires: Tripwires = Tripwires()) -> Verdict {
-        let all = Self.sum(strata.map(\.all))
-        let closed = Self.sum(strata.map(\.closed))
-        let usual = Self.discounted(baseline)
-        let new = FailurePosterior(closed)
-        let usualRate = usual.tried == 0 ? 0 : Double(usual.failures) / Double(usual.tried)
-        let distance = max(0.01, usualRate / 2, margin)
-        let evidence = monitor.evidence(strata: strata.filter { $0.members > 0 }.map(\.all))
-        var verdict = Verdict(
-            decision: .inconclusive, reasons: [], evidence: evidence,
-            chanceWorse: new.chanceAbove(FailurePosterior(usual), by: distance), upperBound: new.upperBound(0.95),
-            untested: strata.filter { $0.members > 0 && $0.closed.tried < min(3, $0.members) }.map(\.name),
-            smallness: RingStrength.sentence(hosts: all.tried))
-
-        var halts = tripwires.hits
-        if evidence >= monitor.threshold {
-            halts.append(
-                "\(all.failures) of \(all.tried) hosts failed: so many are seldom (less than once in "
-                    + "\(Int(monitor.threshold))) where \(Self.percent(monitor.acceptable)) fail")
-        }
-        if !halts.isEmpty {
-            verdict.decision = .halt
-            verdict.reasons = halts
-            return verdict
-        }
-        let members = strata.map(\.members).reduce(0, +)
-        let undelivered = strata.map(\.deliveryFailures).reduce(0, +)
-        var open: [String] = []
-        if verdict.chanceWorse >= worse.upperBound {
-            open.append(
-                "\(closed.failures) of \(closed.tried) hosts failed: with \(Self.percent(verdict.chanceWorse)) it is worse than usual by more than \(Self.percent(distance))"
-            )
-        } else if verdict.chanceWorse > worse.lowerBound {
-            open.append(
-                "\(closed.failures) of \(closed.tried) hosts failed: it may be worse than usual by more than \(Self.percent(distance)) (\(Self.percent(verdict.chanceWorse)) likely, and a go needs at most \(Self.percent(worse.lowerBound)))"
-            )
-        }
-        if verdict.upperBound > highestRate {
-            open.append(
-                "up to \(Self.percent(verdict.upperBound)) may fail, and \(Self.percent(highestRate)) is the most; try more hosts"
-            )
-        }
-        if Double(closed.tried) < coverage * Double(members) {
-            open.append(
-                "\(closed.tried) of \(members) online hosts were tried in closed batches, and \(Self.percent(coverage)) are needed"
-            )
-        }
-        let present = strata.filter { $0.members > 0 }.count
-        if Double(present - verdict.untested.count) < strataCoverage * Double(present) {
-            open.append(
-                "too few kinds of hosts were tried three times; missing: \(verdict.untested.prefix(10).joined(separator: ", "))"
-            )
-        }
-        if Double(undelivered) > deliveryCap * Double(undelivered + all.tried) {
-            open.append("the release did not reach \(undelivered) hosts; see to mirrors and disks first")
-        }
-        if members == 0 || closed.tried == 0 { open.append("no host was tried") }
-        verdict.decision = open.isEmpty ? .go : .inconclusive
-        verdict.reasons =
-            open.isEmpty
-            ? [
-                "\(closed.failures) of \(closed.tried) hosts failed; that it is worse than usual by more than \(Self.percent(distance)) is \(Self.percent(verdict.chanceWorse)) likely, and at most \(Self.percent(verdict.upperBound)) fail (95 % sure)"
-            ] : open
-        return verdict
-    }
-
-    private static func sum(_ counts: [FailureCount]) -> FailureCount {
-        FailureCount(failures: counts.map(\.failures).reduce(0, +), tried: counts.map(\.tried).reduce(0, +))
-    }
-
-    /// The usual failures as at most ``maximumBaseline`` hosts.
-    private static func discounted(_ count: FailureCount) -> FailureCount {
-        guard count.tried > maximumBaseline else { return count }
-        let share = Double(count.failures) / Double(count.tried)
-        return FailureCount(failures: Int((share * Double(maximumBaseline)).rounded()), tried: maximumBaseline)
-    }
-
-    private static func percent(_ share: Double) -> String {
-        let tenths = Int((share * 1000).rounded())
-        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
-    }
 }

@@ -1,7 +1,7 @@
 /// The anytime-valid test that may halt a ring after any result (rollouts.md, 3.3): however often one looks, a release whose
 /// failure rate is acceptable is halted with at most the chance that was agreed (Ville's inequality).
 public struct HaltMonitor: Hashable, Sendable {
-    /// The failure rate that is fine, 0 to 1.
+    /// The failure rate that is fine; up to a half.
     public let acceptable: Double
     /// The chance of halting a release that is fine.
     public let falseHalt: Double
@@ -9,9 +9,14 @@ public struct HaltMonitor: Hashable, Sendable {
     /// 2 %, wrongly halted once in twenty.
     public static let standard = HaltMonitor(0.02, 0.05)
 
-    /// A monitor; nil where rate or chance is none.
+    /// The smallest rate or chance that can be told from none: one in a million.
+    public static let smallest = 1e-6
+
+    /// A monitor; nil where rate or chance is none, or below ``smallest``.
     public init?(acceptable: Double, falseHalt: Double) {
-        guard acceptable > 0, acceptable < 1, falseHalt > 0, falseHalt < 1 else { return nil }
+        guard acceptable >= Self.smallest, acceptable <= 0.5, falseHalt >= Self.smallest, falseHalt <= 0.5 else {
+            return nil
+        }
         self.init(acceptable, falseHalt)
     }
 

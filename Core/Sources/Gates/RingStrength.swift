@@ -5,16 +5,19 @@ public enum RingStrength {
 
     /// The chance that a fault which hits that share of hosts is seen on one of them at least.
     public static func detection(share: Double, hosts: Int) -> Double {
-        1 - Logarithms.exp(Double(max(0, hosts)) * Logarithms.ln(1 - max(0, min(share, 1))))
+        guard hosts > 0, share > 0 else { return 0 }
+        return 1 - Logarithms.exp(Double(hosts) * Logarithms.ln(1 - min(share, 1)))
     }
 
     /// How many hosts without a failure show with that confidence that fewer than `share` of a fleet fail.
     ///
     /// - Parameter fleet: How many there are in all; nil: so many that it does not matter.
+    /// - Returns: nil where share or confidence is none, or more than ``FailureCount/maximum`` were needed.
     public static func hostsNeeded(share: Double, confidence: Double = 0.95, fleet: Int? = nil) -> Int? {
         guard share > 0, share < 1, confidence > 0, confidence < 1 else { return nil }
         guard let fleet else {
             let needed = Logarithms.ln(1 - confidence) / Logarithms.ln(1 - share)
+            guard needed >= 0, needed <= Double(FailureCount.maximum) else { return nil }
             return Int((needed - 1e-9).rounded(.up))
         }
         guard (1...FailureCount.maximum).contains(fleet) else { return nil }

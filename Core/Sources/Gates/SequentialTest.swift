@@ -29,10 +29,10 @@ public struct SequentialTest: Hashable, Sendable {
     /// Of the broad ring: 0.5 % against 3 %.
     public static let broad = SequentialTest(0.005, 0.03, 0.05, 0.05)
 
-    /// A test; nil where the rates or chances are none, or in the wrong order.
+    /// A test; nil where the rates or chances are none, below ``HaltMonitor/smallest``, or in the wrong order.
     public init?(acceptable: Double, unacceptable: Double, falseHalt: Double, falseGo: Double) {
-        guard acceptable > 0, acceptable < unacceptable, unacceptable < 1, falseHalt > 0, falseGo > 0,
-            falseHalt + falseGo < 1
+        guard acceptable >= HaltMonitor.smallest, acceptable < unacceptable, unacceptable < 1,
+            falseHalt >= HaltMonitor.smallest, falseGo >= HaltMonitor.smallest, falseHalt + falseGo < 1
         else { return nil }
         self.init(acceptable, unacceptable, falseHalt, falseGo)
     }
@@ -57,19 +57,24 @@ public struct SequentialTest: Hashable, Sendable {
         return ratio <= Logarithms.ln(falseGo / (1 - falseHalt)) ? .go : .undecided
     }
 
-    /// How many hosts must be tried in all before that many failures are a go.
+    /// How many hosts must be tried in all before that many failures are a go; at most ``FailureCount/maximum``, which may not
+    /// be enough.
     public func triedForGo(failures: Int) -> Int {
+        let failures = max(0, min(failures, FailureCount.maximum))
         let step = -Logarithms.ln((1 - unacceptable) / (1 - acceptable))
         let needed =
             (Double(failures) * Logarithms.ln(unacceptable / acceptable) - Logarithms.ln(falseGo / (1 - falseHalt)))
             / step
-        var tried = failures + max(0, Int(needed.rounded(.down)) - 1)
+        let first = max(0, min(needed.rounded(.down) - 1, Double(FailureCount.maximum)))
+        var tried = min(failures + Int(first), FailureCount.maximum)
         while answer(FailureCount(failures: failures, tried: tried)) != .go, tried < FailureCount.maximum { tried += 1 }
         return tried
     }
 
     /// The chances of the answers when each host fails with that rate and the test ends undecided after `most` hosts: exact.
+    /// Of a rate that is none nothing is decided.
     public func chances(rate: Double, most: Int) -> (go: Double, halt: Double, undecided: Double) {
+        guard rate >= 0, rate <= 1 else { return (0, 0, 1) }
         var open: [Int: Double] = [0: 1]
         var go = 0.0
         var halt = 0.0

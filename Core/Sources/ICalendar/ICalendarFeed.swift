@@ -135,6 +135,7 @@ public struct ICalendarFeed: Sendable {
             guard let until = LocalTime(date: date, secondOfDay: 86_399) else { return nil }
             text = shifted.text(untilUTC: zone.instant(of: until).time)
         }
+        let cancelled = Set(window.overrides.filter { $0.change == .cancelled }.map(\.start))
         var excluded = window.excludedDays.compactMap { LocalTime(date: $0, secondOfDay: window.secondOfDay) }
         var added = window.extraStarts
         for day in rule.dates(
@@ -146,7 +147,7 @@ public struct ICalendarFeed: Sendable {
             let found = zone.instant(of: planned)
             guard found.resolution == .shifted, !excluded.contains(planned) else { continue }
             excluded.append(planned)
-            if window.gapPolicy == .shift { added.append(zone.localTime(at: found.time)) }
+            if window.gapPolicy == .shift, !cancelled.contains(planned) { added.append(zone.localTime(at: found.time)) }
         }
         for override in window.overrides {
             switch override.change {
@@ -181,7 +182,10 @@ public struct ICalendarFeed: Sendable {
             guard window.has(override.start, in: zone) else { return }
             begin(uid(window, zone), title, "WINDOW", sequence)
             body.line("X-FETTLE-ID:\(window.id)")
-            body.line("RECURRENCE-ID\(time(override.start, zone))")
+            // A start that the clocks jump over stands in the feed as what it becomes.
+            let begins = zone.instant(of: override.start)
+            let named = begins.resolution == .shifted ? zone.localTime(at: begins.time) : override.start
+            body.line("RECURRENCE-ID\(time(named, zone))")
         }
         body.line("DTSTART\(time(start, zone))")
         body.line("DURATION:\(ICalendarText.duration(minutes * 60))")

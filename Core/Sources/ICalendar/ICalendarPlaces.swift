@@ -77,18 +77,22 @@ struct ICalendarPlaces {
         var excluded: [CivilDate] = []
         for property in event.properties["EXDATE"] ?? [] {
             for moment in try moments(property) {
-                let local = try local(moment, start)
-                let before = extra.count
-                extra.removeAll { $0 == local }
-                if moment.isDate || (local.secondOfDay == start.local.secondOfDay && rule != nil) {
-                    excluded.append(local.date)
-                } else if before == extra.count {
-                    notes.append("line \(property.line): EXDATE \(local) is no start of this event, and was left out")
+                if moment.isDate {
+                    excluded.append(moment.local.date)
+                    continue
+                }
+                let found = try planned(moment, start, hasRule: rule != nil, extra)
+                extra.removeAll { found.contains($0) }
+                excluded += found.filter { $0.secondOfDay == start.local.secondOfDay && rule != nil }.map(\.date)
+                if found.isEmpty {
+                    notes.append(
+                        "line \(property.line): EXDATE \(shown(moment, start)) is no start of this event, and was left out"
+                    )
                 }
             }
         }
         var overrides: [WindowOverride] = []
-        for change in changes { overrides.append(try override(change, start, minutes)) }
+        for change in changes { overrides.append(try override(change, start, minutes, rule != nil, extra)) }
         do {
             let window = try MaintenanceWindow(
                 id: id, rule: rule, firstDay: rule == nil ? nil : start.local.date,
@@ -118,7 +122,7 @@ struct ICalendarPlaces {
     }
 
     private mutating func override(
-        _ event: ICalendarEvent, _ start: Moment, _ minutes: Int64
+        _ event: ICalendarEvent, _ start: Moment, _ minutes: Int64, _ hasRule: Bool, _ extra: [LocalTime]
     ) throws(ICalendarError)
         -> WindowOverride
     {
@@ -129,7 +133,13 @@ struct ICalendarPlaces {
             throw ICalendarError(
                 property.line, "RECURRENCE-ID;RANGE is not supported; end the event with UNTIL and begin another")
         }
-        let planned = try local(moment, start)
+        let matches = try self.planned(moment, start, hasRule: hasRule, extra)
+        guard let planned = matches.first ?? (moment.zone?.name == start.zone?.name ? moment.local : nil) else {
+            throw ICalendarError(
+                property.line,
+                "RECURRENCE-ID \(shown(moment, start)) is no start of this event; write it as the event's own start, "
+                    + "with its TZID")
+        }
         if event.isCancelled { return WindowOverride(start: planned, change: .cancelled) }
         let own = try self.start(event)
         let length = try self.minutes(event, own)
@@ -235,14 +245,54 @@ struct ICalendarPlaces {
         return found
     }
 
+    /// The event's starts that a time means, as the rule or `RDATE` has them: where a start is jumped over by the clocks, its
+    /// instant is that of another local time, and the second pass of an hour that comes twice is no start at all.
+    private func planned(
+        _ moment: Moment, _ start: Moment, hasRule: Bool, _ extra: [LocalTime]
+    ) throws(ICalendarError) -> [LocalTime] {
+        func isStart(_ local: LocalTime) -> Bool {
+            extra.contains(local) || (hasRule && local.secondOfDay == start.local.secondOfDay)
+        }
+        if moment.zone?.name == start.zone?.name, isStart(moment.local) { return [moment.local] }
+        guard let zone = start.zone else {
+            guard moment.zone == nil else { throw mixed(moment) }
+            return []
+        }
+        guard moment.zone != nil else { throw mixed(moment) }
+        let instant = moment.instant
+        let day = zone.localTime(at: instant).date
+        let candidates =
+            extra
+            + (hasRule
+                ? [-1, 0, 1].compactMap {
+                    LocalTime(date: day.adding(days: $0), secondOfDay: start.local.secondOfDay)
+                } : [])
+        return Set(candidates).sorted().filter { zone.instant(of: $0).time == instant }
+    }
+
     /// The time on the clocks of the event's start.
     private func local(_ moment: Moment, _ start: Moment) throws(ICalendarError) -> LocalTime {
         if moment.isDate || moment.zone?.name == start.zone?.name { return moment.local }
-        guard moment.zone != nil, let zone = start.zone else {
+        guard moment.zone != nil, let zone = start.zone else { throw mixed(moment) }
+        let local = zone.localTime(at: moment.instant)
+        guard zone.instant(of: local).time == moment.instant else {
             throw ICalendarError(
-                moment.line, "the time has a zone and DTSTART has none, or the other way round; give both one")
+                moment.line,
+                "the time is the second \(local) in \(zone.name), where the clocks go back, and a window on them begins the "
+                    + "first time; write the event in UTC, with Z")
         }
-        return zone.localTime(at: moment.instant)
+        return local
+    }
+
+    private func mixed(_ moment: Moment) -> ICalendarError {
+        ICalendarError(
+            moment.line, "the time has a zone and DTSTART has none, or the other way round; give both one")
+    }
+
+    /// A time for a note.
+    private func shown(_ moment: Moment, _ start: Moment) -> String {
+        if moment.zone?.name == start.zone?.name { return moment.local.description }
+        return (start.zone ?? .utc).localTime(at: moment.instant).description + " (\(moment.instant))"
     }
 
     private mutating func moments(_ property: ICalendarProperty) throws(ICalendarError) -> [Moment] {

@@ -66,7 +66,7 @@ extension MaintenanceWindow {
         guard from < to else { return [] }
         var changed: [LocalTime: WindowOverride] = [:]
         for override in overrides { changed[override.start] = override }
-        var starts = Set(extraStarts)
+        var starts = Set(dates)
         for override in overrides { if case .extra = override.change { starts.insert(override.start) } }
         if rule != nil {
             // No occurrence is longer than a week, no clock more than 26 hours from UTC.
@@ -96,7 +96,7 @@ extension MaintenanceWindow {
 
     /// Whether the window has an occurrence of that local start, before overrides.
     public func has(_ start: LocalTime, in zone: Zone) -> Bool {
-        if extraStarts.contains(start) { return true }
+        if dates.contains(start) { return true }
         return start.secondOfDay == secondOfDay && !ruleDays(from: start.date, through: start.date, in: zone).isEmpty
     }
 
@@ -115,6 +115,13 @@ extension MaintenanceWindow {
     ///   - zone: That of the window's ``clocks``.
     public func nextOccurrences(after time: Timestamp, limit: Int, in zone: Zone) -> [Occurrence] {
         Horizon.grow(after: time, limit: limit) { from, to in occurrences(from: from, to: to, in: zone) }
+    }
+
+    /// The extra starts without those that are excluded: EXDATE takes from rule and dates alike (RFC 5545, 3.8.5.1).
+    private var dates: [LocalTime] {
+        guard !excludedDays.isEmpty, !extraStarts.isEmpty else { return extraStarts }
+        let excluded = Set(excludedDays)
+        return extraStarts.filter { $0.secondOfDay != secondOfDay || !excluded.contains($0.date) }
     }
 
     /// The days of the starts by the rule, with its offset, without the excluded ones.

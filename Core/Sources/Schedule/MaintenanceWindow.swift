@@ -40,7 +40,7 @@ public struct MaintenanceWindow: Hashable, Sendable {
     public let clocks: Clocks
     /// What becomes of a start that the clocks jump over.
     public let gapPolicy: GapPolicy
-    /// Days on which there is none, by the day of the start (`EXDATE`), sorted.
+    /// Days on which there is none, by the day of the start (`EXDATE`), sorted; an extra start at another time of such a day stays.
     public let excludedDays: [CivilDate]
     /// Starts besides the rule's (`RDATE`), sorted.
     public let extraStarts: [LocalTime]

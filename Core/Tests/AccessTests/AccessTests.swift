@@ -73,4 +73,78 @@ import Testing
         let error = #expect(throws: LabelSelectorError.self) { try LabelSelector(text) }
         #expect(error?.offset == offset)
     }
+
+    /// Kubernetes' own examples, with empty values as it reads them.
+    @Test(
+        arguments: [
+            ("x in ()", ["x": ""], true), ("x in (,)", ["x": "a"], false), ("x in (a,)", ["x": ""], true),
+            ("x notin (,a)", ["x": ""], false), ("x in(a)", ["x": "a"], true), ("  x  ,  ! y ", ["x": "1"], true),
+            ("x=a,x!=b,y notin (c)", ["x": "a"], true), ("x notin (a)", ["x": "b"], true),
+        ] as [(String, [String: String], Bool)])
+    func readsWhatKubernetesReads(text: String, labels: [String: String], expected: Bool) throws {
+        #expect(try LabelSelector(text).selects(labels) == expected)
+    }
+
+    /// Random selectors select as a plain reading of their requirements does, and are written so that they read the same.
+    @Test func randomSelectorsReadAsTheyAreWritten() throws {
+        var state: UInt64 = 11
+        func next(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(count))
+        }
+        let keys = ["a", "b", "in", "notin", "x.y/z", "not-in", "inn"]
+        let values = ["", "1", "web", "in", "a.b_c-D"]
+        for _ in 0..<3000 {
+            var requirements: [LabelSelector.Requirement] = []
+            for _ in 0..<next(4) {
+                let key = keys[next(keys.count)]
+                let some = (0...next(3)).map { _ in values[next(values.count)] }
+                switch next(4) {
+                case 0: requirements.append(.isIn(key: key, values: some))
+                case 1: requirements.append(.isNotIn(key: key, values: some))
+                case 2: requirements.append(.exists(key: key))
+                default: requirements.append(.isAbsent(key: key))
+                }
+            }
+            let selector = LabelSelector(requirements)
+            #expect(try LabelSelector(selector.description) == selector, "\(selector)")
+            var labels: [String: String] = [:]
+            for key in keys where next(2) == 0 { labels[key] = values[next(values.count)] }
+            let expected = requirements.allSatisfy { requirement in
+                switch requirement {
+                case .isIn(let key, let some): labels[key] != nil && some.contains { $0 == labels[key] }
+                case .isNotIn(let key, let some): labels[key] == nil || !some.contains { $0 == labels[key] }
+                case .exists(let key): labels.keys.contains(key)
+                case .isAbsent(let key): !labels.keys.contains(key)
+                }
+            }
+            #expect(selector.selects(labels) == expected, "\(selector) \(labels)")
+        }
+    }
+
+    /// Whatever becomes of a selector, it is read or refused at a place within it.
+    @Test func damagedSelectorsAreRefusedAtAPlace() {
+        let text = Array("site=berlin,tier in (web, api),!canary,x notin (a),y!=b,z".utf8)
+        var state: UInt64 = 12
+        for _ in 0..<4000 {
+            var bytes = text
+            for _ in 0..<3 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                let at = Int((state >> 33) % UInt64(bytes.count))
+                if state >> 60 < 8 {
+                    bytes.remove(at: at)
+                } else {
+                    bytes[at] = Array("(),!= \"&in1".utf8)[Int((state >> 40) % 11)]
+                }
+            }
+            let damaged = String(decoding: bytes, as: UTF8.self)
+            do throws(LabelSelectorError) {
+                let selector = try LabelSelector(damaged)
+                #expect((try? LabelSelector(selector.description)) == selector, "\(damaged)")
+            } catch {
+                #expect((0...bytes.count).contains(error.offset), "\(damaged)")
+                #expect(error.description.contains("character \(error.offset + 1)"))
+            }
+        }
+    }
 }

@@ -228,4 +228,105 @@ import Testing
         _ = Gate().judge([stratum("a", 1_000_000, 1_000_000)], baseline: count(0, 0))
         _ = count(-5, -7).discounted(clusterSize: -1, correlation: 9)
     }
+
+    /// A failure in an open batch is known, and counts against a go; a success there does not count for it.
+    @Test func failuresInOpenBatchesCountAgainstGo() {
+        let usual = count(40, 2000)
+        let closed = count(0, 120)
+        let fine = Gate().judge([stratum("trixie", 0, 130, closed: closed)], baseline: usual)
+        #expect(fine.decision == .go)
+        let known = Gate().judge([stratum("trixie", 5, 130, closed: closed)], baseline: usual)
+        #expect(known.decision == .inconclusive, "\(known)")
+        #expect(known.reasons[0].hasPrefix("5 of 125 hosts failed"))
+        #expect(known.chanceWorse > fine.chanceWorse && known.upperBound > fine.upperBound)
+    }
+
+    /// Without enough earlier changes to compare with a person decides.
+    @Test func withoutABaselineNothingGoesByItself() {
+        for tried in [22, 60, 120, 1000] {
+            for usual in [count(0, 0), count(0, 1), count(1, 49)] {
+                let verdict = Gate().judge([stratum("trixie", 0, tried)], baseline: usual)
+                #expect(verdict.decision == .inconclusive)
+                #expect(verdict.reasons.contains { $0.contains("what is usual is not known") })
+                #expect(verdict.smallness?.contains("50 are needed") == true)
+            }
+        }
+        #expect(Gate().judge([stratum("trixie", 0, 400)], baseline: count(0, 50)).smallness == nil)
+        #expect(Gate().judge([stratum("trixie", 0, 400)], baseline: count(1, 50)).decision == .go)
+    }
+
+    /// Hosts that the release took down are online no more: their stratum still halts, and is not covered by others.
+    @Test func aDeadStratumHalts() {
+        let usual = count(40, 2000)
+        let dead = Gate.Stratum(name: "arm64", members: 0, all: count(8, 8), closed: count(8, 8))
+        let verdict = Gate().judge([stratum("trixie", 0, 120), dead], baseline: usual)
+        #expect(verdict.decision == .halt, "\(verdict)")
+        // Tried hosts that left do not make up for members that were not tried.
+        let gone = Gate.Stratum(name: "gone", members: 0, all: count(0, 40), closed: count(0, 40))
+        let open = Gate().judge([stratum("trixie", 0, 70, members: 100), gone], baseline: usual)
+        #expect(open.reasons.contains { $0.hasPrefix("110 of 140 online hosts") }, "\(open)")
+    }
+
+    /// Whatever a policy or a program brings in: an answer, and never a go from figures that are none.
+    @Test func figuresThatAreNoneNeverGo() {
+        let fine = [stratum("trixie", 0, 120)]
+        let usual = count(40, 2000)
+        let bad: [Double] = [.nan, .signalingNaN, .infinity, -.infinity, -1, 2, .greatestFiniteMagnitude]
+        for value in bad {
+            let changes: [(inout Gate) -> Void] = [
+                { $0.margin = value }, { $0.highestRate = value }, { $0.coverage = value },
+                { $0.strataCoverage = value }, { $0.deliveryCap = value },
+                { $0.worseForGo = value },
+                { $0.worseForStop = value },
+            ]
+            for (index, change) in changes.enumerated() {
+                var gate = Gate()
+                change(&gate)
+                let verdict = gate.judge(fine, baseline: usual)
+                #expect(verdict.decision == .inconclusive, "\(index): \(value)")
+                #expect(verdict.reasons.contains { $0.contains("correct the policy") })
+            }
+            _ = RingStrength.detection(share: value, hosts: .max)
+            _ = RingStrength.hostsNeeded(share: value, confidence: value, fleet: .max)
+            _ = FailurePosterior(count(1, 2)).upperBound(value)
+            #expect((0...1).contains(FailurePosterior(count(1, 2)).chance(atMost: value)))
+            #expect((0...1).contains(FailurePosterior(count(1, 2)).chanceAbove(FailurePosterior(usual), by: value)))
+            for other in bad {
+                let less = count(7, 900).discounted(clusterSize: value, correlation: other)
+                #expect(less.failures >= 1 && less.failures <= less.tried && less.tried <= 900)
+            }
+            let (go, halt, undecided) = SequentialTest.pilot.chances(rate: value, most: 50)
+            #expect(go == 0 && halt == 0 && undecided == 1)
+            #expect(HaltMonitor(acceptable: value, falseHalt: 0.05) == nil)
+            #expect(HaltMonitor(acceptable: 0.02, falseHalt: value) == nil)
+            #expect(
+                SequentialTest(acceptable: value, unacceptable: 0.1, falseHalt: 0.05, falseGo: 0.05) == nil
+                    || value < 0.1)
+        }
+        #expect(count(4, 100).discounted(clusterSize: 1000, correlation: 1) == count(1, 1))
+        #expect(HaltMonitor(acceptable: 1e-300, falseHalt: 0.05) == nil)
+        #expect(HaltMonitor(acceptable: 0.02, falseHalt: 1e-300) == nil)
+        #expect(RingStrength.hostsNeeded(share: 1e-300) == nil)
+        #expect(RingStrength.detection(share: 1, hosts: 0) == 0)
+        #expect(SequentialTest.pilot.triedForGo(failures: .max) == FailureCount.maximum)
+        #expect(SequentialTest.pilot.triedForGo(failures: .min) == 54)
+
+        var huge = stratum("a", 0, 120)
+        huge.members = .max
+        huge.deliveryFailures = .max
+        var negative = stratum("b", 0, 120)
+        negative.members = .min
+        negative.deliveryFailures = .min
+        var tripwires = Gate.Tripwires()
+        tripwires.unreachableAfterReboot = .min
+        for strata in [[huge, huge], [negative, huge], [huge, negative, huge]] {
+            #expect(Gate().judge(strata, baseline: usual, tripwires: tripwires).decision == .inconclusive)
+        }
+        #expect(count(.max, .max) == count(1_000_000, 1_000_000))
+        let many = [FailureCount](repeating: count(600_000, 1_000_000), count: 5)
+        #expect(FailureCount.sum(many) == count(1_000_000, 1_000_000))
+        // Batches that are closed but not counted in all are a program's mistake: the worse of both holds.
+        let odd = stratum("c", 0, 0, members: 0, closed: count(60, 120))
+        #expect(Gate().judge([odd], baseline: usual).decision != .go)
+    }
 }

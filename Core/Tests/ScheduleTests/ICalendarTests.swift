@@ -319,4 +319,141 @@ import Timestamps
         }
         #expect(good > 100)
     }
+
+    private func read(_ lines: String) throws -> (starts: [String], notes: [String]) {
+        let read = try reader.read(calendar(lines))
+        let found = read.windows[0].occurrences(
+            from: Timestamp(seconds: 1_767_225_600), to: Timestamp(seconds: 1_798_761_600),
+            in: try ZoneFiles.zone("Europe/Berlin"))
+        return (found.map { "\($0.start)+\($0.seconds / 60)" }, read.notes)
+    }
+
+    /// Exceptions in UTC of a start that the clocks jump over (02:30 on 2026-03-29 is 01:30Z there).
+    @Test func exceptionsInUTCFindAStartInAGap() throws {
+        let event = "DTSTART;TZID=Europe/Berlin:20260322T023000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=SU;COUNT=3"
+        let plain = try read(event).starts
+        #expect(plain == ["2026-03-22T01:30:00Z+60", "2026-03-29T01:30:00Z+60", "2026-04-05T00:30:00Z+60"])
+        for exception in [
+            "EXDATE:20260329T013000Z", "EXDATE;TZID=Europe/Berlin:20260329T023000",
+            "EXDATE;TZID=Europe/Berlin:20260329T033000", "EXDATE;TZID=America/New_York:20260328T213000",
+        ] {
+            let found = try read("\(event)\n\(exception)")
+            #expect(found.starts == [plain[0], plain[2]], "\(exception)")
+            #expect(found.notes.isEmpty, "\(exception)")
+        }
+        let moved = "\(event)\nEND:VEVENT\nBEGIN:VEVENT\nUID:a@b\nRECURRENCE-ID:20260329T013000Z\n"
+        #expect(try read(moved + "STATUS:CANCELLED\nDTSTART:20260329T013000Z").starts == [plain[0], plain[2]])
+        #expect(
+            try read(moved + "DTSTART:20260330T100000Z\nDURATION:PT2H").starts
+                == [plain[0], "2026-03-30T10:00:00Z+120", plain[2]])
+        // A date of RDATE in the gap, taken back in UTC.
+        let date = "DTSTART;TZID=Europe/Berlin:20260401T220000\nDURATION:PT1H\nRDATE;TZID=Europe/Berlin:20260329T023000"
+        #expect(try read(date).starts.count == 2)
+        #expect(try read("\(date)\nEXDATE:20260329T013000Z").starts == ["2026-04-01T20:00:00Z+60"])
+    }
+
+    /// 02:30 comes twice on 2026-10-25 in Berlin, at 00:30Z and 01:30Z; a window begins the first time.
+    @Test func theSecondPassOfAnOverlapIsAnotherTime() throws {
+        let event = "DTSTART;TZID=Europe/Berlin:20261025T023000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=SU;COUNT=2"
+        #expect(try read("\(event)\nEXDATE:20261025T003000Z").starts == ["2026-11-01T01:30:00Z+60"])
+        let second = try read("\(event)\nEXDATE:20261025T013000Z")
+        #expect(second.starts == ["2026-10-25T00:30:00Z+60", "2026-11-01T01:30:00Z+60"])
+        #expect(second.notes.contains { $0.contains("2026-10-25T01:30:00Z") && $0.contains("no start") })
+        let change = "\(event)\nEND:VEVENT\nBEGIN:VEVENT\nUID:a@b\nRECURRENCE-ID:"
+        for lines in [
+            "\(event)\nRDATE:20261025T013000Z", change + "20261025T013000Z\nSTATUS:CANCELLED\nDTSTART:20261025T013000Z",
+            change + "20261025T003000Z\nDTSTART:20261025T013000Z\nDURATION:PT1H",
+        ] {
+            let error = #expect(throws: ICalendarError.self) { try read(lines) }
+            #expect(error?.description.contains("2026-10-25T0") == true, "\(error?.description ?? "")")
+        }
+    }
+
+    /// python-dateutil follows the rule, and every start loses those whose instant an EXDATE in UTC names.
+    @Test func exceptionsInUTCAgreeWithDateutil() throws {
+        var generator = RuleGenerator(seed: 77)
+        var lines: [String] = []
+        var expected: [String] = []
+        for name in RecurrenceOracleTests.zones {
+            let zone = try ZoneFiles.zone(name)
+            for _ in 0..<12 {
+                let first = try LocalTime("2026-01-04T00:00").date.adding(days: generator.number(0...6))
+                let second = generator.number(0...47) * 1800
+                let start = try #require(LocalTime(date: first, secondOfDay: second))
+                let text = { (time: Timestamp) in time.description.filter { $0 != "-" && $0 != ":" } }
+                // Near changes of the clocks above all.
+                var exceptions: [String] = []
+                for change in zone.transitions(from: 1_767_225_600, to: 1_798_761_600) {
+                    for _ in 0..<6 {
+                        let at = Timestamp(seconds: (change.at / 1800 + Int64(generator.number(-5...5))) * 1800)
+                        exceptions.append(text(at))
+                    }
+                    let near = zone.localTime(at: Timestamp(seconds: change.at)).date
+                    for day in [-1, 0, 1] {
+                        if let planned = LocalTime(date: near.adding(days: day), secondOfDay: second) {
+                            exceptions.append(text(zone.instant(of: planned).time))
+                        }
+                    }
+                }
+                let local = start.description.filter { $0 != "-" && $0 != ":" } + "00"
+                let stamp = String(local.prefix(15))
+                let tz = name == "UTC" ? ":\(stamp)Z" : ";TZID=\(name):\(stamp)"
+                let event =
+                    "DTSTART\(tz)\nDURATION:PT30M\nRRULE:FREQ=DAILY;COUNT=360"
+                    + exceptions.map { "\nEXDATE:\($0)" }.joined()
+                let read = try reader.read(calendar(event))
+                let found = read.windows[0].occurrences(
+                    from: Timestamp(seconds: 1_760_000_000), to: Timestamp(seconds: 1_805_000_000), in: zone)
+                expected.append(Set(found.map(\.start.seconds)).sorted().map(String.init).joined(separator: " "))
+                lines.append("\(name)\t\(stamp)\t\(exceptions.joined(separator: ","))\n")
+            }
+        }
+        let theirs = try Python.run(
+            """
+            import sys, datetime, zoneinfo
+            from dateutil.rrule import rrule, DAILY
+            utc = datetime.timezone.utc
+            for line in sys.stdin:
+                name, start, gone = line.rstrip('\\n').split('\\t')
+                zone = zoneinfo.ZoneInfo(name)
+                first = datetime.datetime.strptime(start, '%Y%m%dT%H%M%S')
+                out = {datetime.datetime.strptime(t, '%Y%m%dT%H%M%SZ').replace(tzinfo=utc) for t in gone.split(',') if t}
+                starts = {day.replace(tzinfo=zone).astimezone(utc) for day in rrule(DAILY, dtstart=first, count=360)}
+                print(' '.join(str(int(t.timestamp())) for t in sorted(starts - out)))
+            """, input: lines.joined())
+        #expect(theirs == expected)
+    }
+
+    /// A cancelled or moved start that the clocks jump over is cancelled or moved in the feed too.
+    @Test func changesOfAStartInAGapGoOutAndIn() throws {
+        let berlin = try ZoneFiles.zone("Europe/Berlin")
+        for change in [
+            WindowOverride.Change.cancelled, .resized(minutes: 240),
+            .moved(to: try LocalTime("2027-03-29T05:00"), minutes: nil),
+        ] {
+            let window = try MaintenanceWindow(
+                id: "w", rule: RecurrenceRule("FREQ=WEEKLY;BYDAY=SU"), secondOfDay: 9000, minutes: 60,
+                clocks: .zone("Europe/Berlin"),
+                overrides: [.init(start: LocalTime("2027-03-28T02:30"), change: change)])
+            let read = try reader.read(Array(feed([(window, berlin)]).utf8))
+            func spans(_ window: MaintenanceWindow) -> [[Timestamp]] {
+                window.occurrences(from: from, to: to, in: berlin).map { [$0.start, $0.end] }
+            }
+            #expect(spans(read.windows[0]) == spans(window), "\(change)")
+        }
+    }
+
+    /// EXDATE takes from the dates too, not from the rule's alone.
+    @Test func excludedDaysTakeExtraStarts() throws {
+        let night = try MaintenanceWindow(
+            id: "w", rule: RecurrenceRule("FREQ=MONTHLY;BYDAY=2TU"), secondOfDay: 79_200, minutes: 60, clocks: .host,
+            excludedDays: [LocalTime("2026-12-24T00:00").date],
+            extraStarts: [LocalTime("2026-12-24T22:00"), LocalTime("2026-12-24T10:00"), LocalTime("2026-12-25T22:00")])
+        let starts = night.occurrences(
+            from: try #require(Timestamp(rfc3339: "2026-12-01T00:00:00Z")),
+            to: try #require(Timestamp(rfc3339: "2027-01-01T00:00:00Z")), in: .utc
+        ).map(\.localStart.description)
+        #expect(starts == ["2026-12-08T22:00", "2026-12-24T10:00", "2026-12-25T22:00"])
+        #expect(!night.has(try LocalTime("2026-12-24T22:00"), in: .utc))
+    }
 }

@@ -392,7 +392,9 @@ import Timestamps
         let newYork = try WindowCalendar(
             windows: [window], zones: WindowZones(host: ZoneFiles.zone("America/New_York")))
         let changed = try time("2026-12-01T12:00:00Z")
-        let found = newYork.nextOpenings(after: changed, limit: 3, since: berlin, changedAt: changed)
+        let answer = newYork.nextOpenings(after: changed, limit: 3, since: berlin, changedAt: changed)
+        #expect(answer.cut.isEmpty)
+        let found = answer.openings
         #expect(
             found.map(\.start.description) == ["2026-12-01T21:00:00Z", "2026-12-03T03:00:00Z", "2026-12-04T03:00:00Z"])
         let all = found.flatMap(\.occurrences)
@@ -442,5 +444,29 @@ import Timestamps
         }
         #expect(Freeze.MonthDay("02-30") == nil)
         #expect(Freeze.MonthDay("13-01") == nil)
+    }
+
+    /// Hourly windows over years: what is looked for is bounded by time, and an answer that was cut says so.
+    @Test func aChangeOfZoneIsBoundedByTime() throws {
+        let windows = try (0..<24).map { hour in
+            try MaintenanceWindow(
+                id: "h\(hour)", rule: RecurrenceRule("FREQ=DAILY"), secondOfDay: hour * 3600, minutes: 20, clocks: .host
+            )
+        }
+        let changed = try #require(Timestamp(rfc3339: "2026-12-01T12:00:00Z"))
+        let berlin = try WindowCalendar(windows: windows, zones: WindowZones(host: ZoneFiles.zone("Europe/Berlin")))
+        let tokyo = try WindowCalendar(windows: windows, zones: WindowZones(host: ZoneFiles.zone("Asia/Tokyo")))
+        let soon = tokyo.nextOpenings(after: changed, limit: 100, since: berlin, changedAt: changed)
+        #expect(soon.cut.isEmpty && soon.openings.count == 100)
+        #expect(zip(soon.openings, soon.openings.dropFirst()).allSatisfy { $0.end <= $1.start })
+        #expect(Set(soon.openings.flatMap(\.occurrences)).count == 100)
+        let late = tokyo.nextOpenings(
+            after: changed.adding(seconds: -500 * 86_400), limit: 10, since: berlin, changedAt: changed)
+        #expect(late.cut.count == 1 && late.cut[0].contains("were not looked for"))
+        #expect(
+            late.openings[0].start
+                >= changed.adding(seconds: WindowCalendar.zoneChangeNotice - WindowCalendar.zoneChangeReach - 1200))
+        let many = tokyo.nextOpenings(after: changed, limit: 1000, since: berlin, changedAt: changed)
+        #expect(many.cut.contains { $0.contains("ask for fewer") })
     }
 }

@@ -1,0 +1,4 @@
+#ifndef FETTLE_CYAML_SHIM
+#define FETTLE_CYAML_SHIM
+#include <yaml.h>
+#endif

@@ -1,0 +1,195 @@
+import ArgumentParser
+import Digest
+import Foundation
+import JSON
+import Policy
+import PolicyFiles
+import Timestamps
+
+/// Files and folders of policies.
+struct PolicySources: ParsableArguments {
+    @Argument(help: "Files (YAML or JSON), folders of them, or - for standard input.")
+    var files: [String]
+
+    /// What is read, and what is wrong with it.
+    func read() throws -> (set: PolicySet, problems: [PolicyProblem], files: Int) { try Self.read(files) }
+
+    static func read(_ paths: [String]) throws -> (set: PolicySet, problems: [PolicyProblem], files: Int) {
+        let files = try paths.flatMap(expanded)
+        var documents: [PolicyNode] = []
+        var problems: [PolicyProblem] = []
+        for file in files {
+            do throws(PolicyProblem) {
+                documents += try PolicyYAML.documents(bytes(file), file: file == "-" ? "standard input" : file)
+            } catch { problems.append(error) }
+        }
+        let read = PolicySet.read(documents)
+        return (read.set, problems + read.problems, files.count)
+    }
+
+    /// The policies of a folder and the folders below it, sorted; a file itself.
+    private static func expanded(_ path: String) throws -> [String] {
+        if path == "-" { return [path] }
+        var isFolder = ObjCBool(false)
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandFailure.notFound("there is no file \(path); is the path right?")
+        }
+        guard isFolder.boolValue else { return [path] }
+        let names = (FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []).filter { name in
+            [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
+                && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+        }
+        guard !names.isEmpty else {
+            throw CommandFailure.failed("the folder \(path) has no file that ends in .yaml, .yml or .json")
+        }
+        return names.sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+    }
+
+    private static func bytes(_ path: String) throws(PolicyProblem) -> [UInt8] {
+        let most = PolicyLimits.maximumBytes + 1
+        if path == "-" { return Array((try? FileHandle.standardInput.read(upToCount: most)) ?? Data()) }
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw PolicyProblem(
+                at: PolicyPlace(file: path, line: 1, column: 1), message: "the file cannot be read; who may read it?")
+        }
+        defer { try? file.close() }
+        return Array((try? file.read(upToCount: most)) ?? Data())
+    }
+
+    /// The set, where nothing is wrong with it; else its errors are said.
+    static func whole(_ paths: [String]) throws -> PolicySet {
+        let (set, problems, _) = try read(paths)
+        guard problems.isEmpty else {
+            for problem in problems { say(problem.description) }
+            throw CommandFailure.failed("the policies cannot be read; correct them, and see fettle policy validate")
+        }
+        return set
+    }
+}
+
+/// `fettle policy validate`.
+struct PolicyValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check policies: each by itself, and all of them together.",
+        discussion: """
+            Prints what is wrong, with file, line, column and what to do. Ends with 1 where there is an error, or with \
+            --strict a warning.
+
+            Examples:
+              fettle policy validate policies/
+              fettle policy validate --strict -o json fleet.yaml
+            """)
+
+    @OptionGroup var sources: PolicySources
+    @Flag(help: "Let warnings fail too.")
+    var strict = false
+    @Option(help: "As if it were then: RFC 3339, like 2027-03-01T00:00:00Z; without it, now.")
+    var at: String?
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let (set, wrong, files) = try sources.read()
+        let zones = ZoneFolder()
+        let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+        let time = try at.map { text in
+            guard let time = Timestamp(rfc3339: text) else {
+                throw ValidationError("--at is a time like 2027-03-01T00:00:00Z")
+            }
+            return time
+        }
+        // Where a document could not be read what refers to it would be reported in vain.
+        let problems =
+            wrong.isEmpty ? set.validate(PolicySurroundings(now: time ?? now) { try? zones.zone($0) }) : wrong
+        let errors = problems.filter { $0.severity == .error }.count
+        let warnings = problems.count - errors
+        emit(
+            try output.text(
+                Shown(
+                    problems.map(\.json),
+                    [
+                        .member("severity"),
+                        Column("PLACE") { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" },
+                        .member("path"), .member("message"),
+                    ], name: { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" })))
+        say(
+            "\(set.objects.count) objects in \(files) \(files == 1 ? "file" : "files"): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")."
+        )
+        if errors > 0 || (strict && warnings > 0) { throw ExitCode(CommandFailure.failure) }
+    }
+}
+
+/// `fettle policy show`.
+struct PolicyShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show policies in their canonical form: sorted, without what is the default.",
+        discussion: """
+            Examples:
+              fettle policy show policies/
+              fettle policy show -o yaml --object RingPlan/standard policies/
+            """)
+
+    @OptionGroup var sources: PolicySources
+    @Option(help: ArgumentHelp("This object alone: RingPlan/standard.", valueName: "kind/name"))
+    var object: String?
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let set = try PolicySources.whole(sources.files)
+        if let object {
+            guard let found = set.objects.first(where: { $0.title == object }) else {
+                throw CommandFailure.notFound("there is no \(object) in these policies; see fettle policy show")
+            }
+            return emit(try output.text(Shown(item: found.json)))
+        }
+        let rows = Dictionary(uniqueKeysWithValues: set.objects.map { ($0.json, $0) })
+        emit(
+            try output.text(
+                Shown(
+                    set.objects.map(\.json),
+                    [
+                        Column("OBJECT") { rows[$0]?.title ?? "" },
+                        Column("DIGEST") { String(rows[$0]?.digest.hex.prefix(12) ?? "") },
+                        Column("PLACE") { rows[$0]?.place.description ?? "" },
+                        Column("NOTE", wide: true) { $0["metadata"]?.text("note") ?? "" },
+                    ], empty: "There are no policies.", name: { rows[$0]?.title ?? "" })))
+        say("All of them: sha256:\(set.digest.hex)")
+    }
+}
+
+/// `fettle policy diff`.
+struct PolicyDiffCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "Show what changes between two states of policies: the plan of applying them.",
+        discussion: """
+            + creates, ~ changes with what, - deletes. Order in files, comments and what is the default make no difference.
+
+            Examples:
+              fettle policy diff --from main/policies policies/
+            """)
+
+    @Option(help: "The state before: a file or a folder; may be given again.")
+    var from: [String]
+    @OptionGroup var sources: PolicySources
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let plan = PolicyPlan(
+            from: try PolicySources.whole(from).objects.map(\.json),
+            to: try PolicySources.whole(sources.files).objects.map(\.json))
+        try output.show(plan.json) { _ in
+            emit(plan.isEmpty ? "Nothing changes.\n" : plan.lines.map { $0 + "\n" }.joined())
+        }
+    }
+}
+
+/// `fettle policy schema`.
+struct PolicySchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print the JSON Schema (draft 2020-12) of policies, for editors.",
+        discussion: """
+            Examples:
+              fettle policy schema > fettle-policy.schema.json
+            """)
+
+    func run() throws { emit(jsonText(PolicySchema.json)) }
+}
