@@ -149,7 +149,8 @@ let package = Package(
             dependencies: [
                 "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"),
                 core("Priority"),
-                core("Feeds"), core("SoftwareReading"), core("CVSS"), core("Access"), core("Inventory"), core("Wire"),
+                core("Feeds"), core("SoftwareReading"), core("PackageURLs"), core("CVSS"), core("Access"),
+                core("Inventory"), core("Wire"),
                 core("Orders"),
                 core("Rollout"), core("Schedule"), core("Versions"), core("JSON"), core("Digest"), core("Audit"),
                 core("Timestamps"), logging,
@@ -160,8 +161,8 @@ let package = Package(
             name: "fettle",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "FeedImport", "MatchInputs", "PolicyFiles", core("Policy"),
-                core("Matching"),
-                core("SoftwareReading"), core("Versions"), core("CVSS"), core("Schedule"), core("ICalendar"),
+                core("Matching"), core("SoftwareReading"), core("PackageURLs"), core("Versions"), core("CVSS"),
+                core("Schedule"), core("ICalendar"),
                 core("Inventory"), core("Feeds"), core("JSON"),
                 core("Wire"), core("Orders"), core("Rollout"), core("Timestamps"), core("Digest"), core("TextTable"),
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),

@@ -20,6 +20,7 @@ struct FettleBench: AsyncParsableCommand {
         case store
         case pages
         case match
+        case feeds
     }
 
     /// A database that the server's part runs on.
@@ -153,6 +154,7 @@ struct Bench: Sendable {
         if parts.contains(.store) { budgets += await StoreBenchmark(bench: self).run() }
         if parts.contains(.pages) { budgets += await ReadsBenchmark(bench: self).run() }
         if parts.contains(.match) { budgets += await MatchBenchmark(bench: self).run() }
+        if parts.contains(.feeds) { budgets += FeedsBenchmark(bench: self).run() }
         if let resting { budgets = await resting.finish() + budgets }
         return budgets
     }

@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Timestamps", targets: ["Timestamps"]),
         .library(name: "Versions", targets: ["Versions"]),
+        .library(name: "PackageURLs", targets: ["PackageURLs"]),
         .library(name: "Changelog", targets: ["Changelog"]),
         .library(name: "CVSS", targets: ["CVSS"]),
         .library(name: "Feeds", targets: ["Feeds"]),
@@ -41,16 +42,18 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Timestamps", swiftSettings: settings),
         .target(name: "Versions", swiftSettings: settings),
+        .target(name: "PackageURLs", swiftSettings: settings),
         .target(name: "Changelog", dependencies: ["Digest", "Versions"], swiftSettings: settings),
         .target(name: "CVSS", swiftSettings: settings),
-        .target(name: "Feeds", dependencies: ["JSON", "Timestamps", "Versions"], swiftSettings: settings),
+        .target(
+            name: "Feeds", dependencies: ["JSON", "PackageURLs", "Timestamps", "Versions"], swiftSettings: settings),
         .target(
             name: "Priority", dependencies: ["Access", "CSV", "CVSS", "Feeds", "JSON", "Timestamps"],
             swiftSettings: settings),
         .target(
             name: "Matching",
             dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
-        .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory"], swiftSettings: settings),
+        .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory", "PackageURLs"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
@@ -83,6 +86,7 @@ let package = Package(
             name: "OrdersTests", dependencies: ["Orders", "Rollout", "JSON", "Digest", "Timestamps"],
             swiftSettings: settings),
         .testTarget(name: "VersionsTests", dependencies: ["Versions"], swiftSettings: settings),
+        .testTarget(name: "PackageURLsTests", dependencies: ["PackageURLs"], swiftSettings: settings),
         .testTarget(
             name: "ChangelogTests", dependencies: ["Changelog", "Digest", "Versions"], swiftSettings: settings),
         .testTarget(name: "CVSSTests", dependencies: ["CVSS"], swiftSettings: settings),
@@ -96,7 +100,7 @@ let package = Package(
             dependencies: ["Matching", "Feeds", "Inventory", "Versions", "Digest", "Timestamps"],
             swiftSettings: settings),
         .testTarget(
-            name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON"],
+            name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON", "PackageURLs"],
             swiftSettings: settings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),

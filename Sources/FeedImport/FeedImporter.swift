@@ -51,6 +51,7 @@ public struct FeedImporter: Sendable {
         defer { withExtendedLifetime(lock) {} }
         var status = stat()
         guard stat(path, &status) == 0 else { throw ImportError.system("read", path) }
+        try folder.repairBroken(configuration, now: now, progress: progress) { try done($0.name, $1) }
         if status.st_mode & S_IFMT == S_IFDIR {
             try importFolder(path, naming, done)
         } else if FeedBundle.isBundle(path) {
@@ -74,7 +75,8 @@ public struct FeedImporter: Sendable {
 
     private var intake: FeedIntake {
         FeedIntake(
-            folder: folder, maximumShrink: configuration.maximumShrink, acceptsShrink: acceptsShrink, now: now,
+            folder: folder, maximumShrink: configuration.maximumShrink,
+            maximumQuarantine: configuration.maximumQuarantine, acceptsShrink: acceptsShrink, now: now,
             progress: progress)
     }
 

@@ -14,7 +14,7 @@ public struct FeedSync: Sendable {
     /// A sync into a folder.
     ///
     /// - Parameters:
-    ///   - acceptsShrink: whether a person has said that fewer records are right.
+    ///   - acceptsShrink: whether a person has said that fewer records, or many that cannot be used, are right.
     ///   - verifies: whether the files that are kept are read and compared with their SHA-256; their sizes always are.
     ///   - userAgent: what sources are told of who asks.
     public init(
@@ -39,38 +39,13 @@ public struct FeedSync: Sendable {
     ) async throws {
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
-        try repair(done)
+        try folder.repairBroken(configuration, now: now, progress: progress, done)
         for feed in feeds {
             do {
                 try done(feed, .success(try await fetch(feed)))
             } catch let error as ImportError {
                 try note(error, feed)
                 try done(feed, .failure(error))
-            }
-        }
-    }
-
-    /// Makes manifests anew that cannot be read, of whatever feed: one alone would keep all from being used.
-    private func repair(_ done: (FeedDefinition, Result<FeedOutcome, ImportError>) throws -> Void) throws {
-        for (name, reason) in try folder.broken() {
-            let known = configuration.feed(name)
-            let stated = known ?? FeedDefinition(name: name, url: "", kind: .osv)
-            do {
-                guard let manifest = try folder.repair(name, known: known, now: now, progress: progress) else {
-                    try done(
-                        stated,
-                        .failure(
-                            ImportError(
-                                .file,
-                                """
-                                \(reason.description.prefix { $0 != ";" }); it was put aside, and there is no whole file to \
-                                make it from: sync or import \(name) again
-                                """)))
-                    continue
-                }
-                try done(manifest.feed, .success(.repaired(manifest)))
-            } catch let error as ImportError {
-                try done(stated, .failure(error))
             }
         }
     }
@@ -142,7 +117,8 @@ public struct FeedSync: Sendable {
             throw error
         }
         let intake = FeedIntake(
-            folder: folder, maximumShrink: configuration.maximumShrink, acceptsShrink: acceptsShrink, now: now,
+            folder: folder, maximumShrink: configuration.maximumShrink,
+            maximumQuarantine: configuration.maximumQuarantine, acceptsShrink: acceptsShrink, now: now,
             progress: progress)
         return try intake.take(file.path, for: feed, fetched: now(), validators: file.validators)
     }

@@ -100,8 +100,39 @@ import Testing
         #expect(try fettle(["feeds", "sync", "nonsense"], scratch).status == 3)
         #expect(try fettle(["feeds", "remove", "mine", "--yes"], scratch).status == 0)
         #expect(try fettle(["feeds", "status", "-o", "name"], scratch).output.contains("mine") == false)
+        try brokenAndBad(scratch)
         let sources = try fettle(["feeds", "sources", "--configuration"], scratch).output
         #expect(try FeedConfiguration(parsing: Array(sources.utf8), path: "x") == .builtIn)
+    }
+
+    /// What people see of a first revision that is held, and of a manifest that cannot be read.
+    private func brokenAndBad(_ scratch: Scratch) throws {
+        _ = try scratch.write("bad/one.json", osv("A-1"))
+        _ = try scratch.write("bad/two.json", "{\"id\":\"A-2\"}")
+        for expected in ["nothing of it is in use", "it waits"] {
+            let held = try fettle(["feeds", "import", "bad", "--name", "bad", "--kind", "osv"], scratch)
+            #expect(held.status == 5 && held.errors.contains("fettle feeds accept bad"), "\(held.errors)")
+            #expect(
+                held.errors.contains("1 of its 2 records cannot be used") || expected == "it waits", "\(held.errors)")
+        }
+        let row = try json(try fettle(["feeds", "status", "-o", "json"], scratch).output)[0]
+        #expect(row?["state"]?.string == "held" && row?["stored"] == nil && row?["held"]?["quarantined"]?.integer == 1)
+        let list = try #require(row?["held"]?["quarantineFile"]?.string)
+        #expect(FileManager.default.fileExists(atPath: list.hasPrefix("/") ? list : "\(scratch.path)/\(list)"))
+        let manifest = "\(scratch.path)/feeds/bad/manifest.json"
+        try Data("{".utf8).write(to: URL(filePath: manifest))
+        #expect(try fettle(["feeds", "status"], scratch).output.contains("broken"))
+        // A person's word is for what was looked at: mending comes first, and alone.
+        let mended = try fettle(["feeds", "accept", "bad"], scratch)
+        #expect(mended.status == 1 && mended.errors.contains("had to be mended first"), "\(mended.errors)")
+        #expect(try fettle(["feeds", "accept", "bad"], scratch).status == 0)
+        try Data("{".utf8).write(to: URL(filePath: manifest))
+        let sync = try fettle(["feeds", "sync", "bad"], scratch)
+        #expect(sync.errors.contains("was made anew") && sync.errors.contains("imported by hand"), "\(sync.errors)")
+        try Data("{".utf8).write(to: URL(filePath: manifest))
+        let removed = try fettle(["feeds", "remove", "bad", "--yes"], scratch)
+        #expect(removed.status == 0, "\(removed.errors)")
+        #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/feeds/bad"))
     }
 
     /// In release at true size; a debug build, which is fifty times slower, gets a tenth.

@@ -133,6 +133,105 @@ import Timestamps
         #expect(try folder.ids().count == 3)
     }
 
+    /// A first revision has nothing to shrink from: what cannot be read of it is what tells.
+    @Test func `A feed of which many records cannot be used is held, also the first time`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let naming = FeedImporter.Naming(name: "mine", kind: .osv)
+        func records(_ good: Int, _ bad: Int) -> [String] {
+            (0..<good).map { osv("A-\($0)") } + (0..<bad).map { "{\"id\":\"B-\($0)\"}" }
+        }
+        // Two of twenty are no matter, three of twenty are.
+        guard
+            case .success(.stored)? = try folder.take(
+                try zip(scratch, "few.zip", records(18, 2)), .init(name: "other", kind: .osv))["other"]
+        else {
+            Issue.record("10 % are no matter")
+            return
+        }
+        try folder.remove("other")
+        guard
+            case .success(.held(let manifest, let counts))? = try folder.take(
+                try zip(scratch, "a.zip", records(17, 3)), naming)["mine"]
+        else {
+            Issue.record("15 % must be held")
+            return
+        }
+        #expect(manifest.revision == nil && counts.stored == 17 && counts.quarantined == 3)
+        #expect(try folder.ids().isEmpty)
+        let reason = try #require(manifest.held?.reason)
+        #expect(
+            reason.contains("3 of its 20 records cannot be used: 15 %") && reason.contains("mine/17.json"), "\(reason)")
+        let held = try #require(manifest.held?.revision)
+        #expect(String(decoding: try bytes(folder.quarantineFile(of: "mine", held)), as: UTF8.self).contains("B-2"))
+        #expect(manifest.next(now: noon, maximumAge: 1)?.contains("fettle feeds accept mine") == true)
+        // A broken manifest does not put it into use either.
+        try Data("{".utf8).write(to: URL(filePath: "\(folder.path)/mine/manifest.json"))
+        try folder.repair(FeedConfiguration(feeds: []), now: { noon }) { _, _ in }
+        #expect(try folder.manifest("mine")?.revision == nil && folder.manifest("mine")?.held != nil)
+        try folder.accept("mine")
+        #expect(try folder.ids().count == 17)
+        // A person has seen that this feed is so: the next like it is taken.
+        guard case .success(.stored)? = try folder.take(try zip(scratch, "b.zip", records(18, 3)), naming)["mine"]
+        else {
+            Issue.record("as much was accepted before")
+            return
+        }
+        // One that was good and is so no more is held, though no record that was in use is gone.
+        _ = try folder.take(try zip(scratch, "c.zip", records(20, 0)), naming)
+        guard case .success(.held)? = try folder.take(try zip(scratch, "d.zip", records(20, 5)), naming)["mine"] else {
+            Issue.record("a fifth cannot be used any more")
+            return
+        }
+        _ = try folder.take("\(scratch.path)/d.zip", naming, accept: true)
+        #expect(try folder.manifest("mine")?.revision?.quarantined == 5)
+        // Whoever wants another share says it.
+        var loose = FeedConfiguration(feeds: [])
+        loose.maximumQuarantine = 0.5
+        let there = FeedFolder("\(scratch.path)/there")
+        var outcome: Result<FeedOutcome, ImportError>?
+        try FeedImporter(there, loose, now: { noon }).run("\(scratch.path)/d.zip", naming) { outcome = $1 }
+        guard case .success(.stored)? = outcome else {
+            Issue.record("half of them may be bad here")
+            return
+        }
+    }
+
+    @Test func `A broken manifest is mended by import as well, and does not keep a feed from being removed`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let one = try zip(scratch, "a.zip", (0..<20).map { osv("A-\($0)") })
+        _ = try folder.take(one, .init(name: "mine"))
+        _ = try folder.take(try zip(scratch, "b.zip", (0..<3).map { osv("B-\($0)") }), .init(name: "other"))
+        let file = "\(folder.path)/mine/manifest.json"
+        for _ in 0..<2 {
+            try Data("{".utf8).write(to: URL(filePath: file))
+            // Of another feed.
+            let answers = try folder.take("\(scratch.path)/b.zip", .init(name: "other"))
+            guard case .success(.repaired(let manifest))? = answers["mine"],
+                case .success(.unchanged)? = answers["other"]
+            else {
+                Issue.record("it must be made anew: \(answers)")
+                return
+            }
+            #expect(manifest.revision?.stored == 20)
+            #expect(try folder.ids().count == 23)
+        }
+        // Of the broken one itself.
+        try Data("{".utf8).write(to: URL(filePath: file))
+        guard case .success(.unchanged)? = try folder.take(one, .init(name: "mine"))["mine"] else {
+            Issue.record("it is what was there")
+            return
+        }
+        #expect(try folder.ids().count == 23 && folder.broken().isEmpty)
+        // Whoever may only read is not asked to write where nothing is broken.
+        try folder.repair(FeedConfiguration(feeds: []), now: { noon }) { _, _ in Issue.record("nothing is broken") }
+        try Data("{".utf8).write(to: URL(filePath: file))
+        try folder.remove("mine")
+        #expect(try folder.names() == ["other"] && folder.ids().count == 3)
+        #expect(words { try folder.remove("mine") }.contains("there is no feed mine"))
+    }
+
     @Test func `A bundle changes neither where a feed comes from nor how it is read`() throws {
         let scratch = try Scratch()
         let here = FeedFolder("\(scratch.path)/here")
@@ -239,8 +338,8 @@ import Timestamps
         let folder = FeedFolder("\(scratch.path)/feeds")
         let file = try zip(scratch, "a.zip", [osv("A-1"), "{\"id\":\"A-2\"}", "{", osv("A-3")])
         guard
-            case .success(.stored(let manifest, let counts))? = try folder.take(file, .init(name: "mine", kind: .osv))[
-                "mine"],
+            case .success(.stored(let manifest, let counts))? = try folder.take(
+                file, .init(name: "mine", kind: .osv), accept: true)["mine"],
             let revision = manifest.revision
         else {
             Issue.record("it must be taken")

@@ -25,7 +25,9 @@ struct AppleBulletin {
 
     /// The CPE names of a product in Apple's words; none where it is not known here.
     static func names(vendor: String, product: String) -> [CPEName] {
-        guard vendor.lowercased() == "apple" || vendor.lowercased() == "apple inc." else { return [] }
+        guard vendor.utf8.count == 5 || vendor.utf8.count == 10 else { return [] }
+        let vendor = vendor.lowercased()
+        guard vendor == "apple" || vendor == "apple inc." else { return [] }
         return (products[product.lowercased()] ?? []).compactMap { CPEName($0) }
     }
 

@@ -111,8 +111,9 @@ struct CPEConfiguration {
 
 /// Statements about CPE names while they are collected: what is said of one name under one condition is one statement.
 struct CPEStatements {
-    private var order: [Key] = []
-    private var statements: [Key: Statement] = [:]
+    /// In the order in which names came.
+    private var statements: [Statement] = []
+    private var places: [Key: Int] = [:]
 
     private struct Key: Hashable {
         let name: String
@@ -130,35 +131,36 @@ struct CPEStatements {
             reasons.append("only with \(names)\(others.count > Self.maximumNames ? " or others" : "")")
         }
         let key = Key(name: match.name.name, reason: reasons.joined(separator: "; "))
-        var statement: Statement
-        if let known = statements[key] {
-            statement = known
-        } else {
-            order.append(key)
-            statement = Statement(stream: "CPE", kind: .cpe, name: key.name, status: .affected)
-            statement.reason = key.reason
-        }
+        let place = place(of: key)
         if let range = match.range {
-            statement.ranges.append(range)
+            statements[place].ranges.append(range)
         } else if match.name.version == "*" {
-            statement.ranges.append(VersionRange(scheme: match.name.scheme))
+            statements[place].ranges.append(VersionRange(scheme: match.name.scheme))
         } else {
-            statement.versions.append(match.name.version)
+            statements[place].versions.append(match.name.version)
         }
-        statements[key] = statement
+    }
+
+    /// Where the statement of a name under a condition stands; it is made where there was none.
+    private mutating func place(of key: Key) -> Int {
+        if let place = places[key] { return place }
+        places[key] = statements.count
+        var statement = Statement(stream: "CPE", kind: .cpe, name: key.name, status: .affected)
+        statement.reason = key.reason
+        statements.append(statement)
+        return statements.count - 1
     }
 
     /// Says that nothing is known of a name.
     mutating func unread(_ name: String) {
         let statement = Statement.unread(stream: "CPE", kind: .cpe, name: name, reason: "a negated configuration")
-        let key = Key(name: name, reason: statement.reason)
-        if statements[key] == nil { order.append(key) }
-        statements[key] = statement
+        let place = place(of: Key(name: name, reason: statement.reason))
+        statements[place] = statement
     }
 
     /// In the order in which names came.
     func finished() -> [Statement] {
-        order.compactMap { statements[$0] }.map { statement in
+        statements.map { statement in
             var statement = statement
             guard statement.status == .affected else { return statement }
             if let last = statement.ranges.last, statement.ranges.allSatisfy({ $0.upper != nil }), !last.includesUpper {

@@ -1,3 +1,5 @@
+import PackageURLs
+
 /// A name of the Common Platform Enumeration, 2.3 (NISTIR 7695) as formatted string or 2.2 as URI: what statements use of it.
 struct CPEName: Hashable {
     /// `a` application, `o` operating system, `h` hardware.
@@ -69,57 +71,45 @@ struct CPEName: Hashable {
 
     /// Splits at colons that have no backslash before them, and takes backslashes away.
     private static func fields(_ text: Substring) -> [String] {
-        var fields: [String] = []
-        var field: [UInt8] = []
-        var isEscaped = false
-        for byte in text.utf8 {
-            if isEscaped {
-                field.append(byte)
-                isEscaped = false
-            } else if byte == 0x5C {
-                isEscaped = true
-            } else if byte == 0x3A {
-                fields.append(String(decoding: field, as: UTF8.self))
-                field.removeAll(keepingCapacity: true)
-            } else {
-                field.append(byte)
+        var text = text
+        return text.withUTF8 { bytes in
+            var fields: [String] = []
+            fields.reserveCapacity(11)
+            var start = 0
+            var index = 0
+            var hasEscapes = false
+            while true {
+                if index >= bytes.count || bytes[index] == 0x3A {
+                    let field = bytes[start..<min(index, bytes.count)]
+                    fields.append(hasEscapes ? plain(field) : String(decoding: field, as: UTF8.self))
+                    if index >= bytes.count { return fields }
+                    start = index + 1
+                    hasEscapes = false
+                } else if bytes[index] == 0x5C {
+                    hasEscapes = true
+                    index += 1
+                }
+                index += 1
             }
         }
-        fields.append(String(decoding: field, as: UTF8.self))
-        return fields
+    }
+
+    private static func plain(_ field: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+        var plain: [UInt8] = []
+        var isEscaped = false
+        for byte in field {
+            if byte == 0x5C, !isEscaped {
+                isEscaped = true
+            } else {
+                plain.append(byte)
+                isEscaped = false
+            }
+        }
+        return String(decoding: plain, as: UTF8.self)
     }
 
     /// Percent-encoding of the URI form.
     private static func decoded(_ text: Substring) -> String {
-        percentDecoded(text) ?? String(text)
+        PercentEncoding.decoded(text) ?? String(text)
     }
-}
-
-/// A text without its percent-encoding (RFC 3986, section 2.1); nil where that is broken or gives no UTF-8.
-func percentDecoded(_ text: some StringProtocol) -> String? {
-    guard text.utf8.contains(0x25) else { return String(text) }
-    func value(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
-    }
-    let bytes = Array(text.utf8)
-    var decoded: [UInt8] = []
-    var index = 0
-    while index < bytes.count {
-        if bytes[index] == 0x25 {
-            guard index + 2 < bytes.count, let high = value(bytes[index + 1]), let low = value(bytes[index + 2]) else {
-                return nil
-            }
-            decoded.append(high << 4 | low)
-            index += 3
-        } else {
-            decoded.append(bytes[index])
-            index += 1
-        }
-    }
-    return String(validating: decoded, as: UTF8.self)
 }

@@ -4,40 +4,47 @@ import Timestamps
 /// A document of the Common Security Advisory Framework 2.0 (OASIS), as far as it is used, as it was written.
 struct CSAFDocument {
     struct Product {
-        var id = ""
+        /// The number of its id.
+        var id: Int32 = -1
         var name = ""
         var cpe = ""
         var purl = ""
-        /// The branch above it that names its version, or the range of its versions.
-        var version = ""
-        var range = ""
-        /// The branch above that: leaves of one parent are versions of one product.
-        var parent = ""
+        /// The branch that it stands in; -1 for none.
+        var branch: Int32 = -1
+    }
+
+    /// A branch of the product tree, which names a part of the products below it.
+    struct Branch {
+        var category = ""
+        var name = ""
+        /// The branch above it; -1 for none.
+        var above: Int32
     }
 
     struct Relationship {
         var product = Product()
-        var component = ""
-        var platform = ""
+        /// Numbers of products' ids; -1 for none.
+        var component: Int32 = -1
+        var platform: Int32 = -1
     }
 
     struct Remediation {
         var category = ""
         var details = ""
         var url = ""
-        var products: [String] = []
+        var products: [Int32] = []
     }
 
     /// Words about some products: flags, impacts.
     struct Remark {
         var category = ""
         var text = ""
-        var products: [String] = []
+        var products: [Int32] = []
     }
 
     struct Score {
         var severities: [Severity] = []
-        var products: [String] = []
+        var products: [Int32] = []
     }
 
     struct Vulnerability {
@@ -48,10 +55,10 @@ struct CSAFDocument {
         var weaknesses: [String] = []
         var published: Timestamp?
         var references: [Reference] = []
-        var affected: [String] = []
-        var fixed: [String] = []
-        var notAffected: [String] = []
-        var underInvestigation: [String] = []
+        var affected: [Int32] = []
+        var fixed: [Int32] = []
+        var notAffected: [Int32] = []
+        var underInvestigation: [Int32] = []
         var remediations: [Remediation] = []
         var flags: [Remark] = []
         var threats: [Remark] = []
@@ -67,60 +74,93 @@ struct CSAFDocument {
     var modified: Timestamp?
     var notes: [String: String] = [:]
     var references: [Reference] = []
-    var products: [String: Product] = [:]
-    var relationships: [String: Relationship] = [:]
-    var groups: [String: [String]] = [:]
+    /// Ids of products and relationships; lists of them hold groups as the complement of the group's number.
+    var ids = CSAFNames()
+    private var groupIDs = CSAFNames()
+    var branches: [Branch] = []
+    var products = CSAFTable<Product>()
+    var relationships = CSAFTable<Relationship>()
+    private var groups = CSAFTable<[Int32]>()
     var vulnerabilities: [Vulnerability] = []
 }
 
 extension CSAFDocument {
+    /// The products of a list that may name groups of them.
+    func products(_ numbers: [Int32]) -> [Int32] {
+        guard numbers.contains(where: { $0 < 0 }) else { return numbers }
+        return numbers.flatMap { $0 < 0 ? groups[~$0] ?? [] : [$0] }
+    }
+
+    /// The text of a product's id; empty for none.
+    func id(_ number: Int32) -> String { number < 0 ? "" : ids.texts[Int(number)] }
+
+    /// Fields without a use, which count only where the whole document can be used.
+    private typealias Drops = [(place: StaticString, key: JSONText)]
+
     /// Reads the whole of it.
     init(_ reader: inout JSONReader, _ tally: inout FeedTally) throws(JSONError) {
-        var drops: [String] = []
+        var drops: Drops = []
         try reader.object { reader, key throws(JSONError) in
             switch key {
             case "document": try self.head(&reader, &drops)
             case "product_tree":
                 try reader.object { reader, key throws(JSONError) in
                     switch key {
-                    case "branches": try self.branches(&reader, Product())
+                    case "branches": try self.branches(&reader, above: -1)
                     case "full_product_names":
                         try reader.array { reader throws(JSONError) in
-                            let product = try Self.product(&reader, Product())
+                            let product = try self.product(&reader, in: -1)
                             self.products[product.id] = product
                         }
                     case "relationships":
                         try reader.array { reader throws(JSONError) in
-                            let relationship = try Self.relationship(&reader)
+                            let relationship = try self.relationship(&reader)
                             self.relationships[relationship.product.id] = relationship
                         }
                     case "product_groups":
                         try reader.array { reader throws(JSONError) in
-                            var id = ""
-                            var products: [String] = []
+                            var id: Int32?
+                            var products: [Int32] = []
                             try reader.object { reader, key throws(JSONError) in
                                 switch key {
-                                case "group_id": id = try reader.string()
-                                case "product_ids": products = try reader.feedStrings()
+                                case "group_id": id = self.groupIDs.number(try reader.text())
+                                case "product_ids": products = try self.numbers(&reader)
                                 default: try reader.skip()
                                 }
                             }
-                            self.groups[id] = products
+                            if let id { self.groups[id] = products }
                         }
-                    default: drops.append("product_tree/" + key.string.prefix(64))
+                    default: drops.append(("product_tree/", key))
                     }
                 }
             case "vulnerabilities":
                 try reader.array { reader throws(JSONError) in
-                    self.vulnerabilities.append(try Self.vulnerability(&reader, &drops))
+                    let vulnerability = try self.vulnerability(&reader, &drops)
+                    self.vulnerabilities.append(vulnerability)
                 }
-            default: drops.append(String(key.string.prefix(64)))
+            default: drops.append(("", key))
             }
         }
-        for drop in drops { tally.drop(drop) }
+        for drop in drops { tally.drop(drop.place, drop.key) }
     }
 
-    private mutating func head(_ reader: inout JSONReader, _ drops: inout [String]) throws(JSONError) {
+    /// The numbers of a list of ids; null is none.
+    private mutating func numbers(_ reader: inout JSONReader) throws(JSONError) -> [Int32] {
+        if try reader.isNull() { return [] }
+        var numbers: [Int32] = []
+        try reader.array { reader throws(JSONError) in numbers.append(self.ids.number(try reader.text())) }
+        return numbers
+    }
+
+    /// The same of a list of groups, as ``products(_:)`` knows them.
+    private mutating func groupNumbers(_ reader: inout JSONReader) throws(JSONError) -> [Int32] {
+        if try reader.isNull() { return [] }
+        var numbers: [Int32] = []
+        try reader.array { reader throws(JSONError) in numbers.append(~self.groupIDs.number(try reader.text())) }
+        return numbers
+    }
+
+    private mutating func head(_ reader: inout JSONReader, _ drops: inout Drops) throws(JSONError) {
         try reader.object { reader, key throws(JSONError) in
             switch key {
             case "category": self.category = try reader.string()
@@ -142,40 +182,27 @@ extension CSAFDocument {
                     case "initial_release_date": self.published = try reader.feedDate()
                     case "current_release_date": self.modified = try reader.feedDate()
                     case "revision_history", "generator", "status", "version": try reader.skip()
-                    default: drops.append("document/tracking/" + key.string.prefix(64))
+                    default: drops.append(("document/tracking/", key))
                     }
                 }
             case "csaf_version", "lang": try reader.skip()
-            default: drops.append("document/" + key.string.prefix(64))
+            default: drops.append(("document/", key))
             }
         }
     }
 
-    /// Branches nest; what they name above a product is part of it.
-    private mutating func branches(_ reader: inout JSONReader, _ above: Product) throws(JSONError) {
+    /// Branches nest. What names one often stands behind all that is in it, so products keep its number alone.
+    private mutating func branches(_ reader: inout JSONReader, above: Int32) throws(JSONError) {
         try reader.array { reader throws(JSONError) in
-            let start = reader
-            var category = ""
-            var name = ""
+            let here = Int32(self.branches.count)
+            self.branches.append(Branch(above: above))
             try reader.object { reader, key throws(JSONError) in
                 switch key {
-                case "category": category = try reader.string()
-                case "name": name = try reader.string()
-                default: try reader.skip()
-                }
-            }
-            var here = above
-            switch category {
-            case "product_version": here.version = name
-            case "product_version_range": here.range = name
-            default: here.parent += (here.parent.isEmpty ? "" : "\u{1F}") + name
-            }
-            reader = start
-            try reader.object { reader, key throws(JSONError) in
-                switch key {
-                case "branches": try self.branches(&reader, here)
+                case "category": self.branches[Int(here)].category = try reader.string()
+                case "name": self.branches[Int(here)].name = try reader.string()
+                case "branches": try self.branches(&reader, above: here)
                 case "product":
-                    let product = try Self.product(&reader, here)
+                    let product = try self.product(&reader, in: here)
                     self.products[product.id] = product
                 default: try reader.skip()
                 }
@@ -183,12 +210,15 @@ extension CSAFDocument {
         }
     }
 
-    private static func product(_ reader: inout JSONReader, _ above: Product) throws(JSONError) -> Product {
-        var product = above
+    private mutating func product(
+        _ reader: inout JSONReader, in branch: Int32, isNamed: Bool = true
+    ) throws(JSONError) -> Product {
+        var product = Product()
+        product.branch = branch
         try reader.object { reader, key throws(JSONError) in
             switch key {
-            case "product_id": product.id = try reader.string()
-            case "name": product.name = try reader.string()
+            case "product_id": product.id = self.ids.number(try reader.text())
+            case "name" where isNamed: product.name = try reader.string()
             case "product_identification_helper":
                 try reader.object { reader, key throws(JSONError) in
                     switch key {
@@ -203,13 +233,13 @@ extension CSAFDocument {
         return product
     }
 
-    private static func relationship(_ reader: inout JSONReader) throws(JSONError) -> Relationship {
+    private mutating func relationship(_ reader: inout JSONReader) throws(JSONError) -> Relationship {
         var relationship = Relationship()
         try reader.object { reader, key throws(JSONError) in
             switch key {
-            case "full_product_name": relationship.product = try self.product(&reader, Product())
-            case "product_reference": relationship.component = try reader.string()
-            case "relates_to_product_reference": relationship.platform = try reader.string()
+            case "full_product_name": relationship.product = try self.product(&reader, in: -1, isNamed: false)
+            case "product_reference": relationship.component = self.ids.number(try reader.text())
+            case "relates_to_product_reference": relationship.platform = self.ids.number(try reader.text())
             default: try reader.skip()
             }
         }
@@ -250,8 +280,8 @@ extension CSAFDocument {
         }
     }
 
-    private static func vulnerability(
-        _ reader: inout JSONReader, _ drops: inout [String]
+    private mutating func vulnerability(
+        _ reader: inout JSONReader, _ drops: inout Drops
     ) throws(JSONError) -> Vulnerability {
         var vulnerability = Vulnerability()
         try reader.object { reader, key throws(JSONError) in
@@ -264,7 +294,7 @@ extension CSAFDocument {
                     }
                 }
             case "title": vulnerability.title = try reader.feedText()
-            case "notes": vulnerability.notes = try self.notes(&reader)
+            case "notes": vulnerability.notes = try Self.notes(&reader)
             case "cwe":
                 // Drafts have the id alone.
                 if try reader.peek() == .string { return vulnerability.weaknesses.append(try reader.string()) }
@@ -272,17 +302,17 @@ extension CSAFDocument {
                     if key == "id" { vulnerability.weaknesses.append(try reader.string()) }
                 }
             case "release_date": vulnerability.published = try reader.feedDate()
-            case "references": vulnerability.references = try self.references(&reader)
+            case "references": vulnerability.references = try Self.references(&reader)
             case "product_status":
                 try reader.object { reader, key throws(JSONError) in
                     switch key {
                     case "known_affected", "first_affected", "last_affected":
-                        vulnerability.affected += try reader.feedStrings()
+                        vulnerability.affected += try self.numbers(&reader)
                     // What SUSE recommends is what fixes it.
-                    case "fixed", "first_fixed", "recommended": vulnerability.fixed += try reader.feedStrings()
-                    case "known_not_affected": vulnerability.notAffected += try reader.feedStrings()
-                    case "under_investigation": vulnerability.underInvestigation += try reader.feedStrings()
-                    default: drops.append("vulnerabilities/product_status/" + key.string.prefix(64))
+                    case "fixed", "first_fixed", "recommended": vulnerability.fixed += try self.numbers(&reader)
+                    case "known_not_affected": vulnerability.notAffected += try self.numbers(&reader)
+                    case "under_investigation": vulnerability.underInvestigation += try self.numbers(&reader)
+                    default: drops.append(("vulnerabilities/product_status/", key))
                     }
                 }
             case "remediations":
@@ -293,9 +323,9 @@ extension CSAFDocument {
                         case "category": remediation.category = try reader.string()
                         case "details": remediation.details = try reader.feedText()
                         case "url": remediation.url = try reader.feedText()
-                        case "product_ids": remediation.products += try reader.feedStrings()
-                        case "group_ids": remediation.products += try reader.feedStrings().map { "\u{1F}" + $0 }
-                        default: drops.append("vulnerabilities/remediations/" + key.string.prefix(64))
+                        case "product_ids": remediation.products += try self.numbers(&reader)
+                        case "group_ids": remediation.products += try self.groupNumbers(&reader)
+                        default: drops.append(("vulnerabilities/remediations/", key))
                         }
                     }
                     return remediation
@@ -304,21 +334,21 @@ extension CSAFDocument {
             case "threats": vulnerability.threats = try self.remarks(&reader, "details")
             case "scores":
                 vulnerability.scores = try reader.feedList { reader throws(JSONError) in try self.score(&reader) }
-            default: drops.append("vulnerabilities/" + key.string.prefix(64))
+            default: drops.append(("vulnerabilities/", key))
             }
         }
         return vulnerability
     }
 
-    private static func remarks(_ reader: inout JSONReader, _ field: StaticString) throws(JSONError) -> [Remark] {
+    private mutating func remarks(_ reader: inout JSONReader, _ field: StaticString) throws(JSONError) -> [Remark] {
         try reader.feedList { reader throws(JSONError) in
             var remark = Remark()
             try reader.object { reader, key throws(JSONError) in
                 switch key {
                 case field: remark.text = try reader.feedText()
                 case "category": remark.category = try reader.feedText()
-                case "product_ids": remark.products += try reader.feedStrings()
-                case "group_ids": remark.products += try reader.feedStrings().map { "\u{1F}" + $0 }
+                case "product_ids": remark.products += try self.numbers(&reader)
+                case "group_ids": remark.products += try self.groupNumbers(&reader)
                 default: try reader.skip()
                 }
             }
@@ -326,7 +356,7 @@ extension CSAFDocument {
         }
     }
 
-    private static func score(_ reader: inout JSONReader) throws(JSONError) -> Score {
+    private mutating func score(_ reader: inout JSONReader) throws(JSONError) -> Score {
         var score = Score()
         try reader.object { reader, key throws(JSONError) in
             let type: String
@@ -335,7 +365,7 @@ extension CSAFDocument {
             case "cvss_v3": type = "CVSS_V3"
             case "cvss_v4": type = "CVSS_V4"
             case "products":
-                score.products = try reader.feedStrings()
+                score.products = try self.numbers(&reader)
                 return
             default: return try reader.skip()
             }

@@ -102,11 +102,11 @@ public struct CSAFReader: TallyingReader {
 
     /// What is said of each product, by its id.
     private struct Remarks {
-        var plans: [String: (plan: Statement.Plan, reason: String)] = [:]
-        var reasons: [String: String] = [:]
-        var severities: [String: [Severity]] = [:]
+        var plans = CSAFTable<(plan: Statement.Plan, reason: String)>()
+        var reasons = CSAFTable<String>()
+        var severities = CSAFTable<[Severity]>()
         /// The builds that fix a Windows.
-        var builds: [String: String] = [:]
+        var builds = CSAFTable<String>()
     }
 
     private mutating func fill(
@@ -120,9 +120,6 @@ public struct CSAFReader: TallyingReader {
             advisory.references.append(reference)
         }
         var remarks = Remarks()
-        func products(_ ids: [String]) -> [String] {
-            ids.flatMap { id in id.first == "\u{1F}" ? csaf.groups[String(id.dropFirst())] ?? [] : [id] }
-        }
         for remediation in vulnerability.remediations {
             if remediation.category == "vendor_fix", !remediation.url.isEmpty {
                 let fix = Reference(type: "FIX", url: remediation.url)
@@ -130,24 +127,25 @@ public struct CSAFReader: TallyingReader {
             }
             if remediation.category == "vendor_fix", csaf.publisher.hasPrefix("Microsoft") {
                 let (article, build) = (MicrosoftProduct.article(remediation), MicrosoftProduct.build(remediation))
-                for id in products(remediation.products) {
+                for id in csaf.products(remediation.products) {
                     if remarks.reasons[id] == nil { remarks.reasons[id] = article }
                     if remarks.builds[id] == nil { remarks.builds[id] = build }
                 }
             }
             guard let plan = Self.plan(remediation) else { continue }
-            for id in products(remediation.products) where remarks.plans[id] == nil {
-                remarks.plans[id] = (plan, remediation.details.utf8.count <= 200 ? remediation.details : "")
+            let reason = remediation.details.utf8.count <= 200 ? remediation.details : ""
+            for id in csaf.products(remediation.products) where remarks.plans[id] == nil {
+                remarks.plans[id] = (plan, reason)
             }
         }
-        for flag in vulnerability.flags { for id in products(flag.products) { remarks.reasons[id] = flag.text } }
+        for flag in vulnerability.flags { for id in csaf.products(flag.products) { remarks.reasons[id] = flag.text } }
         // One score, or one word, for all products stands at the advisory; others at the statements.
         let scores = Set(vulnerability.scores.map { $0.severities })
         if scores.count == 1 {
             advisory.severities += vulnerability.scores[0].severities
         } else {
             for score in vulnerability.scores {
-                for id in score.products { remarks.severities[id, default: []] += score.severities }
+                for id in score.products { remarks.severities[id] = (remarks.severities[id] ?? []) + score.severities }
             }
         }
         let impacts = vulnerability.threats.filter { $0.category == "impact" && $0.text.utf8.count <= 32 }
@@ -156,13 +154,13 @@ public struct CSAFReader: TallyingReader {
             advisory.severities.append(Severity(type: type, score: impacts[0].text))
         } else {
             for impact in impacts {
-                for id in products(impact.products) {
-                    remarks.severities[id, default: []].append(Severity(type: type, score: impact.text))
+                for id in csaf.products(impact.products) {
+                    remarks.severities[id] = (remarks.severities[id] ?? []) + [Severity(type: type, score: impact.text)]
                 }
             }
         }
         for threat in vulnerability.threats where threat.category == "impact" && threat.text.utf8.count > 32 {
-            for id in products(threat.products) where remarks.reasons[id] == nil {
+            for id in csaf.products(threat.products) where remarks.reasons[id] == nil {
                 remarks.reasons[id] = bounded(threat.text)
             }
         }
@@ -209,49 +207,59 @@ public struct CSAFReader: TallyingReader {
 /// Statements while they are collected: products that differ in their architecture alone are one.
 struct CSAFStatements {
     private struct Key: Hashable {
-        var target: CSAFTargets.Target
+        /// ``CSAFTargets/Target/group``, or the like of it below zero.
+        var group: Int
         var status: Statement.Status
         var plan: Statement.Plan
         var reason: String
         var severities: [Severity]
 
         func hash(into hasher: inout Hasher) {
-            hasher.combine(target)
+            hasher.combine(group)
             hasher.combine(status)
         }
     }
 
     private var places: [Key: Int] = [:]
-    private var order: [(key: Key, architectures: [String])] = []
+    private var groups: [CSAFTargets.Target: Int] = [:]
+    private var order: [(target: CSAFTargets.Target, key: Key, architectures: [String])] = []
 
     /// False where the product's range of versions cannot be read: of the package nothing is known then.
     mutating func add(
         _ target: CSAFTargets.Target, _ status: Statement.Status, plan: Statement.Plan, reason: String,
         severities: [Severity]
     ) -> Bool {
-        var key = Key(target: target, status: status, plan: plan, reason: reason, severities: severities)
+        var target = target
+        let group = target.group ?? group(of: target)
+        var key = Key(group: group, status: status, plan: plan, reason: reason, severities: severities)
         let isRead =
             target.range.isEmpty || VersionRangeText.parse(target.range, scheme: target.scheme) != nil
         if !isRead {
             let unread = Statement.unread(
                 stream: target.stream, kind: target.kind, name: target.name,
                 reason: "\(target.range.prefix(80)) is no range of versions")
-            key = Key(target: target, status: unread.status, plan: .none, reason: unread.reason, severities: [])
-            (key.target.range, key.target.version) = ("", "")
+            key = Key(group: group, status: unread.status, plan: .none, reason: unread.reason, severities: [])
+            (target.range, target.version) = ("", "")
         }
-        key.target.architecture = ""
         if let place = places[key] {
             order[place].architectures.append(target.architecture)
         } else {
             places[key] = order.count
-            order.append((key, [target.architecture]))
+            order.append((target, key, [target.architecture]))
         }
         return isRead
     }
 
+    private mutating func group(of target: CSAFTargets.Target) -> Int {
+        var target = target
+        target.architecture = ""
+        if let group = groups[target] { return group }
+        groups[target] = -1 - groups.count
+        return -groups.count
+    }
+
     func finished() -> [Statement] {
-        order.map { key, architectures in
-            let target = key.target
+        order.map { target, key, architectures in
             var statement = Statement(stream: target.stream, kind: target.kind, name: target.name, status: key.status)
             statement.channel = target.channel
             statement.module = target.module

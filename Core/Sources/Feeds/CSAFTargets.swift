@@ -1,3 +1,5 @@
+import PackageURLs
+
 /// What the products of a CSAF document are in terms of statements.
 struct CSAFTargets {
     /// A package, or a CPE, that a product id stands for.
@@ -14,6 +16,9 @@ struct CSAFTargets {
         var version = ""
         /// The range of versions that the product is, as written.
         var range = ""
+        /// A number that those of a document have in common which differ in their architecture alone; nil where nobody gave
+        /// them one.
+        var group: Int?
 
         /// What differs from one product to the next is enough to find it by; equality looks at all.
         func hash(into hasher: inout Hasher) {
@@ -24,59 +29,125 @@ struct CSAFTargets {
     }
 
     private let document: CSAFDocument
-    private var known: [String: Target?] = [:]
+    private var known = CSAFTable<Target?>()
+    /// Numbers of targets without their architecture.
+    private var groups: [Target: Int] = [:]
+    private var places = CSAFTable<(stream: String, channel: String)?>()
+    private var urls = CSAFTable<PackageURL?>()
+    /// What ``Branch``es without versions are called, from the outermost on.
+    private var paths: [Int32: String] = [:]
     /// CPE names by the branch that they stand under, for leaves that have none of their own.
-    private let siblings: [String: String]
+    private var siblings: [String: String] = [:]
 
     init(_ document: CSAFDocument) {
         self.document = document
-        var siblings: [String: String] = [:]
-        for product in document.products.values where !product.cpe.isEmpty && !product.parent.isEmpty {
-            // The least, so that the order of a dictionary makes no difference.
-            siblings[product.parent] = min(siblings[product.parent] ?? product.cpe, product.cpe)
+        for product in document.products.all where !product.cpe.isEmpty && product.branch >= 0 {
+            let parent = branch(of: product).parent
+            guard !parent.isEmpty else { continue }
+            // The least, so that the order of the document makes no difference.
+            siblings[parent] = min(siblings[parent] ?? product.cpe, product.cpe)
         }
-        self.siblings = siblings
     }
 
     /// What a product id stands for; nil where no package and no CPE tells.
-    mutating func target(_ id: String) -> Target? {
+    mutating func target(_ id: Int32) -> Target? {
         if let target = known[id] { return target }
-        let target = document.relationships[id].map { related($0) } ?? document.products[id].flatMap { alone($0) }
+        var target: Target? =
+            if let relationship = document.relationships[id] {
+                related(relationship)
+            } else {
+                document.products[id].flatMap { alone($0) }
+            }
+        if var group = target {
+            group.architecture = ""
+            let number = groups[group] ?? groups.count
+            groups[group] = number
+            target?.group = number
+        }
         known[id] = .some(target)
         return target
     }
 
+    /// The version, or range of versions, that the branches above a product name, and the path of all others.
+    private mutating func branch(
+        of product: CSAFDocument.Product
+    ) -> (version: String, range: String, parent: String) {
+        var (version, range) = ("", "")
+        var parent: Int32 = -1
+        var here = product.branch
+        while here >= 0 {
+            let branch = document.branches[Int(here)]
+            switch branch.category {
+            case "product_version": if version.isEmpty { version = branch.name }
+            case "product_version_range": if range.isEmpty { range = branch.name }
+            default: if parent < 0 { parent = here }
+            }
+            here = branch.above
+        }
+        return (version, range, parent < 0 ? "" : path(parent))
+    }
+
+    /// The names of a branch and those above it that are no versions.
+    private mutating func path(_ number: Int32) -> String {
+        if let path = paths[number] { return path }
+        var names: [String] = []
+        var here = number
+        while here >= 0 {
+            let branch = document.branches[Int(here)]
+            if branch.category != "product_version", branch.category != "product_version_range" {
+                names.append(branch.name)
+            }
+            here = branch.above
+        }
+        let path = names.reversed().joined(separator: "\u{1F}")
+        paths[number] = path
+        return path
+    }
+
+    /// The stream that a platform's CPE names.
+    private mutating func place(_ platform: Int32) -> (stream: String, channel: String)? {
+        if let place = places[platform] { return place }
+        let place = document.products[platform].flatMap { Streams.platform($0.cpe) }
+        places[platform] = .some(place)
+        return place
+    }
+
+    /// A component's package URL, which is read once for all its platforms; nil where it has none that is one.
+    private mutating func url(_ component: Int32) -> PackageURL? {
+        if let url = urls[component] { return url }
+        let url = document.products[component].flatMap { PackageURL($0.purl) }
+        urls[component] = .some(url)
+        return url
+    }
+
     /// A component of a platform. A module stands between a platform and its packages.
-    private func related(_ relationship: CSAFDocument.Relationship) -> Target? {
+    private mutating func related(_ relationship: CSAFDocument.Relationship) -> Target? {
         var module = ""
         var platform = relationship.platform
         for _ in 0..<4 {
             guard let above = document.relationships[platform] else { break }
-            if let purl = FeedPackageURL(document.products[above.component]?.purl ?? ""), purl.type == "rpmmod" {
+            if let purl = url(above.component), purl.type == "rpmmod" {
                 module = purl.module
             } else if module.isEmpty {
-                module = above.component.split(separator: ":").prefix(2).joined(separator: ":")
+                module = document.id(above.component).split(separator: ":").prefix(2).joined(separator: ":")
             }
             platform = above.platform
         }
-        guard let place = document.products[platform].flatMap({ Streams.platform($0.cpe) }) else { return nil }
+        guard let place = place(platform) else { return nil }
         let component = document.products[relationship.component]
-        let purlText = component?.purl ?? relationship.product.purl
-        if !purlText.isEmpty {
+        if !(component?.purl ?? relationship.product.purl).isEmpty {
             // Modules, images, jars of a product: no package of the distribution.
-            guard let purl = FeedPackageURL(purlText), purl.type == "rpm", let kind = purl.distributionKind else {
-                return nil
-            }
+            let url = component == nil ? PackageURL(relationship.product.purl) : url(relationship.component)
+            guard let url, url.type == "rpm", let kind = url.distributionKind else { return nil }
             var target = Target(
-                stream: place.stream, channel: place.channel, kind: kind, name: purl.name, module: module,
-                scheme: "rpm",
-                version: purl.fullVersion)
-            if module.isEmpty { target.module = purl.module }
-            target.architecture = kind == .source ? "" : purl.qualifiers["arch"] ?? ""
+                stream: place.stream, channel: place.channel, kind: kind, name: url.name, module: module,
+                scheme: "rpm", version: url.fullVersion)
+            if module.isEmpty { target.module = url.module }
+            target.architecture = kind == .source ? "" : url.qualifiers["arch"] ?? ""
             return target
         }
-        let name = component?.name ?? relationship.component
-        return Self.written(relationship.component.isEmpty ? name : relationship.component, place, module)
+        let id = document.id(relationship.component)
+        return Self.written(id.isEmpty ? component?.name ?? "" : id, place, module)
     }
 
     /// A component without a package URL: `openssl-1:3.0.7-27.el9.x86_64`, `virt:rhel/libtpms`, or a source package's name.
@@ -116,12 +187,13 @@ struct CSAFTargets {
     }
 
     /// A product that stands for itself.
-    private func alone(_ product: CSAFDocument.Product) -> Target? {
-        if let purl = FeedPackageURL(product.purl) {
+    private mutating func alone(_ product: CSAFDocument.Product) -> Target? {
+        let branch = branch(of: product)
+        if let purl = PackageURL(product.purl) {
             if let stream = purl.language {
                 return Target(
                     stream: stream, kind: .language, name: purl.fullName, scheme: purl.scheme ?? "",
-                    version: purl.version.isEmpty ? product.version : purl.version, range: product.range)
+                    version: purl.version.isEmpty ? branch.version : purl.version, range: branch.range)
             }
             guard let kind = purl.distributionKind, let place = purl.distribution, let scheme = purl.scheme else {
                 return nil
@@ -132,22 +204,24 @@ struct CSAFTargets {
                 version: purl.fullVersion)
         }
         let isOwn = !product.cpe.isEmpty
-        guard let cpe = CPEName(isOwn ? product.cpe : siblings[product.parent] ?? "") ?? microsoft(product) else {
+        guard
+            let cpe = CPEName(isOwn ? product.cpe : siblings[branch.parent] ?? "") ?? microsoft(product, branch.parent)
+        else {
             return nil
         }
         var target = Target(stream: "CPE", kind: .cpe, name: cpe.name, scheme: cpe.scheme)
-        target.range = product.range
-        if product.range.isEmpty {
-            let version = isOwn && cpe.version != "*" && cpe.version != "-" ? cpe.version : product.version
+        target.range = branch.range
+        if branch.range.isEmpty {
+            let version = isOwn && cpe.version != "*" && cpe.version != "-" ? cpe.version : branch.version
             target.version = version
         }
         return target
     }
 
     /// Microsoft's products have names alone in some of its documents.
-    private func microsoft(_ product: CSAFDocument.Product) -> CPEName? {
+    private func microsoft(_ product: CSAFDocument.Product, _ parent: String) -> CPEName? {
         guard document.publisher.hasPrefix("Microsoft") else { return nil }
-        let branch = product.parent.split(separator: "\u{1F}").last.map(String.init) ?? ""
+        let branch = parent.split(separator: "\u{1F}").last.map(String.init) ?? ""
         return MicrosoftProduct.name(branch) ?? MicrosoftProduct.name(product.name)
     }
 }

@@ -28,7 +28,7 @@ struct CVEProduct {
     ]
 
     /// Words that stand where a version should, and mean that none is known.
-    private static let noVersion: Set = ["", "n/a", "unspecified", "unknown", "tbd", "not specified", "-"]
+    private static let noVersion = ["", "n/a", "unspecified", "unknown", "tbd", "not specified", "-"]
 
     /// Makes statements; false where it names neither a CPE nor a package of a known registry.
     func add(
@@ -36,7 +36,7 @@ struct CVEProduct {
     ) -> Bool {
         if !package.isEmpty {
             // A package of something else: a CPE beside it names the product that has the package, not what is affected.
-            guard let registry = Self.registries.first(where: { collection.contains($0.host) }),
+            guard let registry = Self.registries.first(where: { collection.hasRun($0.host) }),
                 let scheme = Ecosystem(registry.stream).scheme
             else { return false }
             var statement = Statement(stream: registry.stream, kind: .language, name: package, status: .affected)
@@ -141,5 +141,19 @@ struct CVEProduct {
 
     private static func isCommit(_ type: String) -> Bool {
         type == "git" || type == "original_commit_for_fix"
+    }
+}
+
+extension String {
+    /// Whether the bytes of another text stand in it: by bytes, for there are very many, and nearly none has any.
+    fileprivate func hasRun(_ other: String) -> Bool {
+        utf8.withContiguousStorageIfAvailable { bytes in
+            other.utf8.withContiguousStorageIfAvailable { wanted in
+                guard let first = wanted.first, bytes.count >= wanted.count else { return false }
+                return (0...(bytes.count - wanted.count)).contains { start in
+                    bytes[start] == first && bytes[start..<start + wanted.count].elementsEqual(wanted)
+                }
+            } ?? false
+        } ?? contains(other)
     }
 }

@@ -34,7 +34,8 @@ enum CVEText {
     /// OSV's word for what the tags of a reference say.
     static func referenceType(_ tags: [String]) -> String {
         var type = "WEB"
-        for tag in tags {
+        // Most tags are of another length than these.
+        for tag in tags where [5, 7, 15, 20].contains(tag.utf8.count) {
             switch tag.lowercased() {
             case "exploit": return "EXPLOIT"
             case "patch": type = "FIX"

@@ -1,4 +1,5 @@
 import JSON
+import PackageURLs
 import Timestamps
 
 /// Reads the vulnerabilities of a CycloneDX document (ECMA-424), JSON: those of a bill of materials, or a VEX document
@@ -243,7 +244,8 @@ public struct CycloneDXVEXReader: TallyingReader {
         // A BOM-Link ends in the reference of the component, which is often its package URL.
         let fragment = reference.split(separator: "#", maxSplits: 1).last.map(String.init) ?? reference
         if let text = components[fragment], !text.isEmpty { return OpenVEXReader.target(text) }
-        return OpenVEXReader.target(percentDecoded(fragment).flatMap { $0.hasPrefix("pkg:") ? $0 : nil } ?? fragment)
+        return OpenVEXReader.target(
+            PercentEncoding.decoded(fragment).flatMap { $0.hasPrefix("pkg:") ? $0 : nil } ?? fragment)
     }
 
     private static func status(_ state: String) -> Statement.Status? {

@@ -56,10 +56,10 @@ extension JSONReader {
     mutating func feedDate() throws(JSONError) -> Timestamp? {
         if try isNull() { return nil }
         let offset = offset
-        let text = try string()
-        if text.isEmpty { return nil }
-        guard let date = FeedDate.timestamp(text) else {
-            throw JSONError(.outOfBounds, offset: offset, reason: "\(text.prefix(40)) is no RFC 3339 date")
+        let text = try text()
+        if text == "" { return nil }
+        guard let date = text.withBytes({ FeedDate.timestamp($0) }) else {
+            throw JSONError(.outOfBounds, offset: offset, reason: "\(text.string.prefix(40)) is no RFC 3339 date")
         }
         return date
     }
@@ -78,17 +78,45 @@ enum FeedDate {
     typealias Value = Timestamp
 
     static func timestamp(_ text: String) -> Timestamp? {
-        if let date = Timestamp(rfc3339: text) { return date }
+        var text = text
+        return text.withUTF8 { timestamp(UnsafeRawBufferPointer($0)) }
+    }
+
+    static func timestamp(_ bytes: UnsafeRawBufferPointer) -> Timestamp? {
+        if let date = Timestamp(rfc3339: bytes) { return date }
         // 2024-01-02, 2024-01-02T03:04:05.678, 2024-01-02T03:04Z, 2024-01-02T03:04:05+0000
-        let bytes = text.utf8.count
-        if bytes == 10 { return Timestamp(rfc3339: text + "T00:00:00Z") }
-        guard bytes <= 40 else { return nil }
-        if bytes == 17, text.hasSuffix("Z") { return Timestamp(rfc3339: text.dropLast() + ":00Z") }
-        if let date = Timestamp(rfc3339: text + "Z") { return date }
-        let tail = text.suffix(5)
-        if bytes > 19, tail.hasPrefix("+") || tail.hasPrefix("-") {
-            return Timestamp(rfc3339: text.dropLast(2) + ":" + text.suffix(2))
+        let count = bytes.count
+        guard count >= 10, count <= 40 else { return nil }
+        if count == 10 { return written(bytes[...], "T00:00:00Z") }
+        if count == 17, bytes[16] == UInt8(ascii: "Z") { return written(bytes[..<16], ":00Z") }
+        if let date = written(bytes[...], "Z") { return date }
+        let sign = bytes[count - 5]
+        guard count > 19, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") else { return nil }
+        return written(bytes[..<(count - 2)], ":", bytes[(count - 2)...])
+    }
+
+    /// What stands there with something between or behind it.
+    private static func written(
+        _ head: Slice<UnsafeRawBufferPointer>, _ middle: StaticString,
+        _ tail: Slice<UnsafeRawBufferPointer> = Slice(base: UnsafeRawBufferPointer(start: nil, count: 0), bounds: 0..<0)
+    ) -> Timestamp? {
+        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+            var count = 0
+            for byte in head {
+                buffer[count] = byte
+                count += 1
+            }
+            middle.withUTF8Buffer {
+                for byte in $0 {
+                    buffer[count] = byte
+                    count += 1
+                }
+            }
+            for byte in tail {
+                buffer[count] = byte
+                count += 1
+            }
+            return Timestamp(rfc3339: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
-        return nil
     }
 }

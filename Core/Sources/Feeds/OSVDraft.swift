@@ -20,13 +20,22 @@ struct OSVAffected {
 
 /// What is known of the ecosystems that records name, so that it is found out once each.
 struct OSVPlaces {
-    struct Place {
-        var ecosystem: String
-        var stream: String
-        var channel: String
-        var kind: Statement.Kind
-        var scheme: (any VersionScheme.Type)?
-        var isRedHat: Bool
+    /// Shared, and not copied for each package that names it.
+    final class Place: Sendable {
+        let ecosystem: String
+        let stream: String
+        let channel: String
+        let kind: Statement.Kind
+        let scheme: (any VersionScheme.Type)?
+        let isRedHat: Bool
+
+        init(_ text: String) {
+            let ecosystem = Ecosystem(text)
+            self.ecosystem = text
+            (stream, channel) = Streams.osv(text)
+            (kind, scheme) = (ecosystem.packageKind, ecosystem.scheme)
+            isRedHat = ecosystem.name == "Red Hat"
+        }
     }
 
     private var known: [String: Place] = [:]
@@ -39,11 +48,7 @@ struct OSVPlaces {
             last = place
             return place
         }
-        let ecosystem = Ecosystem(text)
-        let (stream, channel) = Streams.osv(text)
-        let place = Place(
-            ecosystem: text, stream: stream, channel: channel, kind: ecosystem.packageKind, scheme: ecosystem.scheme,
-            isRedHat: ecosystem.name == "Red Hat")
+        let place = Place(text)
         // A hostile feed must not fill the table.
         if known.count < 1_000 { known[text] = place }
         last = place
@@ -69,38 +74,41 @@ struct OSVDraft {
     var fault: String? {
         if let fault = RecordID.fault(of: advisory.id) { return fault }
         if advisory.modified == nil { return "it has no date of modification" }
-        for (index, affected) in affected.enumerated() where affected.name.isEmpty != affected.ecosystem.isEmpty {
+        for index in affected.indices where affected[index].name.isEmpty != affected[index].ecosystem.isEmpty {
             return "/affected/\(index)/package: name and ecosystem must both be there"
         }
         return nil
     }
 
-    /// The advisory with its statements.
-    mutating func finished(_ places: inout OSVPlaces) -> Advisory {
+    /// Makes the advisory's statements of what was read, which is used up by that.
+    mutating func finish(_ places: inout OSVPlaces) {
         var isOfDistribution = !affected.isEmpty
         let isNegligible = advisory.severities.contains { $0.type == "Ubuntu" && $0.score == "negligible" }
+        if !affected.isEmpty, affected.allSatisfy({ !$0.informational.isEmpty }) { advisory.isInformational = true }
         advisory.statements.reserveCapacity(affected.count)
-        for affected in affected where !affected.name.isEmpty {
+        // From the end, so that each is taken out and not copied.
+        affected.reverse()
+        while let affected = self.affected.popLast() {
+            if affected.name.isEmpty { continue }
             let place = places.place(affected.ecosystem)
             if place.kind == .language { isOfDistribution = false }
             let given = alarms.count
-            let read = statement(affected, place)
-            defer {
-                if alarms.count > given {
-                    advisory.statements.append(
-                        .unread(stream: place.stream, kind: place.kind, name: affected.name, reason: alarms[given]))
+            let last = advisory.statements.count
+            if state(affected, place) {
+                if isNegligible, advisory.statements[last].status == .affected {
+                    advisory.statements[last].plan = .unimportant
+                }
+                // Red Hat repeats a package for each repository of a release.
+                if place.isRedHat, advisory.statements[..<last].contains(advisory.statements[last]) {
+                    advisory.statements.removeLast()
                 }
             }
-            guard var statement = read else { continue }
-            if isNegligible, statement.status == .affected { statement.plan = .unimportant }
-            // Red Hat repeats a package for each repository of a release.
-            if place.isRedHat, advisory.statements.contains(statement) { continue }
-            advisory.statements.append(statement)
+            if alarms.count > given {
+                advisory.statements.append(
+                    .unread(stream: place.stream, kind: place.kind, name: affected.name, reason: alarms[given]))
+            }
         }
         name(isOfDistribution)
-        if affected.contains(where: { !$0.informational.isEmpty }), affected.allSatisfy({ !$0.informational.isEmpty }) {
-            advisory.isInformational = true
-        }
         // Errata that fix bugs or add features, and close nothing.
         if isOfDistribution, advisory.closes.isEmpty, RecordID.isNoSecurityAdvisory(advisory.id) {
             advisory.isInformational = true
@@ -108,7 +116,6 @@ struct OSVDraft {
         if !severity.isEmpty, let scale = RecordID.scale(of: advisory.id) {
             advisory.severities.append(Severity(type: scale, score: severity))
         }
-        return advisory
     }
 
     /// Tells other names from what is closed.
@@ -146,8 +153,8 @@ struct OSVDraft {
         list = rest
     }
 
-    /// nil where the entry says nothing about versions.
-    private mutating func statement(_ affected: OSVAffected, _ place: OSVPlaces.Place) -> Statement? {
+    /// Adds the statement of an entry; false where it says nothing about versions.
+    private mutating func state(_ affected: OSVAffected, _ place: OSVPlaces.Place) -> Bool {
         var statement = Statement(stream: place.stream, kind: place.kind, name: affected.name, status: .affected)
         statement.channel = place.channel
         statement.versions = affected.versions
@@ -175,14 +182,16 @@ struct OSVDraft {
         }
         if statement.ranges.isEmpty, statement.versions.isEmpty {
             // Empty ranges, as [0, 0), say that it was never affected; no ranges at all say nothing.
-            guard isSaid else { return nil }
+            guard isSaid else { return false }
             statement.status = .notAffected
-            return statement
+            advisory.statements.append(statement)
+            return true
         }
         if affected.lastKnown.isEmpty || statement.plan != .unfixed { statement.fixed = Self.fixed(statement.ranges) }
         if affected.urgency == "unimportant" { statement.plan = .unimportant }
         if affected.urgency == "end-of-life" { statement.plan = .endOfLife }
-        return statement
+        advisory.statements.append(statement)
+        return true
     }
 
     /// The end of the last interval, where all of them end with a fix.

@@ -7,13 +7,13 @@ import Versions
 /// nothing about versions and do not hide the others.
 struct OSVRange {
     /// How versions are ordered.
-    enum Order: String {
+    enum Order {
         /// Semantic Versioning.
-        case semver = "SEMVER"
+        case semver
         /// As the package's ecosystem does.
-        case ecosystem = "ECOSYSTEM"
+        case ecosystem
         /// By commits of a repository, which no version tells.
-        case git = "GIT"
+        case git
     }
 
     /// Where a range starts or ends.

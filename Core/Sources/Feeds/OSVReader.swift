@@ -26,28 +26,23 @@ public struct OSVReader: TallyingReader {
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer, place: String, _ store: (FeedRecord) throws -> Void
     ) throws {
-        guard let advisory = advisory(bytes, place: place) else { return }
-        try store(.advisory(advisory))
-        tally.store()
-    }
-
-    private mutating func advisory(_ bytes: UnsafeRawBufferPointer, place: String) -> Advisory? {
         var record = OSVDraft(advisory: Advisory(source: source, id: ""))
         do throws(JSONError) {
             var reader = try JSONReader(bytes, limits: Self.limits)
-            try read(&record, from: &reader)
+            try self.read(&record, from: &reader)
             try reader.finish()
         } catch {
             tally.quarantine(place: place, record: record.advisory.id, reason: error.description)
-            return nil
+            return
         }
         if let reason = record.fault {
             tally.quarantine(place: place, record: record.advisory.id, reason: reason)
-            return nil
+            return
         }
-        let advisory = record.finished(&places)
-        for alarm in record.alarms { tally.alarm(place: place, record: advisory.id, reason: alarm) }
-        return advisory
+        record.finish(&places)
+        for alarm in record.alarms { tally.alarm(place: place, record: record.advisory.id, reason: alarm) }
+        try store(.advisory(record.advisory))
+        tally.store()
     }
 
     private mutating func read(_ record: inout OSVDraft, from reader: inout JSONReader) throws(JSONError) {
@@ -137,15 +132,19 @@ public struct OSVReader: TallyingReader {
             switch key {
             case "type":
                 let offset = reader.offset
-                let type = try reader.string()
-                guard let order = OSVRange.Order(rawValue: type) else {
+                let type = try reader.text()
+                switch type {
+                case "SEMVER": range.order = .semver
+                case "ECOSYSTEM": range.order = .ecosystem
+                case "GIT": range.order = .git
+                default:
                     throw JSONError(
                         .outOfBounds, offset: offset,
-                        reason: "the range's type is \(type.prefix(40)), not SEMVER, ECOSYSTEM or GIT")
+                        reason: "the range's type is \(type.string.prefix(40)), not SEMVER, ECOSYSTEM or GIT")
                 }
-                range.order = order
                 hasOrder = true
             case "events":
+                range.events.reserveCapacity(2)
                 try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
                         guard let kind = Self.kind(key) else { return self.drop("affected/ranges/events/", key) }
@@ -190,9 +189,9 @@ extension JSONReader {
     fileprivate mutating func osvDate() throws(JSONError) -> Timestamp? {
         if try isNull() { return nil }
         let offset = offset
-        let text = try string()
-        guard let date = Timestamp(rfc3339: text) else {
-            throw JSONError(.outOfBounds, offset: offset, reason: "\(text.prefix(40)) is no RFC 3339 date")
+        let text = try text()
+        guard let date = text.withBytes({ Timestamp(rfc3339: $0) }) else {
+            throw JSONError(.outOfBounds, offset: offset, reason: "\(text.string.prefix(40)) is no RFC 3339 date")
         }
         return date
     }

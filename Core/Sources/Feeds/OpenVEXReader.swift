@@ -1,4 +1,5 @@
 import JSON
+import PackageURLs
 import Timestamps
 
 /// Reads OpenVEX documents (https://github.com/openvex/spec), 0.0 and 0.2: Ubuntu's, Chainguard's and others'.
@@ -169,7 +170,7 @@ public struct OpenVEXReader: TallyingReader {
             let version = cpe.version == "*" || cpe.version == "-" ? "" : cpe.version
             return .init(stream: "CPE", kind: .cpe, name: cpe.name, scheme: cpe.scheme, version: version)
         }
-        guard let purl = FeedPackageURL(text), let scheme = purl.scheme else { return nil }
+        guard let purl = PackageURL(text), let scheme = purl.scheme else { return nil }
         if let stream = purl.language {
             return .init(stream: stream, kind: .language, name: purl.fullName, scheme: scheme, version: purl.version)
         }

@@ -158,7 +158,7 @@ public struct SecDBReader: TallyingReader {
 
     /// `CVE-2017-17434-1` and `CVE-2017-8073.patch` are of their CVE.
     private static func withoutTail(_ token: Substring) -> Substring {
-        guard token.hasPrefix("CVE-"), !RecordID.isCVE(token) else { return token }
+        guard token.hasPrefix("CVE-"), !RecordID.isCVE(String(token)) else { return token }
         let parts = token.split(separator: "-", maxSplits: 2)
         guard parts.count == 3 else { return token }
         let number = parts[2].prefix { $0.isNumber }
@@ -167,7 +167,7 @@ public struct SecDBReader: TallyingReader {
 
     /// `CVE-????-?????` is none.
     private static func isID(_ token: Substring) -> Bool {
-        if token.hasPrefix("CVE-") { return RecordID.isCVE(token) }
+        if token.hasPrefix("CVE-") { return RecordID.isCVE(String(token)) }
         let space = token.prefix { $0 != "-" }
         return space.utf8.count < token.utf8.count - 1
             && space.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }

@@ -24,6 +24,14 @@ extension JSONReader {
         }
     }
 
+    /// The same of a kind that one byte tells, which nearly always is the one that was asked for.
+    @inline(__always)
+    mutating func require(_ kind: Kind, beginningWith first: UInt8) throws(JSONError) {
+        skipWhitespace()
+        if offset < bytes.count, bytes[offset] == first { return }
+        try require(kind)
+    }
+
     mutating func literal(_ word: StaticString) throws(JSONError) {
         let matches = word.withUTF8Buffer { expected in
             bytes.count - offset >= expected.count
@@ -37,14 +45,17 @@ extension JSONReader {
     }
 
     /// Steps into an array or object.
+    @inline(__always)
     mutating func enter() throws(JSONError) {
-        guard depth < limits.maximumDepth else {
-            throw JSONError(
-                .tooDeep, offset: offset,
-                reason: "arrays and objects nest deeper than \(limits.maximumDepth); flatten them")
-        }
+        guard depth < limits.maximumDepth else { throw tooDeep() }
         depth += 1
         offset += 1
+    }
+
+    private func tooDeep() -> JSONError {
+        JSONError(
+            .tooDeep, offset: offset,
+            reason: "arrays and objects nest deeper than \(limits.maximumDepth); flatten them")
     }
 
     mutating func leave() {
@@ -53,13 +64,16 @@ extension JSONReader {
     }
 
     /// Counts one element or member.
+    @inline(__always)
     mutating func count() throws(JSONError) {
         items += 1
-        if items > limits.maximumItems {
-            throw JSONError(
-                .tooManyItems, offset: offset,
-                reason: "more than \(limits.maximumItems) elements and members; send them in parts")
-        }
+        if items > limits.maximumItems { throw tooManyItems() }
+    }
+
+    private func tooManyItems() -> JSONError {
+        JSONError(
+            .tooManyItems, offset: offset,
+            reason: "more than \(limits.maximumItems) elements and members; send them in parts")
     }
 
     /// Reads a string from its opening quote on, checking UTF-8, escapes and length.

@@ -77,7 +77,7 @@ public struct JSONReader {
 
     /// Reads a string without copying it.
     public mutating func text() throws(JSONError) -> JSONText {
-        try require(.string)
+        try require(.string, beginningWith: 0x22)
         return try scanString()
     }
 
@@ -105,7 +105,7 @@ public struct JSONReader {
     public mutating func object(
         _ member: (inout JSONReader, JSONText) throws(JSONError) -> Void
     ) throws(JSONError) {
-        try require(.object)
+        try require(.object, beginningWith: 0x7B)
         try enter()
         skipWhitespace()
         if try byte(expecting: "a name or '}'") == 0x7D {
@@ -141,7 +141,7 @@ public struct JSONReader {
 
     /// Reads an array, calling `element` with the reader before each element.
     public mutating func array(_ element: (inout JSONReader) throws(JSONError) -> Void) throws(JSONError) {
-        try require(.array)
+        try require(.array, beginningWith: 0x5B)
         try enter()
         skipWhitespace()
         if try byte(expecting: "a value or ']'") == 0x5D {

@@ -3,8 +3,8 @@
 /// Comparing with a literal or skipping costs no memory; ``string`` makes the copy.
 /// - Warning: It points into the reader's buffer and must not outlive it.
 public struct JSONText {
-    let raw: UnsafeRawBufferPointer
-    let hasEscapes: Bool
+    @usableFromInline let raw: UnsafeRawBufferPointer
+    @usableFromInline let hasEscapes: Bool
 
     /// The decoded string.
     public var string: String {
@@ -13,11 +13,29 @@ public struct JSONText {
         return String(unsafeUninitializedCapacity: raw.count) { unescape(into: $0) }
     }
 
+    /// Calls `body` with the decoded bytes, which are copied only where there are escapes.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        guard hasEscapes else { return try body(raw) }
+        var string = string
+        return try string.withUTF8 { try body(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Whether the decoded string equals a literal.
+    @inlinable
     public static func == (text: JSONText, literal: StaticString) -> Bool {
-        guard !text.hasEscapes else { return text.string.utf8.elementsEqual("\(literal)".utf8) }
-        guard literal.utf8CodeUnitCount == text.raw.count else { return false }
-        return literal.withUTF8Buffer { text.equals($0) }
+        // Length and first byte tell nearly always, and take no call.
+        if !text.hasEscapes {
+            guard literal.utf8CodeUnitCount == text.raw.count else { return false }
+            guard text.raw.count > 0 else { return true }
+            guard literal.utf8Start.pointee == text.raw[0] else { return false }
+        }
+        return text.equals(literal)
+    }
+
+    @usableFromInline
+    func equals(_ literal: StaticString) -> Bool {
+        guard !hasEscapes else { return string.utf8.elementsEqual("\(literal)".utf8) }
+        return literal.withUTF8Buffer { equals($0) }
     }
 
     /// Whether the decoded string equals a string, byte by byte.
@@ -29,15 +47,25 @@ public struct JSONText {
 
     /// Of as many bytes: whether they are the same.
     private func equals(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let other = UnsafeRawBufferPointer(bytes)
         var index = 0
-        while index < bytes.count {
-            if bytes[index] != raw[index] { return false }
+        while index + 8 <= other.count {
+            if other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                != raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            {
+                return false
+            }
+            index += 8
+        }
+        while index < other.count {
+            if other[index] != raw[index] { return false }
             index += 1
         }
         return true
     }
 
     /// Lets a `switch` over a key name its cases by literals.
+    @inlinable
     public static func ~= (literal: StaticString, text: JSONText) -> Bool { text == literal }
 
     /// Writes the decoded bytes; the reader has already proved every escape well formed.

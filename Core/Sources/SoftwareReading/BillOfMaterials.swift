@@ -1,5 +1,6 @@
 import Inventory
 public import JSON
+import PackageURLs
 
 /// Reads a bill of materials: CycloneDX or SPDX in JSON, in the dialects of syft and Trivy alike.
 public enum BillOfMaterials {

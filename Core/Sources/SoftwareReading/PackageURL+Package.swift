@@ -1,4 +1,5 @@
 public import Inventory
+public import PackageURLs
 
 extension PackageURL {
     /// The package that it names; nil where it names none that can be judged (no version, a type of files or services).

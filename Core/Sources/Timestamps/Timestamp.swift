@@ -55,7 +55,13 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// Reads RFC 3339 with any offset; nil where the text is not such a time.
     public init?(rfc3339 text: String) {
-        let bytes = Array(text.utf8)
+        var text = text
+        guard let time = text.withUTF8({ Timestamp(rfc3339: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = time
+    }
+
+    /// Reads the same from bytes, without a copy of them.
+    public init?(rfc3339 bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= 20, bytes.count <= 40 else { return nil }
         func number(_ range: Range<Int>) -> Int? {
             var value = 0

@@ -1,4 +1,5 @@
 import Inventory
+import PackageURLs
 import SoftwareReading
 import Testing
 

@@ -8,6 +8,8 @@ public struct FeedConfiguration: Sendable, Hashable {
     public var mirrors: [(from: String, to: String)] = []
     /// The share of its records that a feed may lose before a person is asked, 0 to 1.
     public var maximumShrink = 0.10
+    /// The share of a feed's records that may be unusable before a person is asked, 0 to 1.
+    public var maximumQuarantine = 0.10
     /// After how many seconds without a successful sync a feed counts as old.
     public var maximumAge: Int64 = 48 * 3600
     /// How the network is used.
@@ -33,7 +35,8 @@ public struct FeedConfiguration: Sendable, Hashable {
         .object([
             "feeds": .array(feeds.map(\.json)),
             "mirrors": .object(Dictionary(mirrors.map { ($0.from, .string($0.to)) }, uniquingKeysWith: { $1 })),
-            "maximumShrink": JSONValue(maximumShrink) ?? .null, "maximumAgeHours": .integer(maximumAge / 3600),
+            "maximumShrink": JSONValue(maximumShrink) ?? .null,
+            "maximumQuarantine": JSONValue(maximumQuarantine) ?? .null, "maximumAgeHours": .integer(maximumAge / 3600),
             "timeoutSeconds": .integer(network.total), "minimumBytesPerSecond": .integer(network.minimumRate),
         ])
     }
@@ -59,12 +62,8 @@ public struct FeedConfiguration: Sendable, Hashable {
                     to.string.map { (from, $0) }
                 }
             }
-            if let share = try object.optionalNumber("maximumShrink") {
-                guard (0...1).contains(share) else {
-                    throw ImportError(.usage, "/maximumShrink is a share, from 0 to 1")
-                }
-                maximumShrink = share
-            }
+            maximumShrink = try Self.share(&object, "maximumShrink") ?? maximumShrink
+            maximumQuarantine = try Self.share(&object, "maximumQuarantine") ?? maximumQuarantine
             if let hours = try object.optionalInteger("maximumAgeHours", in: 1...87_600) { maximumAge = hours * 3600 }
             if let seconds = try object.optionalInteger("timeoutSeconds", in: 1...86_400) { network.total = seconds }
             if let rate = try object.optionalInteger("minimumBytesPerSecond", in: 0...1_000_000_000) {
@@ -80,6 +79,12 @@ public struct FeedConfiguration: Sendable, Hashable {
         } catch {
             throw ImportError(.usage, "\(path): \(error)")
         }
+    }
+
+    private static func share(_ object: inout JSONObject, _ key: String) throws -> Double? {
+        guard let share = try object.optionalNumber(key) else { return nil }
+        guard (0...1).contains(share) else { throw ImportError(.usage, "/\(key) is a share, from 0 to 1") }
+        return share
     }
 }
 

@@ -1,6 +1,6 @@
 import Glibc
 import JSON
-import Timestamps
+public import Timestamps
 
 /// Files that are not what they were: found, told, made good.
 extension FeedFolder {
@@ -24,18 +24,59 @@ extension FeedFolder {
 
     func forgetDamage(of name: String) { unlink(damageNote(of: name)) }
 
+    /// Makes manifests anew that cannot be read, of whatever feed: one alone would keep all from being used.
+    ///
+    /// - Parameter done: told what became of each.
+    public func repair(
+        _ configuration: FeedConfiguration, now: @escaping @Sendable () -> Timestamp,
+        progress: @escaping @Sendable (FeedProgress) -> Void = { _ in },
+        done: (FeedDefinition, Result<FeedOutcome, ImportError>) throws -> Void
+    ) throws {
+        // Who has nothing to mend needs no lock, and need not be allowed to write.
+        guard try !broken().isEmpty else { return }
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        try repairBroken(configuration, now: now, progress: progress, done)
+    }
+
+    /// The same for whoever has the lock.
+    func repairBroken(
+        _ configuration: FeedConfiguration, now: @escaping @Sendable () -> Timestamp,
+        progress: @escaping @Sendable (FeedProgress) -> Void,
+        _ done: (FeedDefinition, Result<FeedOutcome, ImportError>) throws -> Void
+    ) throws {
+        let intake = FeedIntake(
+            folder: self, maximumShrink: 1, maximumQuarantine: configuration.maximumQuarantine, acceptsShrink: true,
+            now: now, progress: progress)
+        for (name, reason) in try broken() {
+            let known = configuration.feed(name)
+            let stated = known ?? FeedDefinition(name: name, url: "", kind: .osv)
+            do {
+                guard let manifest = try repair(name, known: known, intake) else {
+                    let what = reason.description.prefix { $0 != ";" }
+                    throw ImportError(
+                        .file,
+                        """
+                        \(what); it was put aside, and there is no whole file to make it from: sync or import \(name) again
+                        """)
+                }
+                try done(manifest.feed, .success(.repaired(manifest)))
+            } catch let error as ImportError {
+                try done(stated, .failure(error))
+            }
+        }
+    }
+
     /// Puts a manifest that cannot be read aside, beside its place, and makes it anew from the files that are kept.
     ///
-    /// Of several files the oldest was in use; the newest then waits for a person.
+    /// Of several files the oldest was in use; the newest then waits for a person. One alone may have waited as well: where
+    /// many of its records cannot be used it does so again.
     ///
     /// - Parameters:
     ///   - known: what the configuration says of the feed; without it the manifest's own words count as far as they can be
     ///     read, and the file's content.
     /// - Returns: nil where there is no file to make one from.
-    func repair(
-        _ name: String, known: FeedDefinition?, now: @escaping @Sendable () -> Timestamp,
-        progress: @escaping @Sendable (FeedProgress) -> Void
-    ) throws -> FeedManifest? {
+    private func repair(_ name: String, known: FeedDefinition?, _ intake: FeedIntake) throws -> FeedManifest? {
         let home = "\(path)/\(name)"
         let broken = "\(home)/manifest.json"
         let rest = definition(salvaging: broken)
@@ -44,9 +85,8 @@ extension FeedFolder {
         let files = try Self.entries(of: home).filter {
             $0.utf8.count == 64 && $0.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
         }.map { (name: $0, time: modified("\(home)/\($0)")) }.sorted { ($0.time, $0.name) < ($1.time, $1.name) }
-        let intake = FeedIntake(
-            folder: self, maximumShrink: 1, acceptsShrink: true, now: now, progress: progress)
         var revisions: [FeedManifest.Revision] = []
+        var suspicion: String?
         var feed = known ?? rest
         for file in files {
             let path = "\(home)/\(file.name)"
@@ -57,10 +97,11 @@ extension FeedFolder {
             let (counts, dated) = try intake.read(path, feed)
             guard counts.stored > 0 else { continue }
             try DurableFile.write(FeedIntake.quarantine(counts), to: "\(path).quarantine.jsonl")
-            revisions.append(
-                FeedManifest.Revision(
-                    digest: file.name, bytes: fileSize(path), fetched: min(file.time, now()), imported: now(),
-                    dated: dated, counts))
+            let revision = FeedManifest.Revision(
+                digest: file.name, bytes: fileSize(path), fetched: min(file.time, intake.now()),
+                imported: intake.now(), dated: dated, counts)
+            suspicion = intake.quarantine(of: revision, counts)
+            revisions.append(revision)
         }
         // A copy of the broken one is kept; its place is never empty: a feed without a manifest would not be listed, and what
         // it says would be missing without a word.
@@ -79,7 +120,11 @@ extension FeedFolder {
         }
         var manifest = FeedManifest(feed: feed)
         manifest.revision = first
-        if let last = revisions.last, last.digest != first.digest {
+        if revisions.count == 1, let reason = suspicion {
+            manifest.revision = nil
+            manifest.held = FeedManifest.Held(
+                revision: first, reason: "its manifest could not be read, and \(reason)")
+        } else if let last = revisions.last, last.digest != first.digest {
             manifest.held = FeedManifest.Held(
                 revision: last, reason: "its manifest could not be read, and which of two files was in use is not known"
             )

@@ -143,7 +143,8 @@ public struct FeedFolder: Sendable {
     ///
     /// - Throws: ``ImportError`` where there is no such feed.
     public func remove(_ name: String) throws {
-        guard try manifest(name) != nil else { throw ImportError(.usage, "there is no feed \(name) in \(path)") }
+        // Whether its manifest can be read does not matter any more.
+        guard try names().contains(name) else { throw ImportError(.usage, "there is no feed \(name) in \(path)") }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         let folder = "\(path)/\(name)"

@@ -11,7 +11,7 @@ public enum FeedOutcome: Sendable {
     case unchanged(FeedManifest)
     /// It is in use now.
     case stored(FeedManifest, FeedCounts)
-    /// It has lost too many records and waits for a person; what was in use stays in use.
+    /// It has lost too many records, or too many cannot be used, and it waits for a person; what was in use stays in use.
     case held(FeedManifest, FeedCounts)
 
     /// What is known of the feed now.
@@ -34,7 +34,10 @@ public enum FeedProgress: Sendable {
 /// Takes a feed's file in: reads all of it, then puts it in the place of the former one, or does not.
 struct FeedIntake {
     let folder: FeedFolder
+    /// The share of its records that a feed may lose before a person is asked.
     let maximumShrink: Double
+    /// The share of a feed's records that may be put aside before a person is asked.
+    let maximumQuarantine: Double
     /// Whether a person has said that fewer records are right.
     let acceptsShrink: Bool
     let now: @Sendable () -> Timestamp
@@ -83,7 +86,7 @@ struct FeedIntake {
         try DurableFile.place(path, "\(home)/\(digest)")
         folder.forgetDamage(of: feed.name)
         (manifest.entityTag, manifest.lastModified) = (validators.entityTag, validators.lastModified)
-        if let former = manifest.revision, !acceptsShrink, let reason = shrink(from: former, to: revision) {
+        if !acceptsShrink, let reason = suspicion(of: revision, counts, after: manifest.revision) {
             manifest.held = FeedManifest.Held(revision: revision, reason: reason)
             try folder.write(manifest)
             return .held(manifest, counts)
@@ -93,6 +96,28 @@ struct FeedIntake {
         try folder.write(manifest)
         return .stored(manifest, counts)
     }
+
+    /// Why a person must look at a revision before it is used; nil where none has to.
+    private func suspicion(
+        of new: FeedManifest.Revision, _ counts: FeedCounts, after former: FeedManifest.Revision?
+    ) -> String? {
+        if let reason = former.flatMap({ shrink(from: $0, to: new) }) { return reason }
+        // Where a person has taken as much before, it is how this feed is.
+        guard former.map({ $0.quarantinedShare <= maximumQuarantine }) ?? true else { return nil }
+        return quarantine(of: new, counts)
+    }
+
+    /// Why a revision has suspiciously many records that cannot be used; nil where it has not.
+    func quarantine(of revision: FeedManifest.Revision, _ counts: FeedCounts) -> String? {
+        guard revision.quarantinedShare > maximumQuarantine else { return nil }
+        let first = counts.faults.first.map { "; the first is \($0)" } ?? ""
+        return """
+            \(revision.quarantined) of its \(revision.records) records cannot be used: \(Self.percent(revision.quarantinedShare)) %, \
+            and more than \(Self.percent(maximumQuarantine)) % are for a person to look at\(first)
+            """
+    }
+
+    private static func percent(_ share: Double) -> Int { Int((share * 100).rounded()) }
 
     /// Why a revision is suspiciously small; nil where it is not.
     private func shrink(from former: FeedManifest.Revision, to new: FeedManifest.Revision) -> String? {
@@ -106,10 +131,9 @@ struct FeedIntake {
             guard lost > 0 else { continue }
             let share = Double(lost) / Double(old)
             guard new == 0 || share > maximumShrink else { continue }
-            let percent = Int((share * 100).rounded())
             return """
-                it has \(new) \(what) where the one in use has \(old): \(percent) % fewer, and more than \
-                \(Int((maximumShrink * 100).rounded())) % are for a person to look at
+                it has \(new) \(what) where the one in use has \(old): \(Self.percent(share)) % fewer, and more than \
+                \(Self.percent(maximumShrink)) % are for a person to look at
                 """
         }
         return nil

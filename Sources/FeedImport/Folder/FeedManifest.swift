@@ -32,6 +32,8 @@ public struct FeedManifest: Sendable, Hashable {
 
         /// Records in all.
         public var records: Int { stored + quarantined }
+        /// How many of them were put aside, from 0 to 1.
+        var quarantinedShare: Double { records == 0 ? 0 : Double(quarantined) / Double(records) }
 
         init(
             digest: String, bytes: Int64, fetched: Timestamp, imported: Timestamp, dated: Timestamp?,
@@ -132,7 +134,8 @@ public struct FeedManifest: Sendable, Hashable {
             throw ImportError(
                 .file,
                 """
-                \(path) cannot be read: \(error); fettle feeds sync puts it aside and makes it anew from the feed's files
+                \(path) cannot be read: \(error); the next fettle feeds sync, import or accept puts it aside and makes it \
+                anew from the feed's files
                 """)
         }
     }

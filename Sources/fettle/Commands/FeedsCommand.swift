@@ -11,7 +11,7 @@ struct FeedsCommand: AsyncParsableCommand {
         commandName: "feeds", abstract: "Keep what vendors and databases say of vulnerabilities up to date.",
         discussion: """
             Feeds are kept in a folder, each with its revision in use. A newer one takes its place only when all of it could \
-            be read; one that has lost many records waits for a person (fettle feeds accept).
+            be read; one that has lost many records, or of which many cannot be used, waits for a person (fettle feeds accept).
 
             Examples:
               fettle feeds sync
@@ -121,8 +121,10 @@ struct FeedsSourcesCommand: AsyncParsableCommand {
 /// `fettle feeds accept`.
 struct FeedsAcceptCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "accept", abstract: "Put revisions into use that wait because they have lost many records.",
+        commandName: "accept", abstract: "Put revisions into use that wait for a person.",
         discussion: """
+            fettle feeds status -o json says why each waits, and names the file of what was put aside.
+
             Examples:
               fettle feeds accept osv-pypi
             """)
@@ -133,6 +135,7 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await failing {
+            if !dryRun { try mend(feeds.folder) }
             for name in names {
                 guard let manifest = try feeds.folder.manifest(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
@@ -149,6 +152,19 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
             }
         }
     }
+}
+
+/// Makes manifests anew that cannot be read, before a person's word is taken for one of them: what waits may be another file
+/// than the one that was looked at.
+private func mend(_ folder: FeedFolder) throws {
+    let report = FeedReport()
+    var names: [String] = []
+    try folder.repair(folder.configuration(), now: { now() }) { feed, result in
+        report.add(feed.name, result)
+        names.append(feed.name)
+    }
+    guard !names.isEmpty else { return }
+    throw CommandFailure.failed("\(names.joined(separator: ", ")) had to be mended first; look: fettle feeds status")
 }
 
 /// `fettle feeds remove`.
@@ -168,7 +184,7 @@ struct FeedsRemoveCommand: AsyncParsableCommand {
     func run() async throws {
         try await failing {
             for name in names {
-                guard try feeds.folder.manifest(name) != nil else {
+                guard try feeds.folder.names().contains(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
                 }
                 if dryRun {
@@ -201,6 +217,7 @@ struct FeedsBundleCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await failing {
+            try mend(feeds.folder)
             let written = try FeedBundle.write(feeds.folder, names: names, to: file, now: now())
             var status = stat()
             let size = stat(file, &status) == 0 ? Int64(status.st_size) : 0

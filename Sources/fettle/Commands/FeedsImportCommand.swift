@@ -18,7 +18,8 @@ struct FeedsSyncCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
     @OptionGroup(title: "How to print") var output: OutputOption
-    @Flag(help: "Take feeds also where they have lost many records.") var acceptShrink = false
+    @Flag(help: "Take feeds also where they have lost many records, or where many cannot be used.")
+    var acceptShrink = false
     @Flag(help: "Read the files that are kept and compare their SHA-256; fetch anew what is damaged.")
     var verify = false
     @Argument(
@@ -30,6 +31,9 @@ struct FeedsSyncCommand: AsyncParsableCommand {
         try await failing {
             let folder = feeds.folder
             let configuration = try folder.configuration()
+            let report = FeedReport()
+            // First of all: what a broken manifest says of a feed cannot be asked for by its name.
+            try folder.repair(configuration, now: { now() }, progress: report.progress) { report.add($0.name, $1) }
             var chosen = configuration.feeds.filter(\.isEnabled)
             if !names.isEmpty {
                 chosen = try names.map { name in
@@ -37,7 +41,6 @@ struct FeedsSyncCommand: AsyncParsableCommand {
                     throw CommandFailure.notFound("no feed is called \(name); there are: fettle feeds sources")
                 }
             }
-            let report = FeedReport()
             let sync = FeedSync(
                 folder, configuration, acceptsShrink: acceptShrink, verifies: verify,
                 userAgent: "fettle/\(fettleVersion)",
@@ -64,7 +67,10 @@ struct FeedsImportCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
     @OptionGroup(title: "How to print") var output: OutputOption
-    @Flag(help: "Take feeds also where they have lost many records, or are older than what is in use.")
+    @Flag(
+        help:
+            "Take feeds also where they have lost many records, where many cannot be used, or where they are older than what is in use."
+    )
     var acceptShrink = false
     @Option(help: "The feed's name. Default: of the kind and the file's name.") var name: String?
     @Option(

@@ -42,9 +42,9 @@ final class FeedReport: Sendable {
             let (row, text) = FeedRow.outcome(name, result)
             state.rows.append(row)
             switch result {
-            case .success(.held): state.held += 1
+            // Also one that was there before: it waits until somebody has looked.
+            case .success(let outcome): if outcome.manifest.held != nil { state.held += 1 }
             case .failure: state.failed += 1
-            default: break
             }
             if state.progressShown {
                 sayProgress(text, isFirst: false)
@@ -109,18 +109,21 @@ enum FeedRow {
                 members["outcome"] = "unchanged"
                 text =
                     "\(name): unchanged"
-                    + (manifest.held == nil ? "" : "; a newer revision waits: fettle feeds accept \(name)")
+                    + (manifest.held == nil
+                        ? ""
+                        : "; \(manifest.revision == nil ? "it" : "a newer revision") waits: fettle feeds accept \(name)")
             case .repaired:
                 members["outcome"] = "repaired"
                 text =
                     "\(name): its manifest could not be read and was made anew from its files; the broken one is kept beside it"
-                    + (manifest.held == nil ? "" : "; look which of two is right: fettle feeds accept \(name)")
+                    + (manifest.held.map { "; it is held, \($0.reason): fettle feeds accept \(name)" } ?? "")
             case .stored: members["outcome"] = "stored"
             case .held:
                 members["outcome"] = "held"
                 members["reason"] = manifest.held.map { .string($0.reason) } ?? .null
+                let before = manifest.revision == nil ? "nothing of it is in use" : "what was in use stays"
                 text =
-                    "\(name): held, \(manifest.held?.reason ?? ""); what was in use stays. To take it: fettle feeds accept \(name)"
+                    "\(name): held, \(manifest.held?.reason ?? ""); \(before). To take it: fettle feeds accept \(name)"
             }
             return (.object(members), text)
         }
@@ -159,7 +162,9 @@ enum FeedRow {
             members["quarantineFile"] = .string(folder.quarantineFile(of: manifest.feed.name, revision))
         }
         if let held = manifest.held {
-            members["held"] = .object(counts(held.revision).merging(["reason": .string(held.reason)]) { $1 })
+            let file = folder.quarantineFile(of: manifest.feed.name, held.revision)
+            members["held"] = .object(
+                counts(held.revision).merging(["reason": .string(held.reason), "quarantineFile": .string(file)]) { $1 })
         }
         if let failure = manifest.failure { members["failure"] = .string(failure) }
         if let failed = manifest.failed { members["failed"] = .string(failed.description) }

@@ -3,6 +3,7 @@ import Feeds
 import Inventory
 import JSON
 import Matching
+import PackageURLs
 import SoftwareReading
 import TextTable
 import Timestamps

@@ -3,6 +3,7 @@ import HTTPTypes
 import Inventory
 import JSON
 import Matching
+import PackageURLs
 import SoftwareReading
 import Timestamps
 import Wire

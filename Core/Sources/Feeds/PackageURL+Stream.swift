@@ -1,49 +1,8 @@
+import PackageURLs
 import Versions
 
-/// A package URL (https://github.com/package-url/purl-spec) as far as VEX documents need it: which package of which stream.
-struct FeedPackageURL: Hashable {
-    var type = ""
-    var namespace = ""
-    var name = ""
-    var version = ""
-    var qualifiers: [String: String] = [:]
-
-    /// Reads one; nil where it is none. A colon or an `@` inside a name must be encoded, as the specification says, but for
-    /// npm's scopes.
-    init?(_ text: String) {
-        guard text.utf8.count <= 4_096, text.hasPrefix("pkg:") else { return nil }
-        // By bytes: what separates is ASCII, and there are very many of these.
-        var rest = text.dropFirst(4)
-        while rest.utf8.first == 0x2F { rest = rest[rest.utf8.index(after: rest.startIndex)...] }
-        if let hash = rest.utf8.firstIndex(of: 0x23) { rest = rest[..<hash] }
-        if let question = rest.utf8.firstIndex(of: 0x3F) {
-            for pair in rest.utf8[rest.utf8.index(after: question)...].split(separator: 0x26) {
-                guard let equals = pair.firstIndex(of: 0x3D),
-                    let value = percentDecoded(Substring(pair[pair.index(after: equals)...]))
-                else { return nil }
-                qualifiers[Substring(pair[..<equals]).lowercased()] = value
-            }
-            rest = rest[..<question]
-        }
-        guard let slash = rest.utf8.firstIndex(of: 0x2F) else { return nil }
-        type = rest[..<slash].lowercased()
-        rest = rest[rest.utf8.index(after: slash)...]
-        if let at = rest.utf8.lastIndex(of: 0x40), at != rest.startIndex, rest.utf8[rest.utf8.index(before: at)] != 0x2F
-        {
-            guard let version = percentDecoded(rest[rest.utf8.index(after: at)...]) else { return nil }
-            self.version = version
-            rest = rest[..<at]
-        }
-        var parts: [String] = []
-        for part in rest.utf8.split(separator: 0x2F) {
-            guard let part = percentDecoded(Substring(part)) else { return nil }
-            parts.append(part)
-        }
-        guard let last = parts.popLast(), !last.isEmpty else { return nil }
-        name = last
-        namespace = parts.joined(separator: "/")
-    }
-
+/// Which package of which stream a package URL names.
+extension PackageURL {
     /// The version with its epoch in front, as the schemes of distributions read it.
     var fullVersion: String {
         guard let epoch = qualifiers["epoch"], epoch != "0", !epoch.isEmpty, !version.isEmpty, !version.contains(":")
@@ -148,62 +107,5 @@ struct FeedPackageURL: Hashable {
     var scheme: String? {
         if let language { return Ecosystem(language).scheme?.name }
         return ["deb", "rpm", "apk", "alpm"].contains(type) ? type : nil
-    }
-}
-
-/// Ranges of versions as VEX documents write them: `vers:npm/>=1.0|<2.0` (the purl specification's VERS), `>=1.0|<2.0`,
-/// `< 4.2`.
-enum VersionRangeText {
-    /// The versions and ranges; nil where the text is neither, or names versions that are left out.
-    static func parse(_ text: String, scheme: String) -> (versions: [String], ranges: [VersionRange])? {
-        var body = Substring(text)
-        if body.hasPrefix("vers:") {
-            guard let slash = body.firstIndex(of: "/") else { return nil }
-            body = body[body.index(after: slash)...]
-        }
-        var versions: [String] = []
-        var ranges: [VersionRange] = []
-        var open: VersionRange?
-        // Bounds stand behind each other with a comma, a bar or nothing between; a version without a sign needs a separator.
-        var isSeparated = true
-        body = body.drop { $0 == " " }
-        while let first = body.first {
-            if first == " " || first == "|" || first == "," {
-                if first != " " { isSeparated = true }
-                body.removeFirst()
-                continue
-            }
-            if first == "*" {
-                body.removeFirst()
-                guard isSeparated, body.isEmpty || " |,".contains(body.first ?? " ") else { return nil }
-                isSeparated = false
-                ranges.append(VersionRange(scheme: scheme))
-                continue
-            }
-            let sign = body.prefix { "<>=!".contains($0) }
-            guard isSeparated || !sign.isEmpty else { return nil }
-            isSeparated = false
-            body = body.dropFirst(sign.count).drop { $0 == " " }
-            let written = body.prefix { !" |,<>=".contains($0) }
-            body = body.dropFirst(written.count)
-            guard let version = percentDecoded(written), !version.isEmpty else { return nil }
-            switch sign {
-            case "", "=", "==":
-                guard open == nil else { return nil }
-                versions.append(version)
-            case ">", ">=":
-                guard open == nil else { return nil }
-                open = VersionRange(scheme: scheme, lower: version, includesLower: sign == ">=")
-            case "<", "<=":
-                var range = open ?? VersionRange(scheme: scheme)
-                open = nil
-                range.upper = version
-                range.includesUpper = sign == "<="
-                ranges.append(range)
-            default: return nil
-            }
-        }
-        if let open { ranges.append(open) }
-        return versions.isEmpty && ranges.isEmpty ? nil : (versions, ranges)
     }
 }
