@@ -130,7 +130,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
-    case campaign, job, settings, exception
+    case campaign, job, settings, exception, evidence
 
     var notice: Pages.Notice {
         switch self {
@@ -154,6 +154,7 @@ enum PageNotice: String, Sendable {
         case .campaign: Pages.Notice(.good, "It is done", "This is the campaign now.")
         case .job: Pages.Notice(.good, "It is done", "This is the host's part now.")
         case .exception: Pages.Notice(.good, "It is done", "This is the exception now.")
+        case .evidence: Pages.Notice(.good, "It is noted", "This is how it stands now.")
         case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }
     }
