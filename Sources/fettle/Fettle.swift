@@ -31,7 +31,8 @@ struct Fettle: AsyncParsableCommand {
                 name: "Vulnerabilities",
                 subcommands: [
                     VulnerabilityCommand.self, FindingsCommand.self, ChangelogsCommand.self, ExceptionCommand.self,
-                    PriorityCommand.self, FeedsCommand.self, BacktestCommand.self,
+                    EvidenceCommand.self, PauseCommand.self, PriorityCommand.self, FeedsCommand.self,
+                    BacktestCommand.self,
                 ]),
             CommandGroup(
                 name: "Patch",

@@ -100,6 +100,53 @@ import Testing
         }
     }
 
+    /// The files come over the network where the host has none; a changelog that begins with the offered version says nothing
+    /// of what lay before, and a file that is not what the index says is never believed.
+    @Test func filesAreFetchedAndWhatIsMissingIsUnknown() throws {
+        let lab = try Lab("\(labPrefix)-get")
+        defer { lab.down() }
+        try lab.runHost([
+            "lab", "serve",
+            try run([Testbed.script("make-deb-repo")]).output.trimmingCharacters(in: .whitespacesAndNewlines),
+        ])
+        try lab.startServer(["--interval", "5"])
+        try lab.fettle(["organisations", "changelogs", "default", "on"])
+        let token = try lab.token(uses: 1)
+        try lab.startHost("s1", root: "situations")
+        // Of the root's fifty updates only these: how the rest is ordered is another test.
+        try lab.exec(
+            "s1",
+            [
+                "sh", "-ec",
+                #"awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^Package: (tb-|linux-image)/ || /^Package: tb-(ok|badsum|gone|bigchangelog)\n/' /var/lib/dpkg/status >/tmp/status; cp /tmp/status /var/lib/dpkg/status"#,
+            ])
+        let look = ["sh", "-c", "dpkg-query -W; ls -A /var/cache/apt/archives"]
+        let before = try lab.exec("s1", look).output
+        try lab.enrol("s1", token: token)
+        do {
+            try eventually("the changelog of tb-ok is read", seconds: 120) {
+                try steps(lab).contains { $0["package"] == "tb-ok" && $0["readers"] == 1 }
+            }
+        } catch {
+            throw CommandError(description: "\(error)\n\(lab.agentLog("s1"))\n\(lab.serverLog.suffix(2000))")
+        }
+        let step = try #require(try steps(lab).first { $0["package"] == "tb-ok" })
+        #expect(step["candidate"] == "1.1" && step["closes"]?.array?.count == 1, "\(step)")
+        #expect(step["unknown"]?.string?.contains("no entry") == true, "\(step)")
+        #expect(step["standing"] == "claimed", "\(step)")
+        #expect(try !steps(lab).contains { $0["package"] == "tb-badsum" || $0["package"] == "tb-gone" })
+        let after = try lab.exec("s1", look).output
+        #expect(after == before, "nothing was installed, and nothing stays")
+
+        // The same beside why the package waits.
+        let why = try lab.json(["why", "s1", "tb-ok"])
+        #expect(why["changelogs"]?[0]?["standing"] == "claimed", "\(why)")
+        let text = try lab.fettle(["why", "s1", "tb-ok"]).output
+        #expect(text.contains("CVE-2099-") && text.contains("claimed"), "\(text)")
+        let unread = try lab.fettle(["why", "s1", "tb-gone"]).output
+        #expect(unread.contains("nobody has read"), "\(unread)")
+    }
+
     private func steps(_ lab: Lab) throws -> [JSONValue] { try lab.json(["changelogs"]).array ?? [] }
 
     private func findings(_ lab: Lab, _ source: String) throws -> [JSONValue] {

@@ -239,6 +239,21 @@ extension ServerTests {
             #expect(asks("a", 86_400), "after a day once more")
         }
 
+        /// Security updates first, then small files; the alphabet decides nothing.
+        @Test func whatMattersIsReadFirst() throws {
+            func file(_ name: String, _ bytes: Int64) -> CandidatePackage {
+                CandidatePackage(
+                    name: name, architecture: "amd64", version: "2", source: name, sourceVersion: "2",
+                    digest: SHA256.hash(Array(name.utf8)), bytes: bytes)
+            }
+            let files =
+                (0..<30).map { file("a\($0)", 1000 + Int64($0)) } + [file("zlib", 9_000_000), file("tiny", 10)]
+            let urgent: Set = [SHA256.hash(Array("zlib".utf8)), SHA256.hash(Array("a29".utf8))]
+            let chosen = ChangelogAssignments.choose(
+                files, for: "a", claims: [], urgent: urgent, now: Timestamp(seconds: 1_795_000_000))
+            #expect(chosen.map(\.name) == ["a29", "zlib", "tiny", "a0"])
+        }
+
         @Test func aLongReadingIsTaken() async throws {
             try await TestServer.with { server in
                 var host = try await TestHost.enrol(server)

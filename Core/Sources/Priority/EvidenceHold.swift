@@ -45,6 +45,8 @@ public struct EvidenceHold: Sendable, Hashable {
     public var since: Timestamp
     /// What was done.
     public private(set) var records: [Step: Record] = [:]
+    /// Who let the asset be changed without it, in an emergency; nil where nobody did. Its digest is empty.
+    public private(set) var waiver: Record?
 
     /// A hold since the vulnerability became known to be exploited, or was detected if that was later.
     public init(since: Timestamp) {
@@ -55,17 +57,27 @@ public struct EvidenceHold: Sendable, Hashable {
     public mutating func record(_ step: Step, _ record: Record) -> Bool {
         guard records[step] == nil, !record.by.isEmpty, record.at >= since,
             step != .volatileEvidence || record.digest.utf8.count == 64,
-            Step.allCases.prefix(while: { $0 != step }).allSatisfy({ records[$0] != nil })
+            Step.allCases.prefix(while: { $0 != step }).allSatisfy({ records[$0] != nil || isWaived($0) })
         else { return false }
         records[step] = record
         return true
     }
 
-    /// Whether nothing may be installed yet: until volatile evidence is kept.
-    public var blocksInstallation: Bool { records[.volatileEvidence] == nil }
-
-    /// The next step and when it is due; nil where all is done.
-    public var next: (step: Step, due: Timestamp)? {
-        Step.allCases.first { records[$0] == nil }.map { ($0, since.adding(seconds: Int64($0.hours) * 3600)) }
+    /// Lets the asset be changed without volatile evidence; false where that is kept, was waived before, or nobody says so.
+    public mutating func waive(_ record: Record) -> Bool {
+        guard blocksInstallation, !record.by.isEmpty, record.at >= since else { return false }
+        waiver = record
+        return true
     }
+
+    /// Whether nothing may be installed yet: until volatile evidence is kept, or somebody waived it.
+    public var blocksInstallation: Bool { records[.volatileEvidence] == nil && waiver == nil }
+
+    /// The next step and when it is due; nil where all is done. What was waived is not asked for any more; the verdict is.
+    public var next: (step: Step, due: Timestamp)? {
+        Step.allCases.first { records[$0] == nil && !isWaived($0) }
+            .map { ($0, since.adding(seconds: Int64($0.hours) * 3600)) }
+    }
+
+    private func isWaived(_ step: Step) -> Bool { waiver != nil && step != .verdict }
 }

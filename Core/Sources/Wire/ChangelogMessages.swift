@@ -197,6 +197,10 @@ public struct ChangelogReply: WireMessage, Hashable {
     /// Seconds until the host shall ask again, where it has nothing to tell; 10 to 604,800.
     public var retryAfter: Int64
 
+    /// The ``retryAfter`` that says, in answer to the last claim: ask again in this contact. The least that there is, so
+    /// that agents which do not know of it ask at their next.
+    public static let goOn: Int64 = 10
+
     /// A reply.
     public init(isWanted: Bool, read: [SHA256Digest] = [], retryAfter: Int64) {
         self.isWanted = isWanted

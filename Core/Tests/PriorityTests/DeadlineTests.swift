@@ -207,4 +207,15 @@ struct DeadlineTests {
         #expect(steps == [false, true, false, true, false], "scope first, evidence with its digest, each once")
         #expect(!hold.blocksInstallation && hold.next?.due == at("2026-03-04"))
     }
+
+    @Test func evidenceIsWaivedByNameAndTheVerdictStaysDue() {
+        var hold = EvidenceHold(since: detected)
+        let nobody = hold.waive(.init(at: at("2026-03-02"), by: "", digest: ""))
+        let someone = hold.waive(.init(at: at("2026-03-02"), by: "bob", digest: ""))
+        let again = hold.waive(.init(at: at("2026-03-02"), by: "eve", digest: ""))
+        #expect([nobody, someone, again] == [false, true, false])
+        #expect(!hold.blocksInstallation && hold.waiver?.by == "bob" && hold.next?.step == .verdict)
+        let verdict = hold.record(.verdict, .init(at: at("2026-03-03"), by: "ann", digest: ""))
+        #expect(verdict && hold.next == nil)
+    }
 }

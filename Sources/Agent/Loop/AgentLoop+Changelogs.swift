@@ -61,6 +61,7 @@ extension AgentLoop {
             changelogs.due = now.uptime
             return []
         }
+        if !report.claims.isEmpty, reply.retryAfter <= ChangelogReply.goOn { changelogs.due = now.uptime }
         if changelogs.candidates == nil {
             changelogs.isBusy = true
             changelogs.offers = memory.digests?.offers

@@ -53,6 +53,8 @@ public struct ExceptionModel: Sendable {
     public var mayApprove = false
     /// Whether they may end it.
     public var mayRevoke = false
+    /// Whether they may refuse it, and not end it otherwise.
+    public var mayReject = false
     /// Since when the vulnerability is known to be exploited.
     public var knownExploited: Timestamp?
     public var error = ""

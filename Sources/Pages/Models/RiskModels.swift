@@ -365,6 +365,8 @@ public struct VulnerabilityModel: Sendable {
     public var aliases: [String] = []
     /// What an advisory tells at length.
     public var details = ""
+    /// Who disputes it, and what was withdrawn, in a sentence; empty where nobody doubts it.
+    public var doubts = ""
     public var published: Timestamp?
     /// Whether a host within reach has it.
     public var isHit = false

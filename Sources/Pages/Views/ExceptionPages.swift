@@ -147,7 +147,7 @@ public func exceptionPage(_ model: ExceptionModel, _ context: PageContext) -> HT
                 }
                 div(.class("stack")) {
                     if model.mayApprove { approveCard(model, context) }
-                    if model.mayRevoke { revokeCard(model, context) }
+                    if model.mayRevoke || model.mayReject { revokeCard(model, context) }
                 }
             }
         })
@@ -176,7 +176,7 @@ private func approveCard(_ model: ExceptionModel, _ context: PageContext) -> HTM
 
 private func revokeCard(_ model: ExceptionModel, _ context: PageContext) -> HTML {
     card(model.row.state == "requested" ? "Withdraw or refuse it" : "End it now", id: "revoke") {
-        postForm(context.to("exceptions", model.row.id, "revoke"), context, class: "form") {
+        postForm(context.to("exceptions", model.row.id, model.mayReject ? "reject" : "revoke"), context, class: "form") {
             p {
                 model.row.state == "requested"
                     ? "It is then over; a new one can be asked for."
@@ -185,7 +185,9 @@ private func revokeCard(_ model: ExceptionModel, _ context: PageContext) -> HTML
             Field(
                 name: "reason", label: "Why", hint: "It enters the audit log.", isRequired: true, maximum: 1024
             ).html
-            div(.class("actions")) { button("End the exception", .danger, icon: .close) }
+            div(.class("actions")) {
+                button(model.mayReject ? "Refuse it" : "End the exception", .danger, icon: .close)
+            }
         }
     }
 }

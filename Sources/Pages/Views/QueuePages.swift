@@ -165,8 +165,9 @@ public func rankedPatchPage(_ model: RankedPatchModel, _ context: PageContext, e
                 noticeBox(
                     Notice(
                         .warning, "Evidence first",
-                        "The decision table asks for forensics before anything is installed: what it closes is exploited, and the host may have been entered."
+                        "The decision table asks for forensics before anything is installed: what it closes is exploited, and the host may have been entered. Campaigns leave hosts out until their evidence is noted."
                     ))
+                p { linkButton("What is held, and what was taken", context.to("evidence"), icon: .shield) }
             }
             div(.class("stack"), .id("live-patch"), .data(.live)) {
                 fourFacts(model)

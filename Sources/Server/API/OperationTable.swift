@@ -10,7 +10,7 @@ struct OperationTable: Sendable {
             + PatchOperations.all
             + VulnerabilityOperations.all
             + ExceptionOperations.all
-            + PriorityOperations.all
+            + PriorityOperations.all + EvidenceOperations.all
             + ChangelogOperations.all
             + OSVOperations.all
             + CampaignOperations.all

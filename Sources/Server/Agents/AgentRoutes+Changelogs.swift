@@ -17,7 +17,11 @@ extension AgentRoutes {
             return ChangelogReply(isWanted: false, retryAfter: 1800)
         }
         if !message.claims.isEmpty { try await keep(message.claims, host, now) }
-        guard !message.candidates.isEmpty else { return ChangelogReply(isWanted: true, retryAfter: 60) }
+        // Whoever has delivered goes on in the same contact.
+        guard !message.candidates.isEmpty else {
+            return ChangelogReply(
+                isWanted: true, retryAfter: message.claims.isEmpty ? 60 : ChangelogReply.goOn)
+        }
         // Most hosts ask for nothing new: only who is chosen takes a place among the writers.
         var chosen = try await state.store.read { try Self.choose(message.candidates, host, $0, now) }
         if !chosen.isEmpty {
@@ -39,7 +43,9 @@ extension AgentRoutes {
         let speech = try HostSpeech(sql, host)
         let fitting = candidates.filter(speech.fits)
         let claims = try sql.changelogs.claims(organisation: host.organisation, sources: Set(fitting.map(\.source)))
-        return ChangelogAssignments.choose(fitting, for: host.id, claims: claims, now: now)
+        return ChangelogAssignments.choose(
+            fitting, for: host.id, claims: claims, urgent: Set(fitting.filter(speech.isSecurity).map(\.digest)),
+            now: now)
     }
 
     /// Keeps what the host was asked to read and what fits to what it is offered: it may only speak of that.
@@ -71,7 +77,7 @@ extension AgentRoutes {
 /// Both are the host's own words too, but of itself: it cannot speak for a package that it does not have.
 private struct HostSpeech {
     /// The versions that are offered, by name.
-    private var offered: [String: [(architecture: String, version: String)]] = [:]
+    private var offered: [String: [(architecture: String, version: String, isSecurity: Bool)]] = [:]
     /// What is installed of the names that are offered.
     private var installed: [String: [SoftwarePackage]] = [:]
 
@@ -81,12 +87,17 @@ private struct HostSpeech {
             let ids = try sql.verdicts.packages(organisation: host.organisation, set: set)
         else { return }
         for offer in try sql.verdicts.offers(pendingSet: pending) {
-            offered[offer.name, default: []].append((offer.architecture, offer.candidate))
+            offered[offer.name, default: []].append((offer.architecture, offer.candidate, offer.isSecurity))
         }
         guard !offered.isEmpty else { return }
         for package in try sql.verdicts.packages(ids).values where offered[package.name] != nil {
             installed[package.name, default: []].append(package)
         }
+    }
+
+    /// Whether the host is offered it as a security update.
+    func isSecurity(_ file: CandidatePackage) -> Bool {
+        (offered[file.name] ?? []).contains { $0.version == file.version && $0.isSecurity }
     }
 
     func fits(_ file: CandidatePackage) -> Bool {

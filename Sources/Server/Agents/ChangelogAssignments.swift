@@ -19,8 +19,10 @@ enum ChangelogAssignments {
     /// - Parameters:
     ///   - candidates: what it is offered.
     ///   - claims: what active hosts were asked and have answered of these sources.
+    ///   - urgent: the files of security updates: they are read before all others, the small ones first.
     static func choose(
-        _ candidates: [CandidatePackage], for host: String, claims: [Changelogs.Claim], now: Timestamp
+        _ candidates: [CandidatePackage], for host: String, claims: [Changelogs.Claim],
+        urgent: Set<SHA256Digest> = [], now: Timestamp
     ) -> [CandidatePackage] {
         var known: [String: [Changelogs.Claim]] = [:]
         for claim in claims { known["\(claim.source)\t\(claim.sourceVersion)", default: []].append(claim) }
@@ -29,7 +31,7 @@ enum ChangelogAssignments {
             groups["\(candidate.source)\t\(candidate.sourceVersion)", default: []].append(candidate)
         }
         var chosen: [CandidatePackage] = []
-        for (group, files) in groups.sorted(by: { $0.key < $1.key }) {
+        for (group, files) in order(groups, urgent) {
             guard chosen.count < ChangelogReport.maximumClaims else { break }
             let claims = known[group] ?? []
             let answers = claims.filter { !$0.isAsked }
@@ -46,6 +48,17 @@ enum ChangelogAssignments {
             chosen.append(file)
         }
         return chosen
+    }
+
+    /// Security updates first; among what is alike the smallest file first, so that one large package keeps none waiting.
+    private static func order(
+        _ groups: [String: [CandidatePackage]], _ urgent: Set<SHA256Digest>
+    ) -> [(key: String, value: [CandidatePackage])] {
+        func place(_ files: [CandidatePackage]) -> (Int, Int64) {
+            (files.contains { urgent.contains($0.digest) } ? 0 : 1, files.map(\.bytes).min() ?? 0)
+        }
+        return groups.map { ($0, place($0.value)) }
+            .sorted { ($0.1.0, $0.1.1, $0.0.key) < ($1.1.0, $1.1.1, $1.0.key) }.map { $0.0 }
     }
 
     private static func isOpen(_ claims: [Changelogs.Claim], waiting: Int, host: String) -> Bool {

@@ -103,6 +103,28 @@ struct PlannedHosts: Sendable {
 
     /// Whether a reboot is to be expected: the packages that ask for one are the reasons of ``RebootReason``.
     static func reboot(_ packages: [String], _ actions: JobActions, _ facts: HostFacts?) -> String {
+        let why = rebootReasons(packages, facts).joined(separator: ", ")
+        switch actions.reboot {
+        case .always: return "Yes: the plan starts every host anew."
+        case .never:
+            return why.isEmpty
+                ? "Not expected, and not allowed."
+                : "Needed (\(why)) but not allowed: the host ends as installed, reboot pending."
+        case .whenNeeded:
+            return why.isEmpty ? "Not expected; done if it proves to be needed." : "Expected: \(why)."
+        }
+    }
+
+    /// Whether the plan starts the host anew, as far as that is known before.
+    static func reboots(_ packages: some Sequence<String>, _ actions: JobActions, _ facts: HostFacts?) -> Bool {
+        switch actions.reboot {
+        case .always: true
+        case .never: false
+        case .whenNeeded: !rebootReasons(Array(packages), facts).isEmpty
+        }
+    }
+
+    private static func rebootReasons(_ packages: [String], _ facts: HostFacts?) -> [String] {
         var reasons: [String] = []
         if packages.contains(where: { $0.hasPrefix("linux-image") }) { reasons.append("a kernel changes") }
         if packages.contains(where: { $0.hasPrefix("systemd:") }) { reasons.append("the service manager changes") }
@@ -111,16 +133,7 @@ struct PlannedHosts: Sendable {
         }
         if packages.contains(where: { $0.contains("-microcode:") }) { reasons.append("microcode changes") }
         if facts?.reboot.value?.required == true { reasons.append("it needs one already") }
-        let why = reasons.joined(separator: ", ")
-        switch actions.reboot {
-        case .always: return "Yes: the plan starts every host anew."
-        case .never:
-            return reasons.isEmpty
-                ? "Not expected, and not allowed."
-                : "Needed (\(why)) but not allowed: the host ends as installed, reboot pending."
-        case .whenNeeded:
-            return reasons.isEmpty ? "Not expected; done if it proves to be needed." : "Expected: \(why)."
-        }
+        return reasons
     }
 
     /// What hosts come back by, by the plan alone.

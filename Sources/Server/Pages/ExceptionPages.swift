@@ -34,20 +34,28 @@ enum ExceptionPages {
             }
         },
         PageDeclaration(
+            .post, "/exceptions/{exception}/reject", "exception-reject", access: .permission(.exceptionsApprove)
+        ) { call in
+            try await decide(call) { desk in try await desk.reject(call.path("exception"), reason: reason(call)) }
+        },
+        PageDeclaration(
             .post, "/exceptions/{exception}/revoke", "exception-revoke", access: .permission(.exceptionsWrite)
         ) { call in
-            let reason = SubmittedText.shown(call.field("reason"), maximum: 1024)
-            return try await decide(call) { desk in
-                guard !reason.isEmpty else {
-                    throw Refusal(
-                        .unprocessable([
-                            .init(pointer: "/reason", detail: "It says no reason.", cure: "Say why it ends.")
-                        ]))
-                }
-                return try await desk.revoke(call.path("exception"), reason: reason)
-            }
+            try await decide(call) { desk in try await desk.revoke(call.path("exception"), reason: reason(call)) }
         },
     ]
+
+    /// Why somebody ends one.
+    private static func reason(_ call: PageCall) throws -> String {
+        let reason = SubmittedText.shown(call.field("reason"), maximum: 1024)
+        guard !reason.isEmpty else {
+            throw Refusal(
+                .unprocessable([
+                    .init(pointer: "/reason", detail: "It says no reason.", cure: "Say why it ends.")
+                ]))
+        }
+        return reason
+    }
 
     private static func list(_ call: PageCall) async throws -> Response {
         var model = ExceptionsModel()
@@ -77,7 +85,7 @@ enum ExceptionPages {
                 row.sentence = shown.sentence
                 if let by = stored.revokedBy {
                     row.sentence =
-                        "revoked on \(stored.revokedAt?.description.prefix(10) ?? "") by \(try name(by)): \(stored.revocationReason)"
+                        "\(shown.revocation) on \(stored.revokedAt?.description.prefix(10) ?? "") by \(try name(by)): \(stored.revocationReason)"
                 }
                 row.place = shown.hostname ?? (stored.selector.isEmpty ? "all hosts" : "hosts with \(stored.selector)")
                 row.package = stored.package
@@ -104,6 +112,7 @@ enum ExceptionPages {
             || desk.names.contains(shown.stored.owner)
         model.mayApprove = call.may(.exceptionsApprove) && shown.state == "requested" && !isOwn
         model.mayRevoke = call.may(.exceptionsWrite) && ["requested", "active", "incomplete"].contains(shown.state)
+        model.mayReject = model.mayApprove && !model.mayRevoke
         model.knownExploited = try call.state.vulnerabilities.knownExploited(shown.stored.vulnerability)
         model.error = error
         return call.html(exceptionPage(model, call.context()), status: status)

@@ -131,7 +131,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
-    case campaign, job, settings, exception, restore
+    case campaign, job, settings, exception, restore, evidence
 
     var notice: Pages.Notice {
         switch self {
@@ -158,6 +158,7 @@ enum PageNotice: String, Sendable {
         case .restore:
             Pages.Notice(
                 .good, "The claim is dismissed", "The host that made it is in quarantine; orders to the others go on.")
+        case .evidence: Pages.Notice(.good, "It is noted", "This is how it stands now.")
         case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }
     }

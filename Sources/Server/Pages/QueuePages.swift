@@ -70,7 +70,7 @@ enum QueuePages {
         let waiting = reading.hosts.compactMap { index in
             model.isReboot
                 ? reboot(id, index, reading)
-                : reading.patches(host: index).first { $0.id == id }.map { Waiting(index, $0.steps) }
+                : reading.view.patches(host: index).first { $0.id == id }.map { Waiting(index, $0.steps) }
         }.sorted {
             (reading.risk.hosts[$0.host].host.hostname, $0.host) < (reading.risk.hosts[$1.host].host.hostname, $1.host)
         }

@@ -176,21 +176,6 @@ struct RiskReading: Sendable {
         return row
     }
 
-    /// The patches of a host with the ids under which the queue has them.
-    func patches(host index: Int) -> [(id: String, steps: PatchSteps)] {
-        let host = risk.hosts[index]
-        guard !host.plan.patches.isEmpty else { return [] }
-        var places: [String: String] = [:]
-        for id in host.exposed {
-            guard let package = risk.packages[id]?.package, places[package.source] == nil else { continue }
-            places[package.source] = "\(package.scheme)/\(package.distribution)"
-        }
-        return host.plan.patches.compactMap { patch in
-            guard let target = patch.steps.last else { return nil }
-            return ("\(places[patch.source] ?? "")/\(patch.source)@\(target.to)", patch)
-        }
-    }
-
     /// The form of a campaign with these steps on these hosts, and whether it names them all; nil where there is nothing to do.
     func campaign(
         _ title: String, steps: [VersionStep], hosts chosen: [Int], _ context: PageContext

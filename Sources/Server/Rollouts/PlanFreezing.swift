@@ -73,6 +73,8 @@ struct PlanFreezing: Sendable {
     /// What hosts have of the plan: alike for most of them, and kept once.
     private var shared: Set<[String: String]> = []
     private var isSurveyed = false
+    /// Why hosts that would change are left out.
+    private var held: [String] = []
 
     /// Nothing is known yet.
     init(_ selection: PackageSelection) {
@@ -132,7 +134,13 @@ struct PlanFreezing: Sendable {
             frozen.targets.append(ReleaseTarget(distribution: distribution, packages: packages))
         }
         if frozen.errors.isEmpty, frozen.hosts.isEmpty {
-            frozen.errors.append("None of the selected hosts has anything to change: there is nothing to approve.")
+            frozen.errors =
+                held.isEmpty
+                ? ["None of the selected hosts has anything to change: there is nothing to approve."]
+                : Array(held.prefix(Self.maximumRemarks))
+        } else {
+            // First: who is left out matters more than the rest.
+            frozen.notes = Array((held + frozen.notes).prefix(Self.maximumRemarks))
         }
         if !frozen.errors.isEmpty { frozen.targets = [] }
         return frozen
@@ -182,19 +190,21 @@ struct PlanFreezing: Sendable {
     // MARK: - The second look: what that means on each host
 
     /// Takes what a host has of the packages.
-    mutating func settle(_ host: FreezingHost) {
+    ///
+    /// - Parameter hold: why the host may not be changed yet where these packages (`name:architecture`) would change; nil
+    ///   where it may.
+    mutating func settle(_ host: FreezingHost, hold: (Set<String>) -> String? = { _ in nil }) {
         guard var group = groups[host.distribution] else { return }
         defer { groups[host.distribution] = group }
         var own: [String: String] = [:]
-        var changes = false
+        var changed: Set<String> = []
         for (id, goal) in group.goals {
             guard let installed = host.installed[id] else { continue }
             own[id] = installed
             if installed == goal.version { continue }
             let offered = host.offers.first { $0.name == goal.name && $0.architecture == goal.architecture }
             if offered?.candidate == goal.version {
-                changes = true
-                group.previous[id, default: []].insert(installed)
+                changed.insert(id)
             } else if Self.isNewer(installed, than: goal.version) {
                 fail(
                     "\(host.name): \(id) is at \(installed) already, above \(goal.version) that \(goal.host) is "
@@ -206,9 +216,16 @@ struct PlanFreezing: Sendable {
                         + "leave it out.")
             }
         }
-        guard changes else {
+        guard !changed.isEmpty else {
             if frozen.errors.isEmpty { note("\(host.name) has nothing to change and is left out.") }
             return
+        }
+        if let why = hold(changed) {
+            held.append(why)
+            return
+        }
+        for id in changed {
+            if let installed = host.installed[id] { group.previous[id, default: []].insert(installed) }
         }
         frozen.hosts[host.id] = (host.distribution, shared.insert(own).memberAfterInsert)
         let isKeptBack = wanted(host).contains { if case .keptBack = $0.status { true } else { false } }

@@ -67,6 +67,7 @@ extension RolloutEngine {
         let now = state.clock.now()
         let epoch = state.epoch
         let isRestored = state.restore != nil
+        let gate = try await EvidenceGate(state, organisation: host.organisation, only: host.id, now: now)
         let decision = try await decide(host, id) { rollout, job, campaign in
             let sql = rollout.sql
             let known = try sql.fences.last(organisation: host.organisation, host: host.id)
@@ -107,8 +108,10 @@ extension RolloutEngine {
                 return .never("The job has ended as \(job.stateWord). \(job.sentence)")
             }
             if let no = blocked(campaign, current, now) { return no }
-            if let full = try full(rollout, job, host) { return full }
             let plan = try campaign.storedPlan()
+            // What was not known when the plan was frozen: known to be exploited since, for one.
+            if let held = try held(rollout, job, plan, host, gate) { return held }
+            if let full = try full(rollout, job, host) { return full }
             let fence = try sql.fences.next(organisation: host.organisation, host: host.id, now: now)
             let document = GrantDocument(
                 organisation: host.organisation, host: host.id, campaign: campaign.id, job: job.id,
@@ -361,6 +364,28 @@ private func blocked(_ campaign: CampaignRecord, _ job: HostJob, _ now: Timestam
         return .wait(max(1, min(3600, window.notBefore.seconds(since: now))), "The window has not begun.")
     }
     return nil
+}
+
+/// What has to be kept on the host before it changes; nil where nothing has. Its job waits, and says for what.
+private func held(
+    _ rollout: RolloutTransaction, _ job: JobRecord, _ plan: StoredPlan, _ host: HostRecord, _ gate: EvidenceGate
+) throws -> JobDecision? {
+    guard !job.rollsBack, gate.holds(host.id),
+        let member = try rollout.sql.campaigns.host(
+            organisation: host.organisation, campaign: job.campaign, host: host.id),
+        let target = plan.target(for: member.distribution)
+    else { return nil }
+    let changing = Set(target.packages.map(\.id))
+    guard
+        let why = gate.reason(
+            host.id, changing: changing, reboots: PlannedHosts.reboots(changing, plan.actions, nil))
+    else { return nil }
+    if job.sentence != why {
+        var waiting = job
+        waiting.sentence = why
+        _ = try rollout.sql.jobs.update(waiting, now: rollout.now)
+    }
+    return .wait(60, why)
 }
 
 /// Why no permit is free, with every budget's row locked; nil where there is one.

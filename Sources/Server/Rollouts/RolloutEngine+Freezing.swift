@@ -94,13 +94,21 @@ extension RolloutEngine {
         }
         guard frozen.errors.isEmpty else { return frozen }
         if freezing.isPossible() {
+            let gate = try await EvidenceGate(
+                state, organisation: organisation, among: Set(selected.map(\.id)), now: now)
+            if !gate.doubt.isEmpty { frozen.notes.append(gate.doubt) }
             for host in selected {
-                if let digests = host.digests, let found = known[[digests.set, digests.offers]] {
-                    freezing.settle(found.shared(with: host))
-                } else if let found = try await self.host(organisation, host) {
-                    freezing.settle(found)
-                } else {
+                let kept = host.digests.flatMap { known[[$0.set, $0.offers]] }?.shared(with: host)
+                let read = kept == nil ? try await self.host(organisation, host) : nil
+                guard let found = kept ?? read else {
                     fail(gone(host))
+                    continue
+                }
+                let facts = gate.holds(host.id) ? try await self.facts(organisation, host) : nil
+                freezing.settle(found) { changed in
+                    gate.reason(
+                        host.id, changing: changed, reboots: PlannedHosts.reboots(changed, draft.actions, facts))
+                        .map { "\($0) It is left out." }
                 }
             }
         }
@@ -195,11 +203,15 @@ extension RolloutEngine {
 
     /// The time zone that a host reported; nil where it reported no facts that can be read.
     private func zone(_ organisation: String, _ host: SelectedHost) async throws -> Fact<String>? {
+        try await facts(organisation, host)?.timeZone
+    }
+
+    private func facts(_ organisation: String, _ host: SelectedHost) async throws -> HostFacts? {
         guard let digests = host.digests else { return nil }
         let facts = try await state.store.read {
             try $0.documents.facts(organisation: organisation, digests.facts)
         }
-        return facts.flatMap { try? HostFacts(parsing: $0) }?.timeZone
+        return facts.flatMap { try? HostFacts(parsing: $0) }
     }
 
     private func selected(_ host: HostRecord) -> SelectedHost {

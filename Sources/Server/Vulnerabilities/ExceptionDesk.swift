@@ -55,6 +55,12 @@ struct ExceptionDesk: Sendable {
             }
         }
 
+        /// How it was revoked: before anybody had approved it, it was refused, or withdrawn by who had asked for it.
+        var revocation: String {
+            guard stored.approvedBy == nil else { return "revoked" }
+            return stored.revokedBy == stored.requestedBy ? "withdrawn" : "refused"
+        }
+
         /// In a sentence.
         var sentence: String {
             switch standing {
@@ -63,7 +69,7 @@ struct ExceptionDesk: Sendable {
             case .expired(let when): "it ran out on \(when.description.prefix(10))"
             case .reopened(let when): "open again: known to be exploited since \(when.description.prefix(10))"
             case .revoked(let when):
-                "revoked on \(when.description.prefix(10)) by \(stored.revokedBy ?? ""): \(stored.revocationReason)"
+                "\(revocation) on \(when.description.prefix(10)) by \(stored.revokedBy ?? ""): \(stored.revocationReason)"
             case .incomplete(let what): what
             }
         }
@@ -188,6 +194,13 @@ struct ExceptionDesk: Sendable {
         }
         guard isDone else { throw Refusal(Self.over(found)) }
         return try await find(id)
+    }
+
+    /// Says no to one that waits for approval: for whoever may approve.
+    func reject(_ id: String, reason: String) async throws -> Shown {
+        let found = try await find(id)
+        guard found.state == "requested" else { throw Refusal(Self.over(found)) }
+        return try await revoke(id, reason: reason)
     }
 
     private static func over(_ found: Shown) -> Problem {

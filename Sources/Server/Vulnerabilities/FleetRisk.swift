@@ -96,6 +96,16 @@ struct FleetRisk: Sendable {
         var patches: [PatchSteps] = []
     }
 
+    /// Where the host of that id is; nil where there is none.
+    func index(of host: String) -> Int? {
+        var (low, high) = (0, hosts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if hosts[middle].host.id < host { low = middle + 1 } else { high = middle }
+        }
+        return low < hosts.count && hosts[low].host.id == host ? low : nil
+    }
+
     /// The hosts within reach, as indices.
     func reachable(_ reach: Reach) -> [Int] {
         hosts.indices.filter { hosts[$0].host.isActive && reach.includes(hosts[$0].host.labels) }

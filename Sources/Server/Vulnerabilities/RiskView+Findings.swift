@@ -162,6 +162,23 @@ extension RiskView {
             isInstalled: host.kernels?.part(id, finding.vulnerability) == .closedByReboot)
     }
 
+    /// What a host's repositories can close there, each with its id and name in the work queue.
+    func patches(host index: Int) -> [(id: String, name: String, steps: PatchSteps)] {
+        let host = risk.hosts[index]
+        guard !host.plan.patches.isEmpty else { return [] }
+        var places: [String: String] = [:]
+        for id in host.exposed {
+            guard let package = risk.packages[id]?.package, places[package.source] == nil else { continue }
+            places[package.source] = "\(package.scheme)/\(package.distribution)"
+        }
+        return host.plan.patches.compactMap { patch in
+            guard let target = patch.steps.last else { return nil }
+            return (
+                "\(places[patch.source] ?? "")/\(patch.source)@\(target.to)", "\(patch.source) \(target.to)", patch
+            )
+        }
+    }
+
     /// The work queue. What only a reboot closes is in it as such; what is dormant is not.
     func queue() -> [RankedPatch] {
         var candidates: [String: PatchCandidate] = [:]
@@ -190,15 +207,9 @@ extension RiskView {
                         reach: AttackReach(vulnerability.facts, host.asset).factor,
                         impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected))
             }
-            for patch in host.plan.patches {
-                guard let target = patch.steps.last else { continue }
+            for (id, name, patch) in patches(host: index) {
                 let packages = packagesOf[patch.source] ?? []
-                let sample = packages.first.flatMap { risk.packages[$0]?.package }
-                let place = sample.map { "\($0.scheme)/\($0.distribution)" } ?? ""
-                let id = "\(place)/\(patch.source)@\(target.to)"
-                var candidate =
-                    candidates[id]
-                    ?? PatchCandidate(id: id, name: "\(patch.source) \(target.to)", closes: [], needsReboot: false)
+                var candidate = candidates[id] ?? PatchCandidate(id: id, name: name, closes: [], needsReboot: false)
                 if patch.cost == .reboot { candidate.needsReboot = true }
                 for name in patch.closes { add(name, packages, to: &candidate) }
                 candidates[id] = candidate

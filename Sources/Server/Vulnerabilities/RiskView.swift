@@ -53,8 +53,10 @@ struct RiskView: Sendable {
     }
 
     /// The same for whoever has no ``Call``.
+    ///
+    /// - Parameter host: only this host, by its id: then no others are looked through.
     static func of(
-        _ state: ServerState, organisation: String, reach: Reach, now: Timestamp
+        _ state: ServerState, organisation: String, reach: Reach, only host: String? = nil, now: Timestamp
     ) async throws -> RiskView {
         let desk = state.vulnerabilities
         guard let knowledge = desk.knowledge, let risk = desk.risk(organisation) else {
@@ -68,12 +70,12 @@ struct RiskView: Sendable {
         }
         return RiskView(
             risk: risk, knowledge: knowledge, policy: try await desk.policy(organisation, state.store).policy,
-            decisions: decisions, reach: reach, now: now)
+            decisions: decisions, reach: reach, only: host, now: now)
     }
 
     init(
         risk: FleetRisk, knowledge: VulnerabilityDesk.Knowledge, policy: DeadlinePolicy,
-        decisions: Decisions = Decisions(), reach: Reach, now: Timestamp
+        decisions: Decisions = Decisions(), reach: Reach, only host: String? = nil, now: Timestamp
     ) {
         self.risk = risk
         self.knowledge = knowledge
@@ -82,9 +84,16 @@ struct RiskView: Sendable {
         scopes = DecisionScopes(decisions)
         self.reach = reach
         self.now = now
-        hosts = risk.reachable(reach)
-        var seen: Set<String> = []
-        namesakes = Set(risk.hosts.map(\.host.hostname).filter { !seen.insert($0).inserted })
+        if let host {
+            hosts = risk.index(of: host).map { index in
+                risk.hosts[index].host.isActive && reach.includes(risk.hosts[index].host.labels) ? [index] : []
+            } ?? []
+            namesakes = []
+        } else {
+            hosts = risk.reachable(reach)
+            var seen: Set<String> = []
+            namesakes = Set(risk.hosts.map(\.host.hostname).filter { !seen.insert($0).inserted })
+        }
     }
 
     /// A host's name among assets: with its id where another has the same name.
@@ -229,7 +238,9 @@ struct RiskView: Sendable {
         }
         var deadline = ask()
         if deadline.isEvidenceFirst, policy.pauses.contains(.evidenceHold) {
-            let taken = place.evidence.first { $0.step == EvidenceHold.Step.volatileEvidence.rawValue }?.at
+            let taken = place.evidence.first {
+                [EvidenceHold.Step.volatileEvidence.rawValue, StoredEvidence.waived].contains($0.step)
+            }?.at
             dates.pauses.append(SLAPause(reason: .evidenceHold, from: deadline.start, until: taken))
             deadline = ask()
         }

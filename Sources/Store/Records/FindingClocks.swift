@@ -53,6 +53,11 @@ public struct StoredEvidence: Sendable, Hashable {
     public var by: String
     /// The SHA-256 of what was kept, in hexadecimal digits; may be empty.
     public var digest: String
+    /// Why, where the step is ``waived``; else empty.
+    public var note = ""
+
+    /// The word in ``step`` of who let the host be changed without evidence.
+    public static let waived = "waived"
 
     /// A step that was done.
     public init(host: String, vulnerability: String, step: String, at: Timestamp, by: String, digest: String) {
@@ -146,13 +151,15 @@ public struct FindingClocks {
     public func evidence(organisation: String) throws -> [StoredEvidence] {
         try sql.rows(
             """
-            SELECT host, vulnerability, step, recorded_at, recorded_by, digest FROM evidence_records
+            SELECT host, vulnerability, step, recorded_at, recorded_by, digest, note FROM evidence_records
             WHERE organisation = ?1 ORDER BY recorded_at
             """, organisation
         ) { row in
-            StoredEvidence(
+            var evidence = StoredEvidence(
                 host: try row.text(), vulnerability: try row.text(), step: try row.text(), at: try row.timestamp(),
                 by: try row.text(), digest: try row.text())
+            evidence.note = try row.text()
+            return evidence
         }
     }
 
@@ -160,18 +167,22 @@ public struct FindingClocks {
     public func record(_ evidence: StoredEvidence, organisation: String) throws -> Bool {
         let changed = try sql.execute(
             """
-            INSERT INTO evidence_records (organisation, host, vulnerability, step, recorded_at, recorded_by, digest)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (organisation, host, vulnerability, step) DO NOTHING
+            INSERT INTO evidence_records
+                (organisation, host, vulnerability, step, recorded_at, recorded_by, digest, note)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (organisation, host, vulnerability, step) DO NOTHING
             """, organisation, evidence.host, evidence.vulnerability, evidence.step, evidence.at, evidence.by,
-            evidence.digest)
+            evidence.digest, evidence.note)
         guard changed > 0 else { return false }
+        var detail: [String: JSONValue] = ["vulnerability": .string(evidence.vulnerability)]
+        let isWaived = evidence.step == StoredEvidence.waived
+        if isWaived {
+            detail["reason"] = .string(evidence.note)
+        } else {
+            (detail["step"], detail["digest"]) = (.string(evidence.step), .string(evidence.digest))
+        }
         try sql.audit.append(
-            organisation: organisation, actor: evidence.by, action: "evidence.recorded",
-            subject: "host:\(evidence.host)",
-            detail: [
-                "vulnerability": .string(evidence.vulnerability), "step": .string(evidence.step),
-                "digest": .string(evidence.digest),
-            ], now: evidence.at)
+            organisation: organisation, actor: evidence.by, action: isWaived ? "evidence.waived" : "evidence.recorded",
+            subject: "host:\(evidence.host)", detail: .object(detail), now: evidence.at)
         return true
     }
 

@@ -72,6 +72,8 @@ public struct Verdicts {
         public var candidate: String
         /// Whether the host would take it now, or why not, in the word of the offers.
         public var status: String
+        /// Whether it comes from a security origin.
+        public var isSecurity = false
     }
 
     /// What is open of one package.
@@ -190,12 +192,12 @@ public struct Verdicts {
             let part = PackageInterning.padded(Array(ids[start..<min(start + 64, ids.count)]))
             let places = (1...part.count).map { "?\($0)" }.joined(separator: ", ")
             offers += try sql.rows(
-                "SELECT name, architecture, candidate, status FROM offered_updates WHERE id IN (\(places))",
+                "SELECT name, architecture, candidate, status, security FROM offered_updates WHERE id IN (\(places))",
                 list: part.map(\.sqlValue)
             ) { row in
                 Offer(
                     name: try row.text(), architecture: try row.text(), candidate: try row.text(),
-                    status: try row.text())
+                    status: try row.text(), isSecurity: try row.bool())
             }
         }
         return offers

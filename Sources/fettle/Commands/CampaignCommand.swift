@@ -222,6 +222,10 @@ struct WhyCommand: AsyncParsableCommand {
             text += fieldLine(
                 "Campaign", "\(campaignTitle(campaign)): \(campaign.text("state")). \(campaign.text("next"))")
         }
+        if let steps = why["changelogs"]?.array, !(why["candidate"]?.object ?? [:]).isEmpty {
+            if steps.isEmpty { text += fieldLine("Changelog", "nobody has read the offered version's yet: unknown, not none") }
+            for step in steps { text += changelog(step) }
+        }
         guard let findings = why["findings"]?.array else {
             return text + fieldLine("Open", "vulnerabilities are not known: no feeds, or the host was not judged")
         }
@@ -237,5 +241,29 @@ struct WhyCommand: AsyncParsableCommand {
                         fact("installed"), fact("verified"), String(finding.text("due").prefix(10)),
                     ]
                 })
+    }
+
+    /// What a step closes by the changelog of the offered version.
+    private static func changelog(_ step: JSONValue) -> String {
+        let closes = (step["closes"]?.array ?? []).map { closed in
+            let feed =
+                switch closed.text("feed") {
+                case "agrees": "a feed agrees"
+                case "other-fix": "a feed names another fix"
+                case "silent": "no feed names it"
+                default: "no feed speaks of the package"
+                }
+            return "\(closed.text("vulnerability")) (\(feed))"
+        }
+        let unknown = step.text("unknown")
+        var text = fieldLine(
+            "Changelog",
+            "\(step.text("candidate")) closes "
+                + (closes.isEmpty ? (unknown.isEmpty ? "nothing" : "nobody knows what") : closes.joined(separator: ", ")))
+        text += fieldLine("", "\(step.text("standing")): \(step.text("sentence"))")
+        if !unknown.isEmpty, unknown != step.text("sentence") { text += fieldLine("", "at least: \(unknown)") }
+        let missing = (step["missing"]?.array ?? []).compactMap(\.string)
+        if !missing.isEmpty { text += fieldLine("", "only in feeds: \(missing.joined(separator: ", "))") }
+        return text
     }
 }

@@ -1,8 +1,7 @@
 import ArgumentParser
 import JSON
-import Timestamps
 
-/// `fettle exception list | show | create | approve | revoke`.
+/// `fettle exception list | show | create | approve | reject | revoke`.
 struct ExceptionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exception", abstract: "Accept a risk for a time: asked for by one person, approved by another.",
@@ -13,9 +12,10 @@ struct ExceptionCommand: AsyncParsableCommand {
             Examples:
               fettle exception create CVE-2024-3094 --host web1 --reason "no window" --control "filtered" --expires 30d
               fettle exception approve x-4f7a9c2d
+              fettle exception reject x-4f7a9c2d --reason "the service is reachable"
               fettle exception list --state active
             """,
-        subcommands: [List.self, Show.self, Create.self, Approve.self, Revoke.self], defaultSubcommand: List.self,
+        subcommands: [List.self, Show.self, Create.self, Approve.self, Reject.self, Revoke.self], defaultSubcommand: List.self,
         aliases: ["exceptions"])
 
     private static let columns: [Column] = [
@@ -99,7 +99,7 @@ struct ExceptionCommand: AsyncParsableCommand {
         func run() async throws {
             var body: [String: JSONValue] = [
                 "vulnerability": .string(vulnerability), "reason": .string(reason),
-                "compensatingControl": .string(control), "expires": .string(try instant(expires)),
+                "compensatingControl": .string(control), "expires": .string(try instant(expires, option: "--expires")),
             ]
             for (name, value) in [("host", host), ("selector", labels), ("package", package), ("owner", owner)] {
                 if let value { body[name] = .string(value) }
@@ -124,6 +124,7 @@ struct ExceptionCommand: AsyncParsableCommand {
                   fettle exception approve x-4f7a9c2d
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Its id.") var id: String
         @Flag(help: "Also where the vulnerability is, or becomes, known to be exploited.") var coversExploitation =
@@ -137,7 +138,32 @@ struct ExceptionCommand: AsyncParsableCommand {
             let done = try await client.post(
                 organisation.path(client, "exceptions", id, "approve"),
                 ["coversExploitation": .bool(coversExploitation)])
-            say("\(id): \(done.text("sentence"))")
+            try output.show(done) { say("\(id): \($0.text("sentence"))") }
+        }
+    }
+
+    struct Reject: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse a risk that another person asks to accept.",
+            discussion: """
+                Examples:
+                  fettle exception reject x-4f7a9c2d --reason "the service is reachable from outside"
+                """)
+        @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
+        @OptionGroup var organisation: OrganisationOption
+        @Argument(help: "Its id.") var id: String
+        @Option(help: "Why; it enters the audit log.") var reason: String
+
+        func run() async throws {
+            let client = try changing.data.client
+            let item = try await client.get(organisation.path(client, "exceptions", id))
+            guard changing.goesOn("refuse to accept \(item.text("vulnerability")), as \(item.text("owner")) asks") else {
+                return
+            }
+            let done = try await client.post(
+                organisation.path(client, "exceptions", id, "reject"), ["reason": .string(reason)])
+            try output.show(done) { say("\(id): \($0.text("sentence"))") }
         }
     }
 
@@ -179,14 +205,5 @@ struct ExceptionCommand: AsyncParsableCommand {
             ),
             ("Expires", item.text("expires")),
         ])
-    }
-
-    /// An instant: a time from now, or RFC 3339.
-    private static func instant(_ text: String) throws -> String {
-        if let time = Timestamp(rfc3339: text) { return time.description }
-        guard let length = seconds(text) else {
-            throw CommandFailure.usage("--expires \(text) is neither a time such as 90d nor RFC 3339")
-        }
-        return now().adding(seconds: length).description
     }
 }

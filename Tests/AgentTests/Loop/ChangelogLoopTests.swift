@@ -94,6 +94,23 @@ import Wire
         #expect(after.claims.isEmpty && after.candidates == [Self.candidate])
     }
 
+    /// Otherwise a host with many updates would read four of them an hour, or whatever the server's time is.
+    @Test func afterTheLastClaimTheNextFilesAreAskedForInTheSameContact() throws {
+        var (driver, claims) = try withFourClaims()
+        var told = try #require(contact(&driver))
+        for index in claims.indices {
+            driver.answer(.changelogs(ChangelogReply(isWanted: true, retryAfter: ChangelogReply.goOn), told))
+            guard case .changelogs(let next)? = driver.pending else {
+                Issue.record("it goes on in the same contact after claim \(index)")
+                return
+            }
+            told = next
+        }
+        #expect(told.claims.isEmpty && told.candidates == [Self.candidate])
+        let reply = ChangelogReply(isWanted: true, read: [Self.candidate.digest], retryAfter: 600)
+        #expect(orders(driver.answer(.changelogs(reply, told))) == [.init(read: [Self.candidate.digest])])
+    }
+
     @Test func whatIsTooLargeIsLostAlone() throws {
         var (driver, claims) = try withFourClaims()
         #expect(try #require(contact(&driver)).claims == [claims[0]])

@@ -25,7 +25,7 @@ extension ServerTests {
              "details": "a flaw", "affected": [{"package": {"ecosystem": "PyPI", "name": "flawed"},
                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "1.0"}, {"fixed": "1.5"}]}]}]}
             """
-        private static let exploited = """
+        static let exploited = """
             {"title": "CISA Catalog of Known Exploited Vulnerabilities", "catalogVersion": "2026.11.20",
              "dateReleased": "2026-11-20T00:00:00.0000Z", "count": 1, "vulnerabilities": [
               {"cveID": "CVE-2026-0001", "vendorProject": "Example", "product": "package0",

@@ -20,6 +20,10 @@ enum ChangelogOperations {
             .required("readers", .count, "Hosts that have read the same changelog; 1 is a claim, 2 confirm it."),
             .required("disputed", .boolean, "Whether hosts have read different changelogs in this version."),
             .required(
+                "standing", .oneOf(Standing.self),
+                "Claimed by one host, confirmed by more, disputed between them, or unreadable to all who tried."),
+            .required("sentence", .anyText, "Who says so."),
+            .required(
                 "unknown", .anyText, "Why more may be closed than is listed; empty where the reading is complete."),
             .required(
                 "closes",
@@ -36,6 +40,16 @@ enum ChangelogOperations {
                 "missing", .array(.anyText),
                 "What the step closes by the word of feeds and the changelog does not name."),
         ]))
+
+    /// What a reading is worth.
+    enum Standing: String, CaseIterable, Sendable {
+        case claimed, confirmed, disputed, unreadable
+
+        init(_ known: ChangelogEvidence.Known) {
+            self =
+                known.isDisputed ? .disputed : known.reading == nil ? .unreadable : known.hosts > 1 ? .confirmed : .claimed
+        }
+    }
 
     private static let list: Operation = Operation(
         .get, "/api/v1/changelogs", id: "listChangelogSteps", tag: .vulnerabilities,
@@ -56,26 +70,54 @@ enum ChangelogOperations {
                     ]))
         ], traits: [.paginated]
     ) { call in
-        let organisation = call.organisation
-        let risk = call.state.vulnerabilities.risk(organisation)
-        let (evidence, isEnabled) = try await call.state.store.read { sql in
-            (
-                try call.state.changelogs.evidence(sql, organisation: organisation),
-                try sql.settings.readsChangelogs(organisation: organisation)
-            )
-        }
-        let steps: [Counted]
-        if let risk, let found = try Self.steps(risk, evidence, call) {
-            steps = found
-        } else {
-            // Without feeds nothing is in memory, and a host that has just come is not yet.
-            steps = try await call.state.store.read { try Self.steps($0, evidence, call) }
-        }
+        let asked = Asked(
+            organisation: call.organisation, reach: call.reach, host: call.text("host"), package: call.text("package"))
+        let (steps, isEnabled) = try await Self.steps(call.state, asked)
+        let risk = call.state.vulnerabilities.risk(call.organisation)
         let start = min(max(0, Int(call.cursor?.integer ?? 0)), steps.count)
         let page = steps[start..<min(start + call.limit, steps.count)]
         return .page(
             page.map { json($0, risk) }, next: page.endIndex < steps.count ? .integer(Int64(page.endIndex)) : nil,
             more: ["total": .integer(Int64(steps.count)), "enabled": .bool(isEnabled)])
+    }
+
+    /// Whose steps are asked for.
+    struct Asked: Sendable {
+        var organisation: String
+        var reach: Reach
+        /// A host's id or name; nil for all.
+        var host: String?
+        /// A package or source package; nil for all.
+        var package: String?
+
+        fileprivate func includes(_ other: Verdicts.Host) -> Bool {
+            reach.includes(other.labels) && (host.map { other.id == $0 || other.hostname == $0 } ?? true)
+        }
+    }
+
+    /// What offered versions close for a host's package, and whether changelogs are read; as ``component`` shows it.
+    static func json(
+        _ state: ServerState, _ asked: Asked
+    ) async throws -> (steps: [JSONValue], isEnabled: Bool) {
+        let (steps, isEnabled) = try await Self.steps(state, asked)
+        let risk = state.vulnerabilities.risk(asked.organisation)
+        return (steps.map { json($0, risk) }, isEnabled)
+    }
+
+    private static func steps(
+        _ state: ServerState, _ asked: Asked
+    ) async throws -> (steps: [Counted], isEnabled: Bool) {
+        let (evidence, isEnabled) = try await state.store.read { sql in
+            (
+                try state.changelogs.evidence(sql, organisation: asked.organisation),
+                try sql.settings.readsChangelogs(organisation: asked.organisation)
+            )
+        }
+        if let risk = state.vulnerabilities.risk(asked.organisation), let found = steps(risk, evidence, asked) {
+            return (found, isEnabled)
+        }
+        // Without feeds nothing is in memory, and a host that has just come is not yet.
+        return (try await state.store.read { try Self.steps($0, evidence, asked) }, isEnabled)
     }
 
     private struct Counted {
@@ -85,9 +127,9 @@ enum ChangelogOperations {
     }
 
     /// From what is in memory; nil where the host that is asked for is not there.
-    private static func steps(_ risk: FleetRisk, _ evidence: ChangelogEvidence, _ call: Call) throws -> [Counted]? {
-        let hosts = risk.hosts.filter { isAsked($0.host, call) }
-        if call.text("host") != nil, hosts.isEmpty { return nil }
+    private static func steps(_ risk: FleetRisk, _ evidence: ChangelogEvidence, _ asked: Asked) -> [Counted]? {
+        let hosts = risk.hosts.filter { asked.includes($0.host) }
+        if asked.host != nil, hosts.isEmpty { return nil }
         var counts: [String: Count] = [:]
         for same in Dictionary(grouping: hosts, by: { pair($0.host) }).values {
             guard let first = same.first, let pending = first.host.pendingSet, pending > 0 else { continue }
@@ -98,14 +140,14 @@ enum ChangelogOperations {
                 count(id, package, offered, same.count, &counts)
             }
         }
-        return steps(counts, evidence, call)
+        return steps(counts, evidence, asked)
     }
 
     /// From the database.
-    private static func steps(_ sql: Transaction, _ evidence: ChangelogEvidence, _ call: Call) throws -> [Counted] {
-        let organisation = call.organisation
-        let hosts = try sql.verdicts.hosts(organisation: organisation).filter { isAsked($0, call) }
-        if let host = call.text("host"), hosts.isEmpty { throw Refusal(.missing("host", host)) }
+    private static func steps(_ sql: Transaction, _ evidence: ChangelogEvidence, _ asked: Asked) throws -> [Counted] {
+        let organisation = asked.organisation
+        let hosts = try sql.verdicts.hosts(organisation: organisation).filter(asked.includes)
+        if let host = asked.host, hosts.isEmpty { throw Refusal(.missing("host", host)) }
         var counts: [String: Count] = [:]
         for same in Dictionary(grouping: hosts, by: pair).values where !evidence.isEmpty {
             guard let first = same.first, let set = first.set, let pending = first.pendingSet, pending > 0 else {
@@ -119,7 +161,7 @@ enum ChangelogOperations {
                 count(id, package, offered, same.count, &counts)
             }
         }
-        return steps(counts, evidence, call)
+        return steps(counts, evidence, asked)
     }
 
     /// A package and an offered version, and how many hosts have both.
@@ -128,11 +170,6 @@ enum ChangelogOperations {
         var package: SoftwarePackage
         var candidate: String
         var hosts = 0
-    }
-
-    private static func isAsked(_ host: Verdicts.Host, _ call: Call) -> Bool {
-        call.reach.includes(host.labels)
-            && (call.text("host").map { host.id == $0 || host.hostname == $0 } ?? true)
     }
 
     private static func pair(_ host: Verdicts.Host) -> String { "\(host.set?.hex ?? "") \(host.pendingSet ?? 0)" }
@@ -156,9 +193,9 @@ enum ChangelogOperations {
     }
 
     private static func steps(
-        _ counts: [String: Count], _ evidence: ChangelogEvidence, _ call: Call
+        _ counts: [String: Count], _ evidence: ChangelogEvidence, _ asked: Asked
     ) -> [Counted] {
-        let wanted = call.text("package")
+        let wanted = asked.package
         return counts.values.compactMap { count in
             guard wanted.map({ $0 == count.package.name || $0 == count.package.source }) ?? true,
                 let step = evidence.step(count.package, to: count.candidate)
@@ -185,6 +222,7 @@ enum ChangelogOperations {
             "source": .string(package.source), "installed": .string(package.version),
             "candidate": .string(step.candidate), "hosts": .integer(Int64(counted.hosts)),
             "readers": .integer(Int64(step.known.hosts)), "disputed": .bool(step.known.isDisputed),
+            "standing": .string(Standing(step.known).rawValue), "sentence": .string(step.known.words),
             "unknown": .string(step.step.unknown),
             "closes": .array(
                 step.step.closes.map { closed in

@@ -7,7 +7,7 @@ import Timestamps
 
 /// Accepted risks: asked for, approved by another person, ended.
 enum ExceptionOperations {
-    static let all: [Operation] = [list, create, show, approve, revoke]
+    static let all: [Operation] = [list, create, show, approve, reject, revoke]
 
     private static let parameter: Parameter = .path("exception", .text(1...64), "The exception's id.")
 
@@ -94,6 +94,21 @@ enum ExceptionOperations {
             ExceptionSchema.json(
                 try await call.exceptions.approve(
                     try call.path("exception"), coversExploitation: call.body["coversExploitation"]?.bool ?? false)))
+    }
+
+    private static let reject: Operation = Operation(
+        .post, "/api/v1/exceptions/{exception}/reject", id: "rejectException", tag: .vulnerabilities,
+        summary: "Refuse a risk that another person asks to accept.", access: .permission(.exceptionsApprove),
+        parameters: [parameter],
+        body: BodyDeclaration(.object([.required("reason", words, "Why; it enters the audit log.")])),
+        responses: [
+            .ok(.component(ExceptionSchema.component), "It is refused."), .problem(.conflict, "It was decided before."),
+        ]
+    ) { call in
+        .json(
+            ExceptionSchema.json(
+                try await call.exceptions.reject(
+                    try call.path("exception"), reason: call.body["reason"]?.string ?? "")))
     }
 
     private static let revoke: Operation = Operation(

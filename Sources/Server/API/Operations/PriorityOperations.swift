@@ -6,9 +6,9 @@ import Store
 import Timestamps
 import Wire
 
-/// By what deadlines are set, what stops their clocks, and the evidence that has to be taken first.
+/// By what deadlines are set, and what stops their clocks.
 enum PriorityOperations {
-    static let all: [Operation] = [show, change, pauses, pause, endPause, evidence]
+    static let all: [Operation] = [show, change, pauses, pause, endPause]
 
     private static let path: PathTemplate = "/api/v1/organisations/{organisation}/priority-policy"
     private static let parameter: Parameter = .path("organisation", OrganisationSchema.id, "The organisation's id.")
@@ -246,62 +246,6 @@ enum PriorityOperations {
         let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
         return .json(json(ended, policy))
     }
-
-    // MARK: - Evidence
-
-    private static let evidence: Operation = Operation(
-        .post, "/api/v1/hosts/{host}/evidence", id: "recordEvidence", tag: .vulnerabilities,
-        summary: "Note that evidence was taken on a host before it is patched.",
-        description: """
-            Where the policy asks for forensics: first the scope, then volatile evidence with the SHA-256 of what was kept, \
-            then the verdict. Findings and the queue show such a patch as held until volatile evidence is kept; a campaign does \
-            not refuse it yet.
-            """, access: .permission(.hostsOperate),
-        parameters: [HostOperations.hostParameter],
-        body: BodyDeclaration(
-            .object([
-                .required("vulnerability", .text(1...255)), .required("step", .oneOf(EvidenceHold.Step.self)),
-                .optional("digest", .digest, "The SHA-256 of what was kept."),
-            ])),
-        responses: [
-            .ok(
-                .object([
-                    .required(
-                        "next", .nullable(.oneOf(EvidenceHold.Step.self)), "The next step; null where all is done."),
-                    .required("blocksInstallation", .boolean),
-                ]), "It is noted."),
-            .problem(.conflict, "It was noted before, is out of order, or several hosts match."),
-        ]
-    ) { call in
-        let step = call.body["step"]?.string.flatMap(EvidenceHold.Step.init) ?? .scope
-        let vulnerability = call.body["vulnerability"]?.string ?? ""
-        let hold = try await call.state.store.write { sql throws -> EvidenceHold in
-            let host = try call.host(sql)
-            let all = try sql.findingClocks.evidence(organisation: call.organisation)
-                .filter { $0.host == host.id && $0.vulnerability == vulnerability }
-            var hold = EvidenceHold(since: Timestamp(milliseconds: 0), stored: all)
-            let record = EvidenceHold.Record(
-                at: call.now, by: call.caller.actor, digest: call.body["digest"]?.string ?? "")
-            guard hold.record(step, record),
-                try sql.findingClocks.record(
-                    StoredEvidence(
-                        host: host.id, vulnerability: vulnerability, step: step.rawValue, at: call.now,
-                        by: call.caller.actor, digest: record.digest), organisation: call.organisation)
-            else {
-                throw Refusal(
-                    .init(
-                        "evidence-order", title: "This step is not the next one", status: 409,
-                        detail:
-                            "The next step is \(hold.next?.step.rawValue ?? "none"); volatile evidence needs a digest.",
-                        cure: "Note the steps in order: scope, volatile-evidence with its digest, verdict."))
-            }
-            return hold
-        }
-        return .json([
-            "next": hold.next.map { .string($0.step.rawValue) } ?? .null,
-            "blocksInstallation": .bool(hold.blocksInstallation),
-        ])
-    }
 }
 
 extension StoredPause {
@@ -310,16 +254,5 @@ extension StoredPause {
         if !self.host.isEmpty, self.host != host.id { return false }
         if selector.isEmpty { return true }
         return (try? LabelSelector(selector))?.selects(host.labels) ?? false
-    }
-}
-
-extension EvidenceHold {
-    /// A hold with the steps that were done.
-    init(since: Timestamp, stored: [StoredEvidence]) {
-        self.init(since: since)
-        for step in Step.allCases {
-            guard let done = stored.first(where: { $0.step == step.rawValue }) else { continue }
-            _ = record(step, Record(at: max(done.at, since), by: done.by, digest: done.digest))
-        }
     }
 }

@@ -27,6 +27,10 @@ enum WhyOperation {
             .required(
                 "findings", .nullable(.array(.component(VulnerabilitySchema.finding), count: 0...1000)),
                 "What is open in it; null where no feeds are there, or the host was not judged."),
+            .required(
+                "changelogs", .nullable(.array(.component(ChangelogOperations.component), count: 0...100)),
+                "What the offered version closes by its changelog, for each architecture; null where the organisation does not have changelogs read. Empty: nobody has read it yet."
+            ),
             .required("campaigns", .array(.component(CampaignSchema.summary)), "Open ones that bring it to this host."),
             .required("jobs", .array(.component(CampaignJobSchema.summary)), "The host's parts of these."),
         ]))
@@ -47,7 +51,13 @@ enum WhyOperation {
         }
         let why = try await call.campaigns.why(host: host.id, package: call.path("package"))
         let reach = call.caller.principal.reach(.hostsRead, organisation: call.organisation)
-        return .json(json(why, try await findings(call, host.id, reach), call))
+        let (steps, isEnabled) = try await ChangelogOperations.json(
+            call.state, .init(organisation: call.organisation, reach: reach, host: host.id, package: call.path("package")))
+        // Asked for is the package, not what else was built of a source of its name.
+        let name = why.package
+        let own = steps.filter { $0["package"]?.string == name }.prefix(100)
+        return .json(
+            json(why, try await findings(call, host.id, reach), isEnabled ? Array(own) : nil, call))
     }
 
     /// What is open in the package there; nil where nobody can tell.
@@ -64,8 +74,11 @@ enum WhyOperation {
         return try view.findings(FindingFilter(host: host, package: name), from: 0, limit: 1000).items
     }
 
-    private static func json(_ why: WhyInputs, _ findings: [ShownFinding]?, _ call: Call) -> JSONValue {
+    private static func json(
+        _ why: WhyInputs, _ findings: [ShownFinding]?, _ changelogs: [JSONValue]?, _ call: Call
+    ) -> JSONValue {
         [
+            "changelogs": changelogs.map { .array($0) } ?? .null,
             "findings": findings.map { .array($0.map(VulnerabilitySchema.json)) } ?? .null,
             "host": .string(why.host), "hostname": .string(why.hostname), "package": .string(why.package),
             "sentence": .string(why.reasons.first?.sentence ?? ""), "cure": .string(why.reasons.first?.cure ?? ""),
