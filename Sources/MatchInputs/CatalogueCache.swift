@@ -3,6 +3,7 @@ import FeedImport
 import Feeds
 import Glibc
 public import Matching
+import Timestamps
 
 /// The catalogue of a folder of feeds, kept beside them and written anew when they change.
 public struct CatalogueCache: Sendable {
@@ -121,10 +122,20 @@ public struct CatalogueCache: Sendable {
             }
             // What lies open in a folder is one document a file; what is no feed is told and passed over.
             var unknown = 0
+            var undated: [String: Timestamp] = [:]
+            var dated: Set<String> = []
             for file in files {
+                let written = Self.written(file)
                 let counts = try FeedFile(file).records { record in
                     try Task.checkCancellation()
                     whole.note(record, feed: file, kind: nil)
+                    if case .advisory(let advisory) = record {
+                        if advisory.modified ?? advisory.published != nil {
+                            dated.insert(advisory.source)
+                        } else if let written {
+                            undated[advisory.source] = min(undated[advisory.source] ?? written, written)
+                        }
+                    }
                     try builder.add(record)
                 }
                 quarantined += counts.quarantined
@@ -132,12 +143,20 @@ public struct CatalogueCache: Sendable {
                 unknown += counts.unknownCount
                 for fault in counts.faults.prefix(5) { say("\(fault)") }
             }
+            // A feed that dates nothing is as old as its file.
+            for (source, date) in undated where !dated.contains(source) { builder.setFeed(source, date: date) }
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
         try Task.checkCancellation()
         if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
         whole.claim(in: &builder)
         return try builder.bytes()
+    }
+
+    private static func written(_ file: String) -> Timestamp? {
+        var status = stat()
+        guard stat(file, &status) == 0 else { return nil }
+        return Timestamp(seconds: Int64(status.st_mtim.tv_sec))
     }
 
     private static func source(of record: FeedRecord) -> String {
@@ -155,7 +174,7 @@ public struct CatalogueCache: Sendable {
 
     /// A name for the feeds' content, without reading it: of the revisions in use, or of names, sizes and times of plain files.
     public func fingerprint() throws -> String {
-        var text = "catalogue 2\n"
+        var text = "catalogue 3\n"
         if isKept {
             for manifest in try FeedFolder(feeds).manifests() {
                 let feed = manifest.feed

@@ -34,7 +34,8 @@ public enum SoftwareInput {
                 found.packages += packages.map {
                     FoundPackage(
                         $0.package, place: "/\(place)/rpmdb.sqlite",
-                        origin: RPMHeader.origin(vendor: $0.vendor, distribution: distribution))
+                        origin: RPMHeader.origin(
+                            vendor: $0.vendor, distribution: distribution, version: $0.package.version))
                 }
                 break
             }
@@ -150,7 +151,8 @@ public enum SoftwareInput {
             found.packages = try RPMDatabase.installed(path, distribution: distribution).map {
                 FoundPackage(
                     $0.package, place: name,
-                    origin: RPMHeader.origin(vendor: $0.vendor, distribution: distribution))
+                    origin: RPMHeader.origin(
+                            vendor: $0.vendor, distribution: distribution, version: $0.package.version))
             }
             return found
         }

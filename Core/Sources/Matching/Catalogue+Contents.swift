@@ -36,6 +36,13 @@ extension Catalogue {
         return coverage
     }
 
+    /// As of when the feeds speak that name the most of a stream (``coverage(of:)``); nil where that is not known.
+    public func feedDate(ofStream stream: String) throws(CatalogueError) -> Timestamp? {
+        guard let row = streamRows[stream] else { return nil }
+        let date = try reader.date(.streams, row, 4)
+        return date.milliseconds == .min ? nil : date
+    }
+
     /// The streams that it has statements for, sorted.
     public var streams: [String] { streamRows.keys.sorted() }
     /// How many advisories it has.

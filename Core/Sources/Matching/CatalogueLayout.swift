@@ -6,7 +6,7 @@ enum CatalogueLayout {
     /// The first eight bytes.
     static let magic: [UInt8] = Array("FETTLECT".utf8)
     /// Changes whenever a section or a row does.
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
     /// magic 8, version 4, sections 4, size 8, digest of all sections 32, digest of the table of sections 32.
     static let headerBytes = 88
     /// A section's entry: offset and length in bytes.
@@ -49,7 +49,8 @@ enum CatalogueLayout {
         case decisions
         case weaknesses
         case feeds
-        /// stream, first package, packages, coverage (``FeedCoverage``); sorted.
+        /// stream, first package, packages, coverage (``FeedCoverage``), the date of the feeds that have it (two words; the
+        /// smallest number where it is not known); sorted.
         case streams
 
         /// Words of a row; 0 where the section is plain bytes.
@@ -59,8 +60,9 @@ enum CatalogueLayout {
             case .stringOffsets, .words, .numbers: 1
             case .ids, .advisoryIDs: 2
             case .bounds, .severities, .references: 3
-            case .ranges, .streams: 4
+            case .ranges: 4
             case .packages: 5
+            case .streams: 6
             case .statements: 15
             case .advisories: 29
             case .groups: 11

@@ -3,6 +3,19 @@ import Timestamps
 
 // The feeds and how old they are.
 extension CatalogueWriter {
+    /// How old what each source says of advisories is: when it was fetched, else the date of its newest record.
+    func feedDates(_ advisories: [United]) -> [String: Timestamp] {
+        var dates: [String: Timestamp] = [:]
+        for united in advisories {
+            let advisory = builder.advisories[united.newest]
+            guard let date = advisory.modified ?? advisory.published else { continue }
+            let source = builder.strings[Int(advisory.source)]
+            dates[source] = max(dates[source] ?? date, date)
+        }
+        for (source, feed) in builder.feeds { if let date = feed.date { dates[source] = date } }
+        return dates
+    }
+
     mutating func writeFeeds(_ advisories: [United]) {
         var newest: [String: (date: Timestamp?, records: UInt32)] = [:]
         func count(_ source: String, _ date: Timestamp?) {

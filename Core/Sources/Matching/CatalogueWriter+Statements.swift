@@ -1,3 +1,5 @@
+import Timestamps
+
 // Packages, sorted, with what is said of them.
 extension CatalogueWriter {
     /// - Returns: for each advisory the rows of its packages.
@@ -27,6 +29,7 @@ extension CatalogueWriter {
             statements[index].severities = Set(old.severities.map(ranked)).sorted(by: Self.precedes)
         }
         statements.sort(by: Self.precedes)
+        let dates = feedDates(advisories)
         let sourceOf = advisories.map { ranked(builder.advisories[$0.newest].source) }
 
         var packagesOfAdvisory = [[UInt32]](repeating: [], count: advisories.count)
@@ -63,21 +66,24 @@ extension CatalogueWriter {
             package += 1
         }
         for stream in streams {
-            let coverage = coverage(of: stream.stream, sources: sourcesOfStream[stream.stream] ?? [])
-            for word in [stream.stream, stream.first, stream.count, UInt32(coverage.rawValue)] {
-                append(word, to: .streams)
-            }
+            let (coverage, date) = coverage(of: stream.stream, sources: sourcesOfStream[stream.stream] ?? [], dates)
+            let row = [stream.stream, stream.first, stream.count, UInt32(coverage.rawValue)]
+            for word in row + Self.date(date ?? Timestamp(milliseconds: .min)) { append(word, to: .streams) }
         }
         return packagesOfAdvisory
     }
 
-    /// What the fullest of a stream's sources names.
-    func coverage(of stream: UInt32, sources: Set<UInt32>) -> FeedCoverage {
+    /// What the fullest of a stream's sources names, and as of when: the newest of those that name as much.
+    func coverage(
+        of stream: UInt32, sources: Set<UInt32>, _ dates: [String: Timestamp]
+    ) -> (FeedCoverage, Timestamp?) {
         let claims = builder.claims[sorted[Int(stream)]] ?? [:]
-        return sources.map { source in
+        let known = sources.map { source in
             let name = sorted[Int(source)]
-            return claims[name] ?? FeedCoverage(ofSource: name)
-        }.max() ?? .statements
+            return (coverage: claims[name] ?? FeedCoverage(ofSource: name), date: dates[name])
+        }
+        let best = known.map(\.coverage).max() ?? .statements
+        return (best, known.filter { $0.coverage == best }.compactMap(\.date).max())
     }
 
     mutating func write(_ statement: CatalogueBuilder.CompactStatement) {

@@ -81,6 +81,9 @@ public struct FleetVerdicts: Sendable {
         hosts = await counted(width: width)
     }
 
+    /// The vulnerabilities that nobody can tell of a package.
+    public func undecided(of package: Int) -> [String] { undecided[package].map { vulnerabilities[Int($0)] } }
+
     /// The vulnerabilities that affect a package.
     public func vulnerabilities(of package: Int) -> [String] { affected[package].map { vulnerabilities[Int($0)] } }
 
@@ -104,38 +107,33 @@ public struct FleetVerdicts: Sendable {
         _ change: Catalogue, over matcher: Matcher
     ) throws -> (matcher: Matcher, changes: [VerdictChange]) {
         let next = try Matcher([change] + matcher.layers)
+        // A stream that nobody spoke of before may change what is known of any package; one advisory of a known stream changes
+        // only what it names, and only the vulnerabilities that it is about.
+        let scope = next.coverage == matcher.coverage ? try next.scopeOfNewestLayer() : nil
         var touched: Set<UInt32> = []
-        for name in try next.namesOfNewestLayer() { touched.formUnion(index.packages(named: name)) }
+        if scope != nil {
+            for name in try next.namesOfNewestLayer() { touched.formUnion(index.packages(named: name)) }
+        } else {
+            touched = Set(index.packages.indices.map(UInt32.init))
+        }
         judgedInLastChange = touched.count
         var dense: [Int: UInt32] = [:]
+        // Those of the scope that anything had or has; nil for all.
+        var inScope = try scope.map { scope in
+            Set(try scope.vulnerabilities.compactMap { numbers[try next.vulnerabilityName($0)] })
+        }
         var changes: [VerdictChange] = []
         /// For each vulnerability the packages that get it and that lose it.
-        var moves: [UInt32: (gained: [UInt32], lost: [UInt32])] = [:]
+        var moves: [UInt32: Move] = [:]
         for package in touched.sorted() {
             let place = Int(package)
-            let verdicts = try Self.judge(index.packages[place], next)
-            let now = try verdicts.affected.map { try number($0, &dense, next) }.sorted()
-            let open = try verdicts.undecided.map { try number($0, &dense, next) }.sorted()
-            let before = affected[place]
-            let openBefore = undecided[place]
-            for vulnerability in Set(before).union(now).union(open).union(openBefore).sorted() {
-                let old: Verdict? =
-                    before.contains(vulnerability) ? .affected : openBefore.contains(vulnerability) ? .unknown : nil
-                let new: Verdict? =
-                    now.contains(vulnerability) ? .affected : open.contains(vulnerability) ? .unknown : nil
-                guard old != new else { continue }
-                changes.append(
-                    VerdictChange(
-                        package: package, vulnerability: vulnerabilities[Int(vulnerability)], before: old, after: new))
-                if new == .affected { moves[vulnerability, default: ([], [])].gained.append(package) }
-                if old == .affected { moves[vulnerability, default: ([], [])].lost.append(package) }
-            }
-            if now.count != before.count {
-                let difference = Int64(now.count) - Int64(before.count)
-                index.forEachHost(of: place) { host in
-                    hosts[Int(host)].findings = UInt32(Int64(hosts[Int(host)].findings) + difference)
-                }
-            }
+            let verdicts = try Self.judge(index.packages[place], next, only: scope)
+            let now = try verdicts.affected.map { try number($0, &dense, next) }
+            let open = try verdicts.undecided.map { try number($0, &dense, next) }
+            inScope?.formUnion(now)
+            inScope?.formUnion(open)
+            let before = affected[place].filter { inScope?.contains($0) ?? true }
+            let openBefore = undecided[place].filter { inScope?.contains($0) ?? true }
             if isUnknown[place] != verdicts.isUnknown {
                 index.forEachHost(of: place) { host in
                     if verdicts.isUnknown {
@@ -146,29 +144,68 @@ public struct FleetVerdicts: Sendable {
                 }
                 isUnknown[place] = verdicts.isUnknown
             }
-            affected[place] = now
-            undecided[place] = open
+            let (isNow, isOpen, was, wasOpen) = (Set(now), Set(open), Set(before), Set(openBefore))
+            guard isNow != was || isOpen != wasOpen else { continue }
+            for vulnerability in was.union(isNow).union(isOpen).union(wasOpen).sorted() {
+                let old: Verdict? =
+                    was.contains(vulnerability) ? .affected : wasOpen.contains(vulnerability) ? .unknown : nil
+                let new: Verdict? =
+                    isNow.contains(vulnerability) ? .affected : isOpen.contains(vulnerability) ? .unknown : nil
+                guard old != new else { continue }
+                changes.append(
+                    VerdictChange(
+                        package: package, vulnerability: vulnerabilities[Int(vulnerability)], before: old, after: new))
+                if new == .affected { moves[vulnerability, default: Move()].gained.append(package) }
+                if old == .affected { moves[vulnerability, default: Move()].lost.append(package) }
+            }
+            let difference = Int64(isNow.count) - Int64(was.count)
+            if difference != 0 {
+                index.forEachHost(of: place) { host in
+                    hosts[Int(host)].findings = UInt32(Int64(hosts[Int(host)].findings) + difference)
+                }
+            }
+            affected[place] = Self.replaced(was, by: isNow, in: affected[place])
+            undecided[place] = Self.replaced(wasOpen, by: isOpen, in: undecided[place])
         }
+        count(moves)
+        return (next, changes)
+    }
+
+    /// The packages that get a vulnerability and that lose it.
+    private struct Move: Hashable {
+        var gained: [UInt32] = []
+        var lost: [UInt32] = []
+        /// Those that have it before and after.
+        var kept: [UInt32] = []
+    }
+
+    private static func replaced(_ old: Set<UInt32>, by new: Set<UInt32>, in list: [UInt32]) -> [UInt32] {
+        old == new ? list : (list.filter { !old.contains($0) } + new).sorted()
+    }
+
+    /// Adds up the hosts on which vulnerabilities came or went.
+    private mutating func count(_ moves: [UInt32: Move]) {
+        // The vulnerabilities of one advisory mostly move alike: what that means for hosts is worked out once.
+        var alike: [Move: UInt32] = [:]
         for (vulnerability, move) in moves {
             let place = Int(vulnerability)
             let lost = Set(move.lost)
-            let remaining = packagesOf[place].filter { !lost.contains($0) }
+            var move = move
+            move.kept = lost.isEmpty ? packagesOf[place] : packagesOf[place].filter { !lost.contains($0) }
+            alike[move, default: 0] += 1
+            packagesOf[place] = move.gained.isEmpty ? move.kept : (move.kept + move.gained).sorted()
+        }
+        for (move, times) in alike {
             // Hosts that have it through another package neither gain nor lose it.
-            var other = HostBits(count: index.hostCount)
-            for package in remaining { index.forEachHost(of: Int(package)) { other.insert($0) } }
+            var kept = HostBits(count: index.hostCount)
+            for package in move.kept { index.forEachHost(of: Int(package)) { kept.insert($0) } }
             var gained = HostBits(count: index.hostCount)
             for package in move.gained { index.forEachHost(of: Int(package)) { gained.insert($0) } }
-            var gone = HostBits(count: index.hostCount)
-            for package in move.lost { index.forEachHost(of: Int(package)) { gone.insert($0) } }
-            for host in gained.members where !other.contains(host) && !gone.contains(host) {
-                hosts[Int(host)].vulnerabilities += 1
-            }
-            for host in gone.members where !other.contains(host) && !gained.contains(host) {
-                hosts[Int(host)].vulnerabilities -= 1
-            }
-            packagesOf[place] = (remaining + move.gained).sorted()
+            var lost = HostBits(count: index.hostCount)
+            for package in move.lost { index.forEachHost(of: Int(package)) { lost.insert($0) } }
+            for host in gained.without(kept, lost).members { hosts[Int(host)].vulnerabilities += times }
+            for host in lost.without(kept, gained).members { hosts[Int(host)].vulnerabilities -= times }
         }
-        return (next, changes)
     }
 
     // MARK: Counting
@@ -179,8 +216,10 @@ public struct FleetVerdicts: Sendable {
         var isUnknown: Bool
     }
 
-    private static func judge(_ package: SoftwarePackage, _ matcher: Matcher) throws -> PackageVerdicts {
-        let (_, unknown, decisions) = try matcher.decide(MatchSubject(package))
+    private static func judge(
+        _ package: SoftwarePackage, _ matcher: Matcher, only: MatchScope? = nil
+    ) throws -> PackageVerdicts {
+        let (_, unknown, decisions) = try matcher.decide(MatchSubject(package), only: only)
         var verdicts = PackageVerdicts(affected: [], undecided: [], isUnknown: !unknown.isEmpty)
         for decision in decisions where !decision.isInformational {
             if decision.verdict == .affected { verdicts.affected.append(decision.vulnerability) }
@@ -281,7 +320,12 @@ struct HostBits {
 
     mutating func insert(_ host: UInt32) { words[Int(host >> 6)] |= 1 << UInt64(host & 63) }
 
-    func contains(_ host: UInt32) -> Bool { words[Int(host >> 6)] & (1 << UInt64(host & 63)) != 0 }
+    /// These without those of two others.
+    func without(_ first: HostBits, _ second: HostBits) -> HostBits {
+        var result = self
+        for index in words.indices { result.words[index] &= ~(first.words[index] | second.words[index]) }
+        return result
+    }
 
     var members: [UInt32] {
         var members: [UInt32] = []
@@ -299,28 +343,5 @@ struct HostBits {
 extension Matcher {
     func vulnerabilityName(_ vulnerability: Int) throws(CatalogueError) -> String {
         try layers[layers.count - 1 - vulnerability >> 40].vulnerabilityName(vulnerability & (1 << 40 - 1))
-    }
-
-    /// The names of packages that the newest layer's advisories speak of, or spoke of in older ones.
-    func namesOfNewestLayer() throws(CatalogueError) -> Set<String> {
-        guard let newest = layers.first else { return [] }
-        var names: Set<String> = []
-        for row in 0..<newest.advisoryCount { try names.formUnion(newest.packageNames(ofAdvisory: row)) }
-        for (layer, rows) in replaced.enumerated() where layer > 0 {
-            for row in rows { try names.formUnion(layers[layer].packageNames(ofAdvisory: Int(row))) }
-        }
-        return names
-    }
-}
-
-extension Catalogue {
-    func packageNames(ofAdvisory row: Int) throws(CatalogueError) -> [String] {
-        let reader = reader
-        var names: [String] = []
-        for number in try reader.list(.advisories, row, 25).rows {
-            let package = Int(try reader.word(.numbers, number, 0))
-            names.append(try reader.string(try reader.word(.packages, package, 2)))
-        }
-        return names
     }
 }

@@ -13,11 +13,13 @@ extension Matcher {
 
     /// What every layer's statements say of a package, by vulnerability.
     func collect(
-        _ package: SoftwarePackage, _ streams: [String], _ cpes: [String], into voices: inout [Int: [CompactVoice]]
+        _ package: SoftwarePackage, _ streams: [String], _ cpes: [String], only: MatchScope? = nil,
+        into voices: inout [Int: [CompactVoice]]
     ) throws(CatalogueError) {
         let isLine = streams == [package.distribution]
         let isPaid = PackageStreams.isOfPaidChannel(package)
         for (layer, catalogue) in layers.enumerated() {
+            if let only, only.statements[layer].isEmpty { continue }
             // Keys are kept for each version once a layer: a package's streams share a scheme.
             var queries = Self.queries(package, isLine: isLine)
             for (number, stream) in streams.enumerated() {
@@ -29,7 +31,8 @@ extension Matcher {
                     // Without the subscription only what is open counts: the fix of a paid channel is none here.
                     let onlyOpen = !isPaid && PackageStreams.isPaid(stream)
                     try collect(
-                        layer, row, &queries[index], package, number, isLine: isLine, onlyOpen: onlyOpen, into: &voices)
+                        layer, row, &queries[index], package, number, isLine: isLine, onlyOpen: onlyOpen, only: only,
+                        into: &voices)
                 }
             }
             guard !cpes.isEmpty, let row = catalogue.streamRows["CPE"] else { continue }
@@ -37,7 +40,8 @@ extension Matcher {
             for (number, cpe) in cpes.enumerated() {
                 var query = Query(kind: .cpe, name: cpe, version: version, subject: 1_000 + number)
                 try collect(
-                    layer, row, &query, package, streams.count, isLine: false, onlyOpen: false, into: &voices)
+                    layer, row, &query, package, streams.count, isLine: false, onlyOpen: false, only: only,
+                    into: &voices)
                 version = query.version
             }
         }
@@ -60,7 +64,7 @@ extension Matcher {
 
     private func collect(
         _ layer: Int, _ streamRow: Int, _ query: inout Query, _ package: SoftwarePackage, _ stream: Int, isLine: Bool,
-        onlyOpen: Bool, into voices: inout [Int: [CompactVoice]]
+        onlyOpen: Bool, only: MatchScope?, into voices: inout [Int: [CompactVoice]]
     ) throws(CatalogueError) {
         let catalogue = layers[layer]
         let reader = catalogue.reader
@@ -75,7 +79,10 @@ extension Matcher {
         guard row < first + count, try reader.word(.packages, row, 1) == words[1],
             try reader.word(.packages, row, 2) == string
         else { return }
-        for statement in try reader.list(.packages, row, 3).rows {
+        let wanted = only?.statements[layer][UInt32(row)] ?? []
+        let all = try reader.list(.packages, row, 3).rows
+        for position in 0..<(only == nil ? all.count : wanted.count) {
+            let statement = only == nil ? all.lowerBound + position : wanted[position]
             let advisory = try reader.word(.statements, statement, 0)
             if replaced[layer].contains(advisory) { continue }
             let flags = try reader.word(.advisories, Int(advisory), 2)
@@ -97,8 +104,9 @@ extension Matcher {
                 layer: layer, advisory: Int(advisory), statement: statement, package: row, subject: query.subject,
                 answer: answer, precedence: precedence, stream: stream, version: query.version.version)
             for number in try reader.list(.advisories, Int(advisory), 27).rows {
-                let group = try reader.word(.numbers, number, 0)
-                voices[self.number(layer, group), default: []].append(voice)
+                let vulnerability = self.number(layer, try reader.word(.numbers, number, 0))
+                if let only, !only.vulnerabilities.contains(vulnerability) { continue }
+                voices[vulnerability, default: []].append(voice)
             }
         }
     }

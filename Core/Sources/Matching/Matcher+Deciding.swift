@@ -1,5 +1,6 @@
 import Feeds
 import Inventory
+import Timestamps
 
 extension Matcher {
     /// Weighs what is said of one vulnerability.
@@ -23,13 +24,14 @@ extension Matcher {
                 : top == 3 ? "a VEX statement decides" : "the distribution's own data decides"
         }
         if isPaid { overruleByPaidChannel(&voices, streams) }
+        if top == 3 { try overruleOlderVEX(&voices) }
         try overruleRanges(&voices, isVEX: top == 3)
         let deciding = voices.filter { $0.overruled.isEmpty }
         let order: [Verdict] = [.affected, .unknown, .fixed, .notAffected]
         let verdict = order.first { verdict in deciding.contains { $0.answer.verdict == verdict } } ?? .notAffected
         var decided = verdict
         var reason = ""
-        if isOfSystem, top == 0, verdict != .notAffected {
+        if isOfSystem, top == 0, verdict != .notAffected, try couldBeNamed(voices, in: streams) {
             decided = .notAffected
             reason = "the distribution's feed names every vulnerability of its packages, and this is not among them"
             for index in voices.indices { voices[index].overruled = "the distribution's own data decides" }
@@ -61,6 +63,22 @@ extension Matcher {
         guard voices.contains(where: { $0.overruled.isEmpty && isPaid($0) }) else { return }
         for index in voices.indices where voices[index].precedence == 2 && !isPaid(voices[index]) {
             voices[index].overruled = "the package is a build of a channel that is paid for, which speaks of it"
+        }
+    }
+
+    /// Of documents that say different things the newest counts, whoever wrote it (OpenVEX 0.2.0, section 3.3): one that
+    /// corrects another names it by being later.
+    private func overruleOlderVEX(_ voices: inout [CompactVoice]) throws(CatalogueError) {
+        var dates: [Int: Timestamp] = [:]
+        for index in voices.indices where voices[index].overruled.isEmpty {
+            let reader = layers[voices[index].layer].reader
+            let flags = try reader.word(.advisories, voices[index].advisory, 2)
+            guard let column = flags & 8 != 0 ? 5 : flags & 4 != 0 ? 3 : nil else { continue }
+            dates[index] = try reader.date(.advisories, voices[index].advisory, column)
+        }
+        guard let newest = dates.values.max() else { return }
+        for (index, date) in dates where date < newest {
+            voices[index].overruled = "a newer VEX document decides, of \(newest.description.prefix(10))"
         }
     }
 
@@ -143,6 +161,8 @@ extension Matcher {
                 }
                 continue
             }
+            // What is newer than the distribution's feed it could not name.
+            if list == nil, try !couldBeNamed(decisions[index].voices, in: streams) { continue }
             for voice in decisions[index].voices.indices where decisions[index].voices[voice].overruled.isEmpty {
                 decisions[index].voices[voice].overruled = "it is part of \(owner.name), whose distribution decides"
             }

@@ -1,5 +1,6 @@
 import Feeds
 public import Inventory
+import Timestamps
 import Versions
 
 /// Judges packages against catalogues.
@@ -16,14 +17,17 @@ public struct Matcher: Sendable {
     private let knownStreams: Set<String>
     private let allStreams: [String]
     /// How much each stream's feeds name.
-    private let coverage: [String: FeedCoverage]
+    let coverage: [String: FeedCoverage]
+    /// Of streams whose feeds name everything: as of when.
+    private let completeUntil: [String: Timestamp]
 
     /// - Parameter layers: the newest first.
     public init(_ layers: [Catalogue]) throws(CatalogueError) {
         self.layers = layers
         var hidden = [Set<UInt32>](repeating: [], count: layers.count)
         var groups = [[UInt32: Int]](repeating: [:], count: layers.count)
-        for (newer, layer) in layers.enumerated().dropLast() {
+        // The oldest first: what a newer one takes its number from has its own by then.
+        for (newer, layer) in layers.enumerated().dropLast().reversed() {
             let reader = layer.reader
             for row in 0..<layer.advisoryCount {
                 let id = try reader.string(try reader.word(.advisories, row, 1))
@@ -40,7 +44,8 @@ public struct Matcher: Sendable {
                 for id in try reader.strings(try reader.list(.groups, group, 1)) {
                     for older in layers.indices.reversed() where older > newer {
                         if let other = try layers[older].groups(named: id).first {
-                            groups[newer][UInt32(group)] = (layers.count - 1 - older) << 40 | other
+                            groups[newer][UInt32(group)] =
+                                groups[older][UInt32(other)] ?? (layers.count - 1 - older) << 40 | other
                             break
                         }
                     }
@@ -53,12 +58,17 @@ public struct Matcher: Sendable {
         knownStreams = Set(layers.flatMap { $0.streamRows.keys })
         allStreams = knownStreams.sorted()
         var coverage: [String: FeedCoverage] = [:]
+        var completeUntil: [String: Timestamp] = [:]
         for layer in layers {
             for stream in layer.streamRows.keys {
-                coverage[stream] = max(coverage[stream] ?? .statements, try layer.coverage(of: stream))
+                let own = try layer.coverage(of: stream)
+                coverage[stream] = max(coverage[stream] ?? .statements, own)
+                guard own == .everything, let date = try layer.feedDate(ofStream: stream) else { continue }
+                completeUntil[stream] = max(completeUntil[stream] ?? date, date)
             }
         }
         self.coverage = coverage
+        self.completeUntil = completeUntil
     }
 
     /// A voice in numbers.
@@ -101,11 +111,26 @@ public struct Matcher: Sendable {
         groups[layer][group] ?? (layers.count - 1 - layer) << 40 | Int(group)
     }
 
-    func decide(_ subject: MatchSubject) throws(CatalogueError) -> (streams: [String], unknown: String, [Decision]) {
+    /// The rows of a layer's vulnerabilities that have one of these numbers.
+    func groupRows(_ layer: Int, of numbers: Set<Int>) -> [Int] {
+        let remapped = groups[layer]
+        let prefix = (layers.count - 1 - layer) << 40
+        let own = numbers.compactMap { number in
+            number & ~(1 << 40 - 1) == prefix && remapped[UInt32(number & (1 << 40 - 1))] == nil
+                ? number & (1 << 40 - 1) : nil
+        }
+        return own + remapped.filter { numbers.contains($0.value) }.map { Int($0.key) }
+    }
+
+    /// - Parameter only: nil for everything; else the vulnerabilities to decide, for a subject without CPEs and owner, which
+    ///   make one verdict depend on others.
+    func decide(
+        _ subject: MatchSubject, only: MatchScope? = nil
+    ) throws(CatalogueError) -> (streams: [String], unknown: String, [Decision]) {
         let package = subject.package
         let streams = streams(of: package)
         var voices: [Int: [CompactVoice]] = [:]
-        try collect(package, streams, subject.cpes, into: &voices)
+        try collect(package, streams, subject.cpes, only: only, into: &voices)
         if case .thirdParty = subject.origin {
             // The distribution speaks of its own builds; the user's documents and CPEs speak of any.
             for (vulnerability, list) in voices {
@@ -158,5 +183,20 @@ public struct Matcher: Sendable {
         case .assumed: return isNamed
         case .thirdParty, .unknown: return false
         }
+    }
+
+    /// Whether the silence of a distribution's complete feeds can be about what these voices tell: the feeds were fetched after
+    /// it was published. What is newer, or has no date, they could not name.
+    func couldBeNamed(_ voices: [CompactVoice], in streams: [String]) throws(CatalogueError) -> Bool {
+        let dates = streams.filter { coverage[$0] == .everything && !PackageStreams.isPaid($0) }
+            .compactMap { completeUntil[$0] }
+        guard let until = dates.max() else { return false }
+        for voice in voices {
+            let reader = layers[voice.layer].reader
+            let flags = try reader.word(.advisories, voice.advisory, 2)
+            let column = flags & 4 != 0 ? 3 : flags & 8 != 0 ? 5 : nil
+            if let column, try reader.date(.advisories, voice.advisory, column) <= until { return true }
+        }
+        return false
     }
 }

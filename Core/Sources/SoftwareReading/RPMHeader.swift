@@ -52,8 +52,11 @@ public enum RPMHeader {
         return (package, texts[1011] ?? "")
     }
 
-    /// Where a package came from, by the vendor that it names: nothing else in rpm's database tells.
-    public static func origin(vendor: String, distribution: String) -> SoftwareOrigin {
+    /// Where a package came from, by the vendor that it names, and of Red Hat's by the mark in its release: nothing else in
+    /// rpm's database tells.
+    ///
+    /// - Parameter version: with its release.
+    public static func origin(vendor: String, distribution: String, version: String) -> SoftwareOrigin {
         let id = distribution.lastIndex(of: "-").map { String(distribution[..<$0]) } ?? distribution
         // Of other distributions the word that they use is not known here.
         guard let own = vendors[id] else { return .assumed }
@@ -61,7 +64,25 @@ public enum RPMHeader {
         let word = vendor.lowercased()
         // Builds of anybody's in Fedora's service name Fedora first.
         guard !word.contains("copr") else { return .thirdParty(vendor) }
-        return own.contains(where: word.hasPrefix) ? .distribution : .thirdParty(vendor)
+        guard own.contains(where: word.hasPrefix) else { return .thirdParty(vendor) }
+        if id == "rhel", let product = layeredProduct(version) {
+            return .thirdParty("a product of Red Hat beside the distribution (\(product))")
+        }
+        return .distribution
+    }
+
+    /// The mark of a product that is sold beside the distribution, such as `el8ost` (OpenStack) or `rhaos4.12.el8`
+    /// (OpenShift): the distribution's advisories do not speak of its builds. Nil for `el8`, `el8_6.2` and `module+el8.9.0`.
+    static func layeredProduct(_ version: String) -> String? {
+        let parts = version.split(whereSeparator: { $0 == "." || $0 == "+" || $0 == "-" })
+        for part in parts {
+            if part.hasPrefix("rhaos") { return String(part) }
+            guard part.hasPrefix("el") else { continue }
+            let rest = part.dropFirst(2).drop { $0.isASCII && $0.isNumber }
+            guard rest.count < part.count - 2, let next = rest.first, next != "_", next != "~", next != "^" else { continue }
+            return String(part)
+        }
+        return nil
     }
 
     /// How the vendors of distributions call themselves, in lower case.

@@ -2,6 +2,7 @@ import Feeds
 import Inventory
 import Matching
 import Testing
+import Timestamps
 
 /// What must never be told as clean, not affected or fixed.
 struct WrongCleanTests {
@@ -119,7 +120,68 @@ struct WrongCleanTests {
         #expect(try verdict(try MatchingTests.matcher(records), .distribution) == .affected)
     }
 
+    /// Two documents that say different things: the newer one counts, whoever wrote it; without dates the worse one does.
+    @Test func theNewerVEXDocumentDecides() throws {
+        func verdict(_ affected: Int64?, _ not: Int64?) throws -> (Verdict?, [String]) {
+            func document(_ source: String, _ status: Statement.Status, _ modified: Int64?) -> FeedRecord {
+                let record = advisory(
+                    source, "V-\(source)", aliases: ["CVE-2026-1"],
+                    [statement("Debian:12", "x", kind: .binary, status: status, versions: ["1"])])
+                guard case .advisory(var advisory) = record else { return record }
+                advisory.modified = modified.map { Timestamp(seconds: $0) }
+                return .advisory(advisory)
+            }
+            let finding = try matcher([
+                document("openvex", .affected, affected), document("cyclonedx-vex", .notAffected, not),
+            ]).judge(MatchSubject(deb("x", "1"))).findings.first
+            return (finding?.verdict, finding?.voices.map(\.overruled) ?? [])
+        }
+        #expect(try verdict(5, 9).0 == .notAffected)
+        let older = try verdict(9, 5)
+        #expect(older.0 == .affected && older.1.contains { $0.hasPrefix("a newer VEX document") })
+    }
+
     // MARK: What feeds name
+
+    /// The silence of a complete feed is about what was published before it was fetched; a newer flaw it could not name.
+    @Test func anOldFeedClearsNothingNewer() throws {
+        func published(_ record: FeedRecord, _ seconds: Int64?) -> FeedRecord {
+            guard case .advisory(var advisory) = record else { return record }
+            advisory.published = seconds.map { Timestamp(seconds: $0) }
+            if seconds == nil { advisory.modified = nil }
+            return .advisory(advisory)
+        }
+        func verdicts(_ seconds: Int64?, feed: Int64?) throws -> [Verdict?] {
+            var builder = CatalogueBuilder()
+            builder.claim(.everything, of: "debian-tracker", stream: "Debian:12")
+            builder.setFeed("debian-tracker", date: feed.map { Timestamp(seconds: $0) })
+            try builder.add(
+                published(
+                    advisory("debian-tracker", "CVE-2026-9", [statement("Debian:12", "x", below: "1")]), nil))
+            try builder.add(
+                published(
+                    advisory(
+                        "nvd", "CVE-2026-1",
+                        [statement("CPE", "a:acme:x", kind: .cpe, below: "9.0", scheme: "semver")]), seconds))
+            try builder.add(
+                published(
+                    advisory(
+                        "osv", "P-1", aliases: ["CVE-2026-3"],
+                        [statement("PyPI", "x", kind: .language, below: "9", scheme: "pypi")]), seconds))
+            let matcher = try Matcher([try Catalogue(try builder.bytes())])
+            let system = MatchSubject(deb("x", "1.0-1"), origin: .distribution, cpes: ["a:acme:x"])
+            let inside = MatchSubject(
+                language("pypi", "x", "1.0"), owner: deb("python3-x", "1.0-1", source: "x"), ownerOrigin: .distribution)
+            return [
+                try matcher.judge(system).findings.first { $0.vulnerability == "CVE-2026-1" }?.verdict,
+                try matcher.judge(inside).findings.first { $0.vulnerability == "CVE-2026-3" }?.verdict,
+            ]
+        }
+        #expect(try verdicts(5_000, feed: 5_000) == [.notAffected, .notAffected])
+        #expect(try verdicts(5_001, feed: 5_000) == [.affected, .affected], "published after the feed was fetched")
+        #expect(try verdicts(1, feed: nil) == [.affected, .affected], "nobody says how old the feed is")
+        #expect(try verdicts(nil, feed: 5_000) == [.affected, .affected], "nobody says when it was published")
+    }
 
     @Test func completenessIsTheLoadedFeedsNotTheStreams() throws {
         let records = [

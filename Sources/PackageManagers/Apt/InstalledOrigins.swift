@@ -47,7 +47,6 @@ extension AptScanner {
         guard result.hasLists else { return result }
         let names = view.lists.files.map { Self.name($0) }
         let distribution = OSRelease(tree).distribution
-        let own = String(distribution.prefix { $0 != "-" })
         func origins(_ files: [Int]) -> Set<String> { Set(files.map { names[$0] }) }
 
         // Who offers a source, by any package of it.
@@ -60,39 +59,15 @@ extension AptScanner {
         for package in view.packages {
             let listed = origins(package.installed?.files ?? [])
             let source = package.installed?.source ?? package.package.source
-            result.origins[package.package.id] = Self.origin(listed, ofSource[source] ?? [], own)
+            result.origins[package.package.id] = OriginEvidence(listed: listed, offering: ofSource[source] ?? [])
+                .origin(distribution: distribution)
         }
         return result
-    }
-
-    private static func origin(
-        _ listed: Set<String>, _ offering: Set<String>, _ own: String
-    ) -> SoftwareOrigin {
-        // The same version in several lists is the same build, or a copy of it.
-        if listed.contains(where: { isOwn($0, own) }) { return .distribution }
-        if let other = listed.min() { return .thirdParty(other) }
-        let others = offering.filter { !isOwn($0, own) }
-        switch (others.isEmpty, others.count == offering.count) {
-        case (true, true): return .unknown("no repository offers this version or anything else of its source")
-        case (true, false): return .distribution
-        case (false, true) where others.count == 1: return .thirdParty(others.min() ?? "")
-        default:
-            return .unknown(
-                "no repository offers this version, and several offer its source: \(offering.sorted().joined(separator: ", "))"
-            )
-        }
     }
 
     private static func name(_ file: AptIndexFile) -> String {
         let origin = file.repositoryIndex.origin
         if !origin.origin.isEmpty { return origin.origin }
         return origin.site.isEmpty ? file.source.displayName : origin.site
-    }
-
-    /// `Debian`, `Debian Backports`, `Ubuntu`, `UbuntuESM`; whoever signs as them is trusted by the host's own apt.
-    private static func isOwn(_ name: String, _ distribution: String) -> Bool {
-        let name = name.lowercased()
-        guard name.hasPrefix(distribution) else { return false }
-        return ["", " ", "e"].contains(name.dropFirst(distribution.count).prefix(1))
     }
 }
