@@ -40,7 +40,7 @@ extension ServerTests {
                 "validate", "-", "-o", "json", input: good.replacingOccurrences(of: "clocks", with: "clock"))
             #expect(wrong.status == 1)
             let found = try JSONValue(parsing: Array(wrong.output.utf8), limits: .message)
-            #expect(found[0]?["line"] == 4 && found[0]?["column"] == 59, "\(found)")
+            #expect(found[0]?["line"] == 4 && found[0]?["column"] == 58, "\(found)")
             #expect(found.array?.contains { $0["message"]?.string?.contains("did you mean clocks?") == true } == true)
             let table = try await policy("validate", "-", input: good.replacingOccurrences(of: "Berlin", with: "Berln"))
             #expect(

@@ -109,7 +109,8 @@ struct PolicyValidateCommand: ParsableCommand {
             emit(try output.text(shown))
         }
         say(
-            "\(set.objects.count) \(set.objects.count == 1 ? "object" : "objects") in \(files) \(files == 1 ? "file" : "files"): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")."
+            "\(counted(Int64(set.objects.count), "object")) in \(counted(Int64(files), "file")): "
+                + "\(counted(Int64(errors), "error")), \(counted(Int64(warnings), "warning"))."
         )
         if errors > 0 || (strict && warnings > 0) { throw ExitCode(CommandFailure.failure) }
     }
