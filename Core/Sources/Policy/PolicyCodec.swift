@@ -114,7 +114,9 @@ extension PolicyCodec where Value == Bool {
     static var boolean: PolicyCodec {
         PolicyCodec(schema: ["type": "boolean"]) { node, path, reading in
             guard case .bool(let value) = node.content else {
-                reading.refuse(node, path, "expected true or false, found \(node.phrase)")
+                reading.refuse(
+                    node, path,
+                    "expected true or false, found \(node.phrase); write one of both, without quotation marks")
                 return nil
             }
             return value

@@ -102,6 +102,13 @@ extension PolicySet {
             }
             freezes.append((freeze, zone, spec.groups))
         }
+        let windows = Set(all(WindowPolicy.self).map(\.object.name))
+        for (object, _) in all(Freezing.self) where windows.contains(object.name) {
+            found.append(
+                problem(
+                    .error, object, "metadata.name",
+                    "a Window has the same name, and people read both where a host is shut; rename one"))
+        }
         let from = surroundings.now
         let to = from.adding(seconds: 800 * 86_400)
         for (object, spec) in all(WindowPolicy.self) {

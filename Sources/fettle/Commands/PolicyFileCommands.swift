@@ -46,14 +46,9 @@ struct PolicySources: ParsableArguments {
     }
 
     private static func bytes(_ path: String) throws(PolicyProblem) -> [UInt8] {
-        let most = PolicyLimits.maximumBytes + 1
-        if path == "-" { return Array((try? FileHandle.standardInput.read(upToCount: most)) ?? Data()) }
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            throw PolicyProblem(
-                at: PolicyPlace(file: path, line: 1, column: 1), message: "the file cannot be read; who may read it?")
+        do throws(CommandFailure) { return try InputFile.bytes(path, most: PolicyLimits.maximumBytes) } catch {
+            throw PolicyProblem(at: PolicyPlace(file: path, line: 1, column: 1), message: error.description)
         }
-        defer { try? file.close() }
-        return Array((try? file.read(upToCount: most)) ?? Data())
     }
 
     /// The set, where nothing is wrong with it; else its errors are said.
@@ -102,17 +97,20 @@ struct PolicyValidateCommand: ParsableCommand {
             wrong.isEmpty ? set.validate(PolicySurroundings(now: time ?? now) { try? zones.zone($0) }) : wrong
         let errors = problems.filter { $0.severity == .error }.count
         let warnings = problems.count - errors
-        emit(
-            try output.text(
-                Shown(
-                    problems.map(\.json),
-                    [
-                        .member("severity"),
-                        Column("PLACE") { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" },
-                        .member("path"), .member("message"),
-                    ], name: { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" })))
+        let shown = Shown(
+            problems.map(\.json),
+            [
+                .member("severity"),
+                Column("PLACE") { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" },
+                .member("path"), .member("message"),
+            ], name: { "\($0.text("file")):\($0.text("line")):\($0.text("column"))" })
+        // A table without a row would be a heading alone.
+        if !problems.isEmpty || ![.table, .wide].contains(output.output) || output.query != nil {
+            emit(try output.text(shown))
+        }
         say(
-            "\(set.objects.count) objects in \(files) \(files == 1 ? "file" : "files"): \(errors) \(errors == 1 ? "error" : "errors"), \(warnings) \(warnings == 1 ? "warning" : "warnings")."
+            "\(counted(Int64(set.objects.count), "object")) in \(counted(Int64(files), "file")): "
+                + "\(counted(Int64(errors), "error")), \(counted(Int64(warnings), "warning"))."
         )
         if errors > 0 || (strict && warnings > 0) { throw ExitCode(CommandFailure.failure) }
     }
