@@ -104,7 +104,7 @@ enum ExceptionPages {
             || desk.names.contains(shown.stored.owner)
         model.mayApprove = call.may(.exceptionsApprove) && shown.state == "requested" && !isOwn
         model.mayRevoke = call.may(.exceptionsWrite) && ["requested", "active", "incomplete"].contains(shown.state)
-        model.knownExploited = try call.state.vulnerabilities.knownExploited(shown.stored.vulnerability)
+        model.knownExploited = shown.exploitation.since
         model.error = error
         return call.html(exceptionPage(model, call.context()), status: status)
     }
