@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Schedule
 
 /// The compiled zones of this machine.
@@ -11,10 +11,11 @@ struct ZoneFolder: Sendable {
         guard Zone.isValidName(name) else {
             throw CommandFailure.failed("\"\(name.prefix(64))\" is no IANA zone; write one like Europe/Berlin, or UTC")
         }
-        guard let data = FileManager.default.contents(atPath: "\(path)/\(name)"), !data.isEmpty else {
+        let file = "\(path)/\(name)"
+        guard access(file, F_OK) == 0 else {
             throw CommandFailure.failed(
                 "this machine has no zone \(name) in \(path); correct the name, or install tzdata")
         }
-        return try Zone(name: name, tzif: Array(data.prefix(Zone.maximumFileBytes + 1)))
+        return try Zone(name: name, tzif: InputFile.bytes(file, most: Zone.maximumFileBytes))
     }
 }

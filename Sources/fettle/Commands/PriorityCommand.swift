@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import JSON
 import Priority
 import TextTable
@@ -94,10 +93,8 @@ struct PriorityCommand: AsyncParsableCommand {
                 "policy": .string(policy), "pauses": .array(pause.map { .string($0) }),
             ]
             if let table {
-                guard let bytes = contents(of: table) else {
-                    throw CommandFailure.usage("--table \(table) cannot be read: \(String(cString: strerror(errno)))")
-                }
-                body["table"] = .string(String(decoding: bytes, as: UTF8.self))
+                body["table"] = .string(
+                    String(decoding: try InputFile.bytes(table, most: DecisionTable.maximumFileBytes), as: UTF8.self))
             }
             if let start { body["clockStart"] = .string(start) }
             var terms: [String: JSONValue] = [:]
@@ -114,21 +111,6 @@ struct PriorityCommand: AsyncParsableCommand {
             guard changing.goesOn("set deadlines by \(policy) instead of \(present.text("policy"))") else { return }
             let made = try await client.patch(path, .object(body))
             say("deadlines are set by \(made.text("policy")), version \(made.text("version"))")
-        }
-
-        private func contents(of path: String) -> [UInt8]? {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { return nil }
-            defer { close(descriptor) }
-            var bytes: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 1 << 16)
-            while bytes.count <= DecisionTable.maximumFileBytes {
-                let count = read(descriptor, &buffer, buffer.count)
-                if count < 0 { return nil }
-                if count == 0 { break }
-                bytes += buffer[..<count]
-            }
-            return bytes
         }
     }
 }

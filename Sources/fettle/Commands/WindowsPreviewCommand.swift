@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Glibc
 import ICalendar
 import JSON
 import Rollout
@@ -81,7 +81,7 @@ struct WindowsPreviewCommand: ParsableCommand {
     private func preview() throws {
         let zones = ZoneFolder()
         let own = try zones.zone(zone)
-        let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+        let now = Timestamp(seconds: Int64(Glibc.time(nil)))
         let time = try after.map { text in
             guard let time = Timestamp(rfc3339: text) else {
                 throw ValidationError("--after is a time like 2027-03-01T00:00:00Z")
@@ -92,7 +92,7 @@ struct WindowsPreviewCommand: ParsableCommand {
         var windows: [MaintenanceWindow] = []
         var freezes = try freeze.enumerated().map { number, text in try yearly(text, number + 1) }
         if let calendar {
-            let read = try ICalendarReader(floating: .zone(own.name)) { try? zones.zone($0) }.read(bytes(calendar))
+            let read = try ICalendarReader(floating: .zone(own.name)) { try? zones.zone($0) }.read(InputFile.bytes(calendar, most: ICalendarReader.maximumBytes))
             windows = read.windows
             freezes += read.freezes
             for note in read.notes { say("\(calendar), \(note)") }
@@ -181,8 +181,10 @@ struct WindowsPreviewCommand: ParsableCommand {
     }
 
     private func yearly(_ text: String, _ number: Int) throws -> Freeze {
-        let parts = text.components(separatedBy: "..")
-        guard parts.count == 2, let from = Freeze.MonthDay(parts[0]), let through = Freeze.MonthDay(parts[1]) else {
+        let parts = text.split(separator: "..", omittingEmptySubsequences: false)
+        guard parts.count == 2, let from = Freeze.MonthDay(String(parts[0])),
+            let through = Freeze.MonthDay(String(parts[1]))
+        else {
             throw ValidationError("--freeze is two days of the year, like 12-20..01-06")
         }
         return try Freeze(
@@ -207,15 +209,5 @@ struct WindowsPreviewCommand: ParsableCommand {
         }
         guard number.isEmpty, total > 0 else { throw ValidationError("\(option) is a time like 4h, 90m or 1h30m") }
         return total
-    }
-
-    private func bytes(_ path: String) throws -> [UInt8] {
-        let most = ICalendarReader.maximumBytes + 1
-        if path == "-" { return Array(try FileHandle.standardInput.read(upToCount: most) ?? Data()) }
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            throw CommandFailure.failed("\(path) cannot be read; is the path right?")
-        }
-        defer { try? file.close() }
-        return Array(try file.read(upToCount: most) ?? Data())
     }
 }
