@@ -41,8 +41,8 @@ extension StoreTests {
                 var host = try #require(
                     try sql.verdicts.hosts(organisation: organisation).first { $0.id == host.id })
                 host.origins = number
-                let ids = try #require(
-                    try sql.verdicts.packages(organisation: organisation, try #require(host.software)))
+                let software = try #require(host.software)
+                let ids = try #require(try sql.verdicts.packages(organisation: organisation, software))
                 let subjects = try sql.verdicts.subjects(ids)
                 #expect(subjects.count == ids.count && Set(ids).count == ids.count)
                 return Dictionary(uniqueKeysWithValues: subjects.values.map { ($0.package.name, $0.origin) })

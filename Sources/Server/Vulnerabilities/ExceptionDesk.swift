@@ -169,8 +169,7 @@ struct ExceptionDesk: Sendable {
                     "own-exception", title: "Nobody accepts a risk of their own", status: 409,
                     detail: "You asked for \(id), or you own it.", cure: "Another person approves it."))
         }
-        if let since = found.exploitation.since, since <= now, !coversExploitation
-        {
+        if let since = found.exploitation.since, since <= now, !coversExploitation {
             throw Refusal(
                 Problem(
                     "known-exploited", title: "The vulnerability is known to be exploited", status: 409,

@@ -317,7 +317,9 @@ actor FleetJudge {
         case .reopened(let when): (end, why) = (.knownExploited, "known to be exploited since \(when)")
         default:
             // That it is not known to be exploited was not read.
-            if case .unknown(let why) = exploitation, desk.knowledge?.hasExploited ?? false { throw CannotTell(why: why) }
+            if case .unknown(let why) = exploitation, desk.knowledge?.hasExploited ?? false {
+                throw CannotTell(why: why)
+            }
             return
         }
         _ = try await state.store.write {

@@ -98,7 +98,8 @@ public struct PackageOrigins {
         // What was on the host before and is not among the foreign was the distribution's, where it told of repositories.
         var own: Set<Int64> = []
         if let before, before.known.isListed {
-            own = before.known.set == step.set
+            own =
+                before.known.set == step.set
                 ? Set(ids) : Set(try sql.verdicts.packages(organisation: organisation, set: before.known.set) ?? [])
         }
         let numbers = Dictionary(zip(packages, ids), uniquingKeysWith: { first, _ in first })

@@ -204,7 +204,8 @@ public struct Verdicts {
     private static func host(_ row: inout SQLRow, isActive: Bool) throws -> Host {
         Host(
             id: try row.text(), hostname: try row.text(), labels: try Labels.parse(row.text()),
-            set: try row.optionalDigest(), offers: try row.optionalDigest(), pendingSet: try row.optionalInteger(), enrolled: try row.timestamp(),
+            set: try row.optionalDigest(), offers: try row.optionalDigest(), pendingSet: try row.optionalInteger(),
+            enrolled: try row.timestamp(),
             observed: try row.optionalTimestamp(), facts: try row.optionalDigest(), isActive: isActive)
     }
 
