@@ -152,7 +152,7 @@ public enum SoftwareInput {
                 FoundPackage(
                     $0.package, place: name,
                     origin: RPMHeader.origin(
-                            vendor: $0.vendor, distribution: distribution, version: $0.package.version))
+                        vendor: $0.vendor, distribution: distribution, version: $0.package.version))
             }
             return found
         }

@@ -84,8 +84,10 @@ extension OfferSet {
             guard let listed = from[id] else {
                 return known ?? .unknown("its host does not say which repositories list it")
             }
-            return OriginEvidence(listed: Set(listed.map { names[$0] }), offering: ofSource[package.source] ?? [], known: known)
-                .origin(distribution: package.distribution)
+            return OriginEvidence(
+                listed: Set(listed.map { names[$0] }), offering: ofSource[package.source] ?? [], known: known
+            )
+            .origin(distribution: package.distribution)
         }
     }
 }

@@ -118,9 +118,9 @@ public struct FleetVerdicts: Sendable {
         }
         judgedInLastChange = touched.count
         var dense: [Int: UInt32] = [:]
-        // Those of the scope that anything had or has; nil for all.
-        var inScope = try scope.map { scope in
-            Set(try scope.vulnerabilities.compactMap { numbers[try next.vulnerabilityName($0)] })
+        // Those of the scope that anything had before; nil for all.
+        let inScope = try scope.map { scope in
+            try scope.vulnerabilities.compactMap { numbers[try next.vulnerabilityName($0)] }.sorted()
         }
         var changes: [VerdictChange] = []
         /// For each vulnerability the packages that get it and that lose it.
@@ -130,10 +130,8 @@ public struct FleetVerdicts: Sendable {
             let verdicts = try Self.judge(index.packages[place], next, only: scope)
             let now = try verdicts.affected.map { try number($0, &dense, next) }
             let open = try verdicts.undecided.map { try number($0, &dense, next) }
-            inScope?.formUnion(now)
-            inScope?.formUnion(open)
-            let before = affected[place].filter { inScope?.contains($0) ?? true }
-            let openBefore = undecided[place].filter { inScope?.contains($0) ?? true }
+            let before = Self.common(affected[place], inScope)
+            let openBefore = Self.common(undecided[place], inScope)
             if isUnknown[place] != verdicts.isUnknown {
                 index.forEachHost(of: place) { host in
                     if verdicts.isUnknown {
@@ -144,8 +142,8 @@ public struct FleetVerdicts: Sendable {
                 }
                 isUnknown[place] = verdicts.isUnknown
             }
+            if now.sorted() == before, open.sorted() == openBefore { continue }
             let (isNow, isOpen, was, wasOpen) = (Set(now), Set(open), Set(before), Set(openBefore))
-            guard isNow != was || isOpen != wasOpen else { continue }
             for vulnerability in was.union(isNow).union(isOpen).union(wasOpen).sorted() {
                 let old: Verdict? =
                     was.contains(vulnerability) ? .affected : wasOpen.contains(vulnerability) ? .unknown : nil
@@ -177,6 +175,19 @@ public struct FleetVerdicts: Sendable {
         var lost: [UInt32] = []
         /// Those that have it before and after.
         var kept: [UInt32] = []
+    }
+
+    /// What a sorted list has of another one, which is short; all where that is nil.
+    private static func common(_ list: [UInt32], _ wanted: [UInt32]?) -> [UInt32] {
+        guard let wanted, !list.isEmpty else { return list }
+        return wanted.filter { number in
+            var (low, high) = (0, list.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if list[middle] < number { low = middle + 1 } else { high = middle }
+            }
+            return low < list.count && list[low] == number
+        }
     }
 
     private static func replaced(_ old: Set<UInt32>, by new: Set<UInt32>, in list: [UInt32]) -> [UInt32] {

@@ -151,7 +151,7 @@ extension Matcher {
     private static func isModular(_ package: SoftwarePackage) -> Bool { isModular(package.version) }
 
     private static func isModular(_ version: String) -> Bool {
-        version.contains(".module+") || version.contains(".module_")
+        version.holds(".module+") || version.holds(".module_")
     }
 
     /// Who is heard first: statements of the user's own VEX documents, the distribution's stream, a registry, a CPE.

@@ -33,7 +33,7 @@ public enum PackageStreams {
                     "Ubuntu:Pro:FIPS-preview:\(release):LTS",
                 ]
             }
-            if package.source.contains("realtime") { streams.append("Ubuntu:Pro:Realtime:\(release):LTS") }
+            if package.source.holds("realtime") { streams.append("Ubuntu:Pro:Realtime:\(release):LTS") }
         }
         return unique(streams).filter(known)
     }
@@ -44,8 +44,8 @@ public enum PackageStreams {
     /// Whether a package is a build of a channel that is paid for.
     static func isOfPaidChannel(_ package: SoftwarePackage) -> Bool {
         guard package.distribution.hasPrefix("ubuntu-") else { return false }
-        return package.version.contains("esm") || package.sourceVersion.contains("esm") || isOfFIPS(package)
-            || package.source.contains("realtime")
+        return package.version.holds("esm") || package.sourceVersion.holds("esm") || isOfFIPS(package)
+            || package.source.holds("realtime")
     }
 
     private static func isOfFIPS(_ package: SoftwarePackage) -> Bool {
@@ -173,7 +173,7 @@ public enum PackageStreams {
             // PEP 503; nearly all names are in that form already.
             guard
                 name.utf8.contains(where: { (0x41...0x5A).contains($0) || $0 == 0x5F || $0 == 0x2E })
-                    || name.contains("--")
+                    || name.holds("--")
             else { return name }
             var result = ""
             for character in name.lowercased() {

@@ -18,8 +18,11 @@ enum RebuildFlavour {
     /// Oracle's ksplice and FIPS builds, and each kernel line of Amazon, compare with their own kind only; a fix of a channel
     /// for one minor release (EUS and its like) only with builds of that release.
     static func isComparable(_ package: SoftwarePackage, with fixed: String, channel: String) -> Bool {
-        for mark in ["ksplice", "_fips"] where package.version.contains(mark) != fixed.contains(mark) { return false }
-        if channel.hasPrefix("rhel_") || ["eus", "aus", "e4s", "tus"].contains(where: { channel.contains($0) }),
+        if package.version.holds("ksplice") != fixed.holds("ksplice") { return false }
+        if package.version.holds("_fips") != fixed.holds("_fips") { return false }
+        if !channel.isEmpty,
+            channel.hasPrefix("rhel_") || channel.holds("eus") || channel.holds("aus") || channel.holds("e4s")
+                || channel.holds("tus"),
             let theirs = minorRelease(fixed), let mine = minorRelease(package.version), theirs != mine
         {
             return false

@@ -79,7 +79,9 @@ public enum RPMHeader {
             if part.hasPrefix("rhaos") { return String(part) }
             guard part.hasPrefix("el") else { continue }
             let rest = part.dropFirst(2).drop { $0.isASCII && $0.isNumber }
-            guard rest.count < part.count - 2, let next = rest.first, next != "_", next != "~", next != "^" else { continue }
+            guard rest.count < part.count - 2, let next = rest.first, next != "_", next != "~", next != "^" else {
+                continue
+            }
             return String(part)
         }
         return nil

@@ -67,7 +67,8 @@ struct FleetTests {
             number % 3 == 0
                 ? rpm("p\(number % 15)", "1.\(number / 15)-1.el9", distribution: "almalinux-9.4")
                 : deb(
-                    "p\(number % 30)", number % 17 == 0 ? "not a version" : "1.\(number / 30)", source: "s\(number % 12)",
+                    "p\(number % 30)", number % 17 == 0 ? "not a version" : "1.\(number / 30)",
+                    source: "s\(number % 12)",
                     distribution: number % 5 == 0 ? "debian-13" : "debian-12")
         }
         let sets = (0..<40).map { _ in Set((0..<25).map { _ in UInt32.random(in: 0..<90, using: &random) }).sorted() }

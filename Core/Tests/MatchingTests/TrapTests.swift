@@ -35,6 +35,17 @@ struct TrapTests {
         #expect(try matcher.verdict(deb("x", "1:3.0-1")) == .fixed)
     }
 
+    /// A newer layer knows another name of what an older one knows, and the newest only that name: one vulnerability.
+    @Test func layersFollowAVulnerabilitysNames() throws {
+        let layers = try [
+            [advisory("c", "CVE-2026-1", [statement("Debian:12", "x", below: "4")])],
+            [advisory("b", "B-1", aliases: ["CVE-2026-1", "GHSA-x"], [statement("Debian:12", "x", below: "3")])],
+            [advisory("a", "GHSA-x", [statement("Debian:12", "x", below: "2")])],
+        ].map { try catalogue($0) }
+        let findings = try Matcher(layers).judge(MatchSubject(deb("x", "1"))).findings
+        #expect(findings.count == 1 && findings.first?.voices.count == 3, "\(findings.map(\.vulnerability))")
+    }
+
     /// A backport of the fix into a stable release sorts below it.
     @Test func backportsHaveTheFix() throws {
         let matcher = try fixedBy("2.0-1")

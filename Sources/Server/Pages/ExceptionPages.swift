@@ -113,7 +113,7 @@ enum ExceptionPages {
         model.mayApprove = call.may(.exceptionsApprove) && shown.state == "requested" && !isOwn
         model.mayRevoke = call.may(.exceptionsWrite) && ["requested", "active", "incomplete"].contains(shown.state)
         model.mayReject = model.mayApprove && !model.mayRevoke
-        model.knownExploited = try call.state.vulnerabilities.knownExploited(shown.stored.vulnerability)
+        model.knownExploited = shown.exploitation.since
         model.error = error
         return call.html(exceptionPage(model, call.context()), status: status)
     }

@@ -370,7 +370,10 @@ private func blocked(_ campaign: CampaignRecord, _ job: HostJob, _ now: Timestam
 private func held(
     _ rollout: RolloutTransaction, _ job: JobRecord, _ plan: StoredPlan, _ host: HostRecord, _ gate: EvidenceGate
 ) throws -> JobDecision? {
-    guard !job.rollsBack, gate.holds(host.id),
+    guard !job.rollsBack else { return nil }
+    // Moments after a start; feeds that cannot be read at all must not keep a fleet from its patches.
+    if gate.isBeingRead { return .wait(60, "Whether evidence has to be kept first is known when the feeds are read.") }
+    guard gate.holds(host.id),
         let member = try rollout.sql.campaigns.host(
             organisation: host.organisation, campaign: job.campaign, host: host.id),
         let target = plan.target(for: member.distribution)

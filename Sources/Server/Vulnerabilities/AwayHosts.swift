@@ -18,12 +18,12 @@ struct AwayHosts: Sendable {
     func note(organisation: String, hosts: [String], isPaused: Bool, _ now: Timestamp) async throws {
         let isShared = state.store.isShared
         let (running, stored) = try await state.store.read { sql in
-            (
-                try sql.findingClocks.running(
-                    organisation: organisation, reason: SLAPause.Reason.offline.rawValue, startedBy: Self.actor),
-                // Hosts check in at other servers too, of which this one has only what they wrote down.
-                try isShared && isPaused ? sql.findingClocks.presence(organisation: organisation) : [:]
-            )
+            let running = try sql.findingClocks.running(
+                organisation: organisation, reason: SLAPause.Reason.offline.rawValue, startedBy: Self.actor)
+            // Hosts check in at other servers too, of which this one has only what they wrote down. Also where pauses are no
+            // longer wanted: one of a host that has come back ended when it was seen, not now.
+            let isAsked = isShared && (isPaused || !running.isEmpty)
+            return (running, try isAsked ? sql.findingClocks.presence(organisation: organisation) : [:])
         }
         guard isPaused || !running.isEmpty else { return }
         let open = Dictionary(running.map { ($0.host, $0.id) }, uniquingKeysWith: { first, _ in first })

@@ -1,4 +1,3 @@
-import Digest
 import Inventory
 import Matching
 import Store
@@ -8,7 +7,7 @@ import Store
 struct ChangelogOverlay: Sendable {
     /// What some hosts have, and what they are offered.
     private struct Pair: Hashable {
-        var set: SHA256Digest
+        var set: Verdicts.Software
         var pending: Int64
     }
 
@@ -35,7 +34,7 @@ struct ChangelogOverlay: Sendable {
     /// The hosts of all pairs with one step, and the software of one of them.
     private struct Sum {
         var use: Use
-        var set: SHA256Digest
+        var set: Verdicts.Software
     }
 
     private var evidence = ChangelogEvidence.none
@@ -44,7 +43,7 @@ struct ChangelogOverlay: Sendable {
     private var isRead = false
 
     private var uses: [Pair: Use] = [:]
-    private var activeOfSet: [SHA256Digest: Int] = [:]
+    private var activeOfSet: [Verdicts.Software: Int] = [:]
     private var changed: Set<Pair> = []
     private var applied: [Pair: Applied] = [:]
     /// By package and offered version.
@@ -70,7 +69,7 @@ struct ChangelogOverlay: Sendable {
     }
 
     private mutating func count(_ host: Verdicts.Host?, _ number: Int) {
-        guard let host, let set = host.set else { return }
+        guard let host, let set = host.software else { return }
         let active = host.isActive ? number : 0
         activeOfSet[set, default: 0] += active
         if activeOfSet[set] == 0 { activeOfSet[set] = nil }
@@ -89,7 +88,7 @@ struct ChangelogOverlay: Sendable {
     ///   - isNew: whether feeds say something else than before.
     /// - Returns: the packages whose judgement is another than before, by changelogs.
     mutating func update(
-        _ judgements: [Int64: FleetJudge.JudgedOnce], sets: [SHA256Digest: [Int64]?],
+        _ judgements: [Int64: FleetJudge.JudgedOnce], sets: [Verdicts.Software: [Int64]?],
         offers: [Int64: [Verdicts.Offer]], owners: [Int64: Int], isNew: Bool
     ) -> Set<Int64> {
         let isAll = isRead || isNew
@@ -127,7 +126,7 @@ struct ChangelogOverlay: Sendable {
             judged[id] = nil
             if let once = judgements[id], let candidates = next[id] {
                 let judgement = evidence.added(to: once.judgement, offered: candidates)
-                if judgement != once.judgement { judged[id] = .init(judgement: judgement, ledger: .init(judgement)) }
+                if judgement != once.judgement { judged[id] = once.with(judgement) }
             }
             if judged[id]?.judgement != before { different.insert(id) }
         }

@@ -1,6 +1,38 @@
 import Access
 import Store
 
+/// Which hosts a decision is about: one, those that a label selector selects, or all.
+struct DecisionScope: Sendable {
+    private let host: String
+    private let hasSelector: Bool
+    /// Read once; one that cannot be read selects nothing.
+    private let selector: LabelSelector?
+
+    /// - Parameters:
+    ///   - host: a host's id; empty for all.
+    ///   - selector: a label selector; empty for all.
+    init(host: String, selector: String) {
+        self.host = host
+        hasSelector = !selector.isEmpty
+        self.selector = selector.isEmpty ? nil : try? LabelSelector(selector)
+    }
+
+    func includes(_ host: Verdicts.Host) -> Bool {
+        guard self.host.isEmpty || self.host == host.id else { return false }
+        return hasSelector ? selector?.selects(host.labels) ?? false : true
+    }
+}
+
+extension StoredException {
+    /// The hosts that it is about.
+    var scope: DecisionScope { DecisionScope(host: host, selector: selector) }
+}
+
+extension StoredPause {
+    /// The hosts that it is about.
+    var scope: DecisionScope { DecisionScope(host: host, selector: selector) }
+}
+
 /// An organisation's exceptions, pauses and evidence, found by what they are about: they are asked for at each of many
 /// thousand findings.
 struct DecisionScopes: Sendable {
@@ -8,25 +40,13 @@ struct DecisionScopes: Sendable {
         var stored: StoredPause
         /// Its vulnerability in capitals; empty for all.
         var vulnerability: String
-        /// Nil for all hosts, or for one.
-        var selector: Selector?
+        var scope: DecisionScope
 
         func concerns(_ ids: Set<String>) -> Bool { vulnerability.isEmpty || ids.contains(vulnerability) }
     }
     private struct Exception: Sendable {
         var stored: StoredException
-        var selector: Selector?
-    }
-    /// A selector that was read once; one that cannot be read selects nothing.
-    private struct Selector: Sendable {
-        var parsed: LabelSelector?
-
-        init?(_ text: String) {
-            guard !text.isEmpty else { return nil }
-            parsed = try? LabelSelector(text)
-        }
-
-        func selects(_ host: Verdicts.Host) -> Bool { parsed?.selects(host.labels) ?? false }
+        var scope: DecisionScope
     }
 
     private var exceptions: [String: [Exception]] = [:]
@@ -38,11 +58,11 @@ struct DecisionScopes: Sendable {
     init(_ decisions: RiskView.Decisions) {
         for exception in decisions.exceptions {
             exceptions[exception.vulnerability.uppercased(), default: []].append(
-                Exception(stored: exception, selector: Selector(exception.selector)))
+                Exception(stored: exception, scope: exception.scope))
         }
         for stored in decisions.pauses {
             let pause = Pause(
-                stored: stored, vulnerability: stored.vulnerability.uppercased(), selector: Selector(stored.selector))
+                stored: stored, vulnerability: stored.vulnerability.uppercased(), scope: stored.scope)
             if stored.host.isEmpty {
                 otherPauses.append(pause)
             } else {
@@ -56,16 +76,13 @@ struct DecisionScopes: Sendable {
     /// The exceptions of a vulnerability, by all its ids in capitals, that are about a host.
     func exceptions(of ids: Set<String>, _ host: Verdicts.Host) -> [StoredException] {
         guard !exceptions.isEmpty else { return [] }
-        return ids.sorted().flatMap { exceptions[$0] ?? [] }.filter { exception in
-            (exception.stored.host.isEmpty || exception.stored.host == host.id)
-                && exception.selector?.selects(host) ?? true
-        }.map(\.stored)
+        return ids.sorted().flatMap { exceptions[$0] ?? [] }.filter { $0.scope.includes(host) }.map(\.stored)
     }
 
     /// The pauses of a vulnerability's clocks on a host.
     func pauses(of ids: Set<String>, _ host: Verdicts.Host) -> [StoredPause] {
         let own = pausesOfHosts[host.id] ?? []
-        return (own + otherPauses).filter { $0.concerns(ids) && $0.selector?.selects(host) ?? true }.map(\.stored)
+        return (own + otherPauses).filter { $0.concerns(ids) && $0.scope.includes(host) }.map(\.stored)
     }
 
     /// The pause of an id.

@@ -40,6 +40,8 @@ struct ExceptionDesk: Sendable {
     struct Shown: Sendable {
         var stored: StoredException
         var standing: RiskException.Standing
+        /// Whether its vulnerability is known to be exploited, which would open it again.
+        var exploitation: ExploitationStatus
         /// The name of the host that it is for; nil where it is for several.
         var hostname: String?
 
@@ -64,14 +66,20 @@ struct ExceptionDesk: Sendable {
         /// In a sentence.
         var sentence: String {
             switch standing {
-            case .requested: "nobody has approved it"
-            case .active(let until): "accepted until \(until.description.prefix(10))"
+            case .requested: "nobody has approved it\(doubt)"
+            case .active(let until): "accepted until \(until.description.prefix(10))\(doubt)"
             case .expired(let when): "it ran out on \(when.description.prefix(10))"
             case .reopened(let when): "open again: known to be exploited since \(when.description.prefix(10))"
             case .revoked(let when):
                 "\(revocation) on \(when.description.prefix(10)) by \(stored.revokedBy ?? ""): \(stored.revocationReason)"
             case .incomplete(let what): what
             }
+        }
+
+        /// What nobody can tell, and what to do about it; empty where it is known.
+        private var doubt: String {
+            guard case .unknown(let why) = exploitation else { return "" }
+            return "; whether it is known to be exploited is unknown: \(why)"
         }
     }
 
@@ -87,8 +95,9 @@ struct ExceptionDesk: Sendable {
         }
         let ids = vulnerability.map { state.vulnerabilities.ids(of: $0) }
         return stored.filter { exception in
-            (ids?.contains(exception.vulnerability.uppercased()) ?? true)
-                && (reach == .all || hosts.contains { reach.includes($0.labels) && exception.concerns($0) })
+            let scope = exception.scope
+            return (ids?.contains(exception.vulnerability.uppercased()) ?? true)
+                && (reach == .all || hosts.contains { reach.includes($0.labels) && scope.includes($0) })
         }.map(shown)
     }
 
@@ -166,9 +175,7 @@ struct ExceptionDesk: Sendable {
                     "own-exception", title: "Nobody accepts a risk of their own", status: 409,
                     detail: "You asked for \(id), or you own it.", cure: "Another person approves it."))
         }
-        if let since = try state.vulnerabilities.knownExploited(found.stored.vulnerability), since <= now,
-            !coversExploitation
-        {
+        if let since = found.exploitation.since, since <= now, !coversExploitation {
             throw Refusal(
                 Problem(
                     "known-exploited", title: "The vulnerability is known to be exploited", status: 409,
@@ -211,9 +218,10 @@ struct ExceptionDesk: Sendable {
 
     private func shown(_ stored: StoredException) -> Shown {
         let host = stored.host.isEmpty ? nil : state.store.directory.host(stored.host)?.host.hostname ?? stored.host
-        let exploited = (try? state.vulnerabilities.knownExploited(stored.vulnerability)) ?? nil
+        let exploitation = state.vulnerabilities.exploitation(stored.vulnerability)
         return Shown(
-            stored: stored, standing: stored.standing(at: now, knownExploited: exploited), hostname: host)
+            stored: stored, standing: stored.standing(at: now, knownExploited: exploitation.since),
+            exploitation: exploitation, hostname: host)
     }
 }
 
@@ -246,13 +254,6 @@ extension StoredException {
         return exception().standing(at: now, knownExploited: knownExploited)
     }
 
-    /// Whether it is about this host.
-    func concerns(_ host: Verdicts.Host) -> Bool {
-        if !self.host.isEmpty, self.host != host.id { return false }
-        if selector.isEmpty { return true }
-        return (try? LabelSelector(selector))?.selects(host.labels) ?? false
-    }
-
     /// Whether it is about this package.
     func concerns(package name: String, source: String) -> Bool {
         package.isEmpty || package == name || package == source
@@ -269,10 +270,52 @@ extension VulnerabilityDesk {
         return ids
     }
 
-    /// Since when a vulnerability is in CISA's catalogue; nil where it is not.
-    func knownExploited(_ id: String) throws -> Timestamp? {
-        guard let catalogue = knowledge?.catalogue else { return nil }
-        return try catalogue.vulnerabilities(named: id).flatMap(\.exploited)
-            .filter { $0.source == VulnerabilityFacts.cisaCatalogue }.map(\.added).min()
+    /// Whether a vulnerability is in CISA's catalogue.
+    func exploitation(_ id: String) -> ExploitationStatus {
+        guard let knowledge else { return .unknown("no feeds are in use; \"fettle feeds status\" says why") }
+        return ExploitationStatus(id, in: knowledge.catalogue, hasExploited: knowledge.hasExploited)
+    }
+}
+
+/// Whether a vulnerability is known to be exploited. What cannot be read is no "no".
+enum ExploitationStatus: Sendable, Hashable {
+    /// It is, since then.
+    case listed(Timestamp)
+    /// CISA's catalogue is there, and it is not in it.
+    case notListed
+    /// Nobody can tell: why, and what to do.
+    case unknown(String)
+
+    init(_ id: String, in catalogue: Catalogue, hasExploited: Bool) {
+        do throws(CatalogueError) {
+            let listed = try catalogue.vulnerabilities(named: id).flatMap(\.exploited)
+                .filter { $0.source == VulnerabilityFacts.cisaCatalogue }.map(\.added).min()
+            if let listed {
+                self = .listed(listed)
+            } else {
+                self =
+                    hasExploited
+                    ? .notListed
+                    : .unknown("CISA's catalogue is not among the feeds; \"fettle feeds sync kev\" fetches it")
+            }
+        } catch {
+            self = .unknown(
+                "the catalogue of feeds cannot be read (\(error)); \"fettle feeds sync\" writes it anew")
+        }
+    }
+
+    /// Since when it is; nil where it is not, or where nobody can tell.
+    var since: Timestamp? {
+        if case .listed(let since) = self { return since }
+        return nil
+    }
+
+    /// In a word, as for vulnerabilities.
+    var word: String {
+        switch self {
+        case .listed: "listed"
+        case .notListed: "not-listed"
+        case .unknown: "unknown"
+        }
     }
 }

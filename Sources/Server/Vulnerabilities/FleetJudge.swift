@@ -26,12 +26,30 @@ actor FleetJudge {
     private var heldUntil: Timestamp?
     private var keptAt: Timestamp?
     private var notedAwayAt: Timestamp?
-    private var loggedFault = ""
+    private var faults = StandingFaults()
 
     /// A package as the feeds have it, for every organisation.
     struct JudgedOnce: Sendable {
-        var judgement: Matching.Judgement
-        var ledger: VerdictLedger.Judged
+        private(set) var judgement: Matching.Judgement
+        private(set) var ledger: VerdictLedger.Judged
+        /// The number of the package as its distribution's own; its own number where it has no other.
+        let base: Int64
+
+        init(_ judgement: Matching.Judgement, of subject: Verdicts.Subject) {
+            self.judgement = judgement
+            base = subject.base
+            var isUnknown = false
+            if case .unknown = subject.origin { isUnknown = true }
+            ledger = VerdictLedger.Judged(judgement, isOfUnknownOrigin: isUnknown)
+        }
+
+        /// The same with another judgement.
+        func with(_ judgement: Matching.Judgement) -> JudgedOnce {
+            var copy = self
+            copy.judgement = judgement
+            copy.ledger = VerdictLedger.Judged(judgement, isOfUnknownOrigin: ledger.isOfUnknownOrigin)
+            return copy
+        }
     }
 
     /// The name of the right to write verdicts, and for how many seconds it is held.
@@ -73,9 +91,9 @@ actor FleetJudge {
             watermark = mark
             desk.note(unjudged: retries.count)
             try await keep(isWriter: isWriter, now)
-            loggedFault = ""
+            faults.clear("step")
         } catch {
-            log("could not judge packages", error)
+            log("could not judge packages", error, of: "step")
         }
     }
 
@@ -86,9 +104,9 @@ actor FleetJudge {
         try? await state.store.write { try $0.leases.give(back: Self.lease.name, by: name) }
     }
 
-    private func log(_ what: String, _ error: any Error) {
-        guard "\(error)" != loggedFault else { return }
-        loggedFault = "\(error)"
+    /// - Parameter subject: what it is about: a fault is told once, until it is over or another one.
+    private func log(_ what: String, _ error: any Error, of subject: String) {
+        guard faults.isNew("\(error)", of: subject) else { return }
         state.logger.error("\(what)", metadata: ["error": "\(error)"])
     }
 
@@ -122,10 +140,11 @@ actor FleetJudge {
             var judge: OrganisationJudge
             if let known = organisations[name] {
                 judge = known
-                try judge.take(changes)
+                try await judge.take(changes, state.store, now)
             } else {
-                judge = try await OrganisationJudge.load(name, state.store)
+                judge = try await OrganisationJudge.load(name, state.store, now)
             }
+            if isWriter { try await judge.recordOrigins(state.store) }
             let isOld = judge.risk?.catalogue != knowledge.digest
             // Scores depend on the day.
             let isStale = judge.fullAt.map { now.seconds(since: $0) > 86_400 } ?? true
@@ -164,6 +183,7 @@ actor FleetJudge {
             }.value
             organisations[name] = risk
             retries[name] = nil
+            faults.clear("organisation \(name)")
             if let published = risk.risk { desk.publish(name, published) }
         } catch is NotTheWriter {
             // Read anew at the next look, as one that follows: nothing is wrong.
@@ -174,7 +194,7 @@ actor FleetJudge {
             organisations[name] = nil
             let count = min((retries[name]?.count ?? 0) + 1, 8)
             retries[name] = (count, now.adding(seconds: 1 << Int64(count)))
-            log("could not judge the packages of \(name)", error)
+            log("could not judge the packages of \(name)", error, of: "organisation \(name)")
         }
     }
 
@@ -183,7 +203,7 @@ actor FleetJudge {
         let missing = wanted.filter { judgements[$0] == nil }.sorted()
         for start in stride(from: 0, to: missing.count, by: 5000) {
             let part = Array(missing[start..<min(start + 5000, missing.count)])
-            let packages = try await state.store.read { try $0.verdicts.packages(part) }
+            let subjects = try await state.store.read { try $0.verdicts.subjects(part) }
             let matcher = knowledge.matcher
             let judged = try await withThrowingTaskGroup(of: [(Int64, JudgedOnce)].self) { group in
                 let half = (part.count + 1) / 2
@@ -192,9 +212,10 @@ actor FleetJudge {
                         var list: [(Int64, JudgedOnce)] = []
                         for id in ids {
                             try Task.checkCancellation()
-                            guard let package = packages[id] else { continue }
-                            let judgement = try matcher.judge(MatchSubject(package), verdicts: [.affected, .unknown])
-                            list.append((id, JudgedOnce(judgement: judgement, ledger: .init(judgement))))
+                            guard let subject = subjects[id] else { continue }
+                            let judgement = try matcher.judge(
+                                MatchSubject(subject.package, origin: subject.origin), verdicts: [.affected, .unknown])
+                            list.append((id, JudgedOnce(judgement, of: subject)))
                         }
                         return list
                     }
@@ -254,10 +275,15 @@ actor FleetJudge {
     private func keep(isWriter: Bool, _ now: Timestamp) async throws {
         guard isWriter, keptAt.map({ now.seconds(since: $0) >= 10 || now < $0 }) ?? true else { return }
         keptAt = now
-        for exception in try await state.store.read({ try $0.exceptions.open() }) {
+        let exceptions = try await state.store.read { try $0.exceptions.open() }
+        faults.keep("exception ", only: Set(exceptions.map { "exception \($0.id)" }))
+        for exception in exceptions {
             // One that cannot be looked at stops none of the others.
-            do { try await endIfOver(exception, now) } catch {
-                log("could not look at the exception \(exception.id)", error)
+            do {
+                try await endIfOver(exception, now)
+                faults.clear("exception \(exception.id)")
+            } catch {
+                log("could not look at the exception \(exception.id)", error, of: "exception \(exception.id)")
             }
         }
         guard notedAwayAt.map({ now.seconds(since: $0) >= 60 || now < $0 }) ?? true else { return }
@@ -268,20 +294,33 @@ actor FleetJudge {
                 let isPaused = try await desk.policy(name, state.store).policy.pauses.contains(.offline)
                 let hosts = organisations[name]?.hosts.keys.sorted() ?? []
                 try await away.note(organisation: name, hosts: hosts, isPaused: isPaused, now)
+                faults.clear("away \(name)")
             } catch {
-                log("could not look which hosts of \(name) are away", error)
+                log("could not look which hosts of \(name) are away", error, of: "away \(name)")
             }
         }
+        let forgotten = now.adding(seconds: -VerdictLedger.memory)
+        try await state.store.write { try $0.verdicts.forgetClosed(before: forgotten) }
+    }
+
+    private struct CannotTell: Error, CustomStringConvertible {
+        var why: String
+        var description: String { "whether it is known to be exploited is unknown: \(why)" }
     }
 
     private func endIfOver(_ exception: StoredException, _ now: Timestamp) async throws {
-        let exploited = try desk.knownExploited(exception.vulnerability)
+        let exploitation = desk.exploitation(exception.vulnerability)
         let end: StoredException.End
         let why: String
-        switch exception.standing(at: now, knownExploited: exploited) {
+        switch exception.standing(at: now, knownExploited: exploitation.since) {
         case .expired(let when): (end, why) = (.expired, "its time was over at \(when)")
         case .reopened(let when): (end, why) = (.knownExploited, "known to be exploited since \(when)")
-        default: return
+        default:
+            // That it is not known to be exploited was not read.
+            if case .unknown(let why) = exploitation, desk.knowledge?.hasExploited ?? false {
+                throw CannotTell(why: why)
+            }
+            return
         }
         _ = try await state.store.write {
             try $0.exceptions.end(

@@ -57,6 +57,8 @@ struct FleetRisk: Sendable {
         var fixed: String?
         var severity: String
         var isWeak = false
+        /// Whether a source says that the vulnerability itself is disputed.
+        var isDisputed = false
         /// Why the verdict is unknown; empty where it is not.
         var reason: String
         var voices: [Voice] = []
@@ -68,6 +70,7 @@ struct FleetRisk: Sendable {
             fixed = finding.fixed
             severity = finding.severity.word
             isWeak = finding.isWeak
+            isDisputed = finding.isDisputed
             reason = finding.verdict == .unknown ? "formerly affected; \(finding.reason)" : finding.reason
             voices = finding.voices
         }

@@ -13,6 +13,10 @@ struct OrganisationJudge: Sendable {
     private(set) var hosts: [String: Verdicts.Host] = [:]
     /// What is open, as it is written down.
     private(set) var open: [Verdicts.Key: Verdicts.Open] = [:]
+    /// What was closed lately.
+    private var closed: [Verdicts.Key: Verdicts.Closed] = [:]
+    /// Packages that are builds of one source in one distribution have one number.
+    private var families = PackageFamilies()
     /// The revision that ``open`` is.
     var revision: Int64 = 0
     /// Whether all that is open was compared with what was judged.
@@ -23,8 +27,8 @@ struct OrganisationJudge: Sendable {
     private(set) var risk: FleetRisk?
 
     /// The packages of each set in use; nil where the set is not stored.
-    private var sets: [SHA256Digest: [Int64]?] = [:]
-    private var users: [SHA256Digest: Int] = [:]
+    private var sets: [Verdicts.Software: [Int64]?] = [:]
+    private var users: [Verdicts.Software: Int] = [:]
     /// In how many sets in use a package is.
     private var owners: [Int64: Int] = [:]
     private var offers: [Int64: [Verdicts.Offer]] = [:]
@@ -35,8 +39,10 @@ struct OrganisationJudge: Sendable {
     private var came: Set<Int64> = []
     private var went: Set<Int64> = []
     /// Hosts that came, changed or went, by their sets before.
-    private var left: [SHA256Digest] = []
-    private var joined: [SHA256Digest] = []
+    private var left: [Verdicts.Software] = []
+    private var joined: [Verdicts.Software] = []
+    /// Where hosts' packages came from.
+    private var origins = HostOrigins()
     /// What changelogs add.
     private var changelogs = ChangelogOverlay()
 
@@ -48,10 +54,16 @@ struct OrganisationJudge: Sendable {
     var packages: Set<Int64> { Set(owners.keys) }
 
     /// Reads an organisation whole.
-    static func load(_ organisation: String, _ store: Store) async throws -> OrganisationJudge {
+    static func load(_ organisation: String, _ store: Store, _ now: Timestamp) async throws -> OrganisationJudge {
         var judge = OrganisationJudge(organisation)
-        let hosts = try await store.read { try $0.verdicts.hosts(organisation: organisation) }
-        try judge.take(hosts.map { .init(organisation: organisation, id: $0.id, host: $0) })
+        let (hosts, origins) = try await store.read {
+            (
+                try $0.verdicts.hosts(organisation: organisation),
+                try $0.packageOrigins.all(organisation: organisation)
+            )
+        }
+        judge.origins = HostOrigins(origins)
+        try await judge.take(hosts.map { .init(organisation: organisation, id: $0.id, host: $0) }, store, now)
         try await judge.readOpen(store)
         return judge
     }
@@ -59,11 +71,18 @@ struct OrganisationJudge: Sendable {
     /// Reads what is open as it is written down.
     mutating func readOpen(_ store: Store) async throws {
         let organisation = organisation
-        (open, revision) = try await store.read {
-            (
-                try $0.verdicts.open(organisation: organisation), try $0.verdicts.revision(organisation: organisation)
+        let subjects: [Int64: Verdicts.Subject]
+        (open, closed, subjects, revision) = try await store.read { sql in
+            let open = try sql.verdicts.open(organisation: organisation)
+            let closed = try sql.verdicts.closed(organisation: organisation)
+            // Nobody may have them any more: what comes in their place goes on with their clocks.
+            let packages = Set(open.keys.map(\.package)).union(closed.keys.map(\.package))
+            return (
+                open, closed, try sql.verdicts.subjects(packages.sorted()),
+                try sql.verdicts.revision(organisation: organisation)
             )
         }
+        for (id, subject) in subjects { families.add(id, subject.package, base: subject.base) }
         isReconciled = false
     }
 
@@ -90,22 +109,30 @@ struct OrganisationJudge: Sendable {
         if !different.isEmpty {
             came.formUnion(different)
             let concerned = Set(sets.filter { $0.value?.contains(where: different.contains) ?? false }.keys)
-            for (id, host) in hosts where host.set.map(concerned.contains) ?? false { touched.insert(id) }
+            for (id, host) in hosts where host.software.map(concerned.contains) ?? false { touched.insert(id) }
         }
         return OverlaidJudgements(base: judgements, overlay: changelogs.judged)
     }
 
-    /// Takes note of hosts that may have changed.
-    mutating func take(_ changes: [Verdicts.ChangedHost]) throws {
-        for change in changes where hosts[change.id] != change.host {
+    /// Takes note of hosts that may have changed, once it is known where their packages came from.
+    mutating func take(
+        _ changes: [Verdicts.ChangedHost], _ store: Store, _ now: Timestamp
+    ) async throws {
+        for change in try await origins.added(to: changes, organisation, store, now)
+        where hosts[change.id] != change.host {
             changelogs.move(from: hosts[change.id], to: change.host)
-            let before = hosts[change.id]?.set
+            let before = hosts[change.id]?.software
             hosts[change.id] = change.host
             touched.insert(change.id)
-            guard before != change.host?.set else { continue }
+            guard before != change.host?.software else { continue }
             if let before { left.append(before) }
-            if let set = change.host?.set { joined.append(set) }
+            if let software = change.host?.software { joined.append(software) }
         }
+    }
+
+    /// Writes down where hosts' packages came from, where that was read since.
+    mutating func recordOrigins(_ store: Store) async throws {
+        try await origins.record(organisation, store)
     }
 
     /// Reads the documents of hosts that changed.
@@ -116,9 +143,9 @@ struct OrganisationJudge: Sendable {
         let newOffers = Set(changed.compactMap(\.pendingSet)).filter { $0 > 0 && offers[$0] == nil }
         let newFacts = Set(changed.compactMap(\.facts)).filter { kernels[$0] == nil }
         let (readSets, readOffers, readKernels) = try await store.read { sql in
-            var sets: [SHA256Digest: [Int64]?] = [:]
-            for digest in newSets {
-                sets[digest] = .some(try sql.verdicts.packages(organisation: organisation, set: digest))
+            var sets: [Verdicts.Software: [Int64]?] = [:]
+            for software in newSets {
+                sets[software] = .some(try sql.verdicts.packages(organisation: organisation, software))
             }
             var offers: [Int64: [Verdicts.Offer]] = [:]
             for id in newOffers { offers[id] = try sql.verdicts.offers(pendingSet: id) }
@@ -177,15 +204,21 @@ struct OrganisationJudge: Sendable {
     ) -> VerdictLedger {
         let subjects = isFull ? Set(owners.keys) : came
         var judged: [Int64: VerdictLedger.Judged] = [:]
-        for id in subjects { judged[id] = judgements[id]?.ledger }
+        for id in subjects {
+            guard let once = judgements[id] else { continue }
+            judged[id] = once.ledger
+            families.add(id, once.judgement.package, base: once.base)
+        }
         var gone = went
         if isFull {
             for key in open.keys where owners[key.package] == nil { gone.insert(key.package) }
         }
         // A set that is not there may have had any package.
-        if hosts.values.contains(where: { $0.set.map { (sets[$0] ?? nil) == nil } ?? false }) { gone = [] }
-        let ledger = VerdictLedger(open: open, judged: judged, gone: gone, now: now)
-        open = ledger.open
+        if hosts.values.contains(where: { $0.software.map { (sets[$0] ?? nil) == nil } ?? false }) { gone = [] }
+        let ledger = VerdictLedger(
+            open: open, closed: closed, judged: judged, gone: gone, families: families.numbers, bases: families.bases,
+            now: now)
+        (open, closed) = (ledger.open, ledger.closed)
         return ledger
     }
 
@@ -226,8 +259,8 @@ struct OrganisationJudge: Sendable {
         var updated: [String: FleetRisk.HostRisk] = [:]
         for id in changed {
             guard let host = hosts[id] else { continue }
-            let ids = host.set.flatMap { sets[$0] ?? nil }
-            let key = "\(host.set?.hex ?? "") \(host.pendingSet ?? 0)"
+            let ids = host.software.flatMap { sets[$0] ?? nil }
+            let key = "\(host.set?.hex ?? "") \(host.origins) \(host.pendingSet ?? 0)"
             let plan = plans[key] ?? Self.plan(ids ?? [], judgements, offers[host.pendingSet ?? 0] ?? [])
             plans[key] = plan
             var entry = FleetRisk.HostRisk(
@@ -312,5 +345,23 @@ struct OrganisationJudge: Sendable {
         return FleetRisk.KnownVulnerability(
             facts: facts, score: RiskScore(facts, typical: knowledge.typical, now: now), summary: summary,
             weaknesses: weaknesses.sorted())
+    }
+}
+
+/// Which packages are builds of one source in one distribution: a host that goes from one to the other keeps its clocks.
+struct PackageFamilies: Sendable {
+    /// By package.
+    private(set) var numbers: [Int64: Int] = [:]
+    /// Of numbers that packages have as not their distribution's own, those that they have as such.
+    private(set) var bases: [Int64: Int64] = [:]
+    private var names: [String: Int] = [:]
+
+    mutating func add(_ id: Int64, _ package: SoftwarePackage, base: Int64) {
+        guard numbers[id] == nil else { return }
+        let name = "\(package.scheme)\t\(package.distribution)\t\(package.source)"
+        let number = names[name] ?? names.count
+        names[name] = number
+        numbers[id] = number
+        if base != id { bases[id] = base }
     }
 }

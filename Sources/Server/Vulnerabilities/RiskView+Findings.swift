@@ -54,6 +54,7 @@ struct ShownFinding: Sendable {
         case .dormant: text += "in a kernel that does not run"
         case .inNameAlone: text += "in name alone: the package has none of the code"
         }
+        if finding.isDisputed { text += "; whether it is a vulnerability is disputed" }
         return text
     }
 }

@@ -135,6 +135,7 @@ public struct Documents {
                 """, time)
         }
         try PendingSets(sql: sql).collect()
+        try sql.packageOrigins.collect(storedBefore: time)
         return removed
     }
 

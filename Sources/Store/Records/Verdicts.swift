@@ -16,6 +16,11 @@ public struct Verdicts {
         public var labels: [String: String]
         /// Its software set; nil before its first report.
         public var set: SHA256Digest?
+        /// Its offer set; nil before its first report.
+        public var offers: SHA256Digest?
+        /// The number of its origin set (``PackageOrigins``), for whoever has read it; 0 where all of its packages are, or may
+        /// be, its distribution's own.
+        public var origins: Int64 = 0
         /// The set of updates that it waits for; nil or 0 where that is not known.
         public var pendingSet: Int64?
         /// When it was enrolled.
@@ -26,6 +31,33 @@ public struct Verdicts {
         public var facts: SHA256Digest?
         /// Whether it may report; one in quarantine is judged all the same, so that its clocks run on.
         public var isActive: Bool
+
+        /// What it has, as it is judged; nil before its first report.
+        public var software: Software? { self.set.map { Software(set: $0, origins: origins) } }
+    }
+
+    /// A software set with where its packages came from: what hosts alike are judged by, once.
+    public struct Software: Sendable, Hashable {
+        /// The set.
+        public var set: SHA256Digest
+        /// The number of the origin set; 0 where there is none.
+        public var origins: Int64
+
+        /// A set with these origins.
+        public init(set: SHA256Digest, origins: Int64 = 0) {
+            self.set = set
+            self.origins = origins
+        }
+    }
+
+    /// A package as it is judged.
+    public struct Subject: Sendable, Hashable {
+        /// The package.
+        public var package: SoftwarePackage
+        /// Where it came from; its distribution's own is assumed where nothing else is known.
+        public var origin: SoftwareOrigin
+        /// Its number as its distribution's own.
+        public var base: Int64
     }
 
     /// A host that has changed.
@@ -59,6 +91,23 @@ public struct Verdicts {
             self.verdict = verdict
             self.since = since
             self.fixKnown = fixKnown
+        }
+    }
+
+    /// What was open and is closed.
+    public struct Closed: Sendable, Hashable {
+        /// Since when it was open.
+        public var since: Timestamp
+        /// Since when a fix was known; nil while there was none.
+        public var fixKnown: Timestamp?
+        /// When it was closed.
+        public var at: Timestamp
+
+        /// Something closed.
+        public init(since: Timestamp, fixKnown: Timestamp? = nil, at: Timestamp) {
+            self.since = since
+            self.fixKnown = fixKnown
+            self.at = at
         }
     }
 
@@ -151,13 +200,14 @@ public struct Verdicts {
     }
 
     private static let columns =
-        "id, hostname, labels, set_digest, pending_set, enrolled_at, observed_at, facts_digest"
+        "id, hostname, labels, set_digest, offers_digest, pending_set, enrolled_at, observed_at, facts_digest"
     private static let judged: Set = [HostStatus.active.rawValue, HostStatus.quarantined.rawValue]
 
     private static func host(_ row: inout SQLRow, isActive: Bool) throws -> Host {
         Host(
             id: try row.text(), hostname: try row.text(), labels: try Labels.parse(row.text()),
-            set: try row.optionalDigest(), pendingSet: try row.optionalInteger(), enrolled: try row.timestamp(),
+            set: try row.optionalDigest(), offers: try row.optionalDigest(), pendingSet: try row.optionalInteger(),
+            enrolled: try row.timestamp(),
             observed: try row.optionalTimestamp(), facts: try row.optionalDigest(), isActive: isActive)
     }
 
@@ -174,11 +224,26 @@ public struct Verdicts {
         return ids
     }
 
+    /// The numbers of what a host has: of packages that are not its distribution's own, those that they have as such; nil
+    /// where the organisation does not hold the set.
+    public func packages(organisation: String, _ software: Software) throws -> [Int64]? {
+        guard let ids = try packages(organisation: organisation, set: software.set) else { return nil }
+        let foreign = try sql.packageOrigins.numbers(in: software.origins)
+        return foreign.isEmpty ? ids : ids.map { foreign[$0] ?? $0 }
+    }
+
     /// The packages of these numbers.
-    public func packages(_ ids: [Int64]) throws -> [Int64: SoftwarePackage] {
-        var found: [Int64: SoftwarePackage] = [:]
-        for (id, line) in zip(ids, try PackageInterning(sql: sql).lines(of: ids)) {
-            found[id] = SoftwarePackage(line: line)
+    public func packages(_ ids: [Int64]) throws -> [Int64: SoftwarePackage] { try subjects(ids).mapValues(\.package) }
+
+    /// The packages of these numbers, each with where it came from.
+    public func subjects(_ ids: [Int64]) throws -> [Int64: Subject] {
+        let foreign = try sql.packageOrigins.foreign(ids)
+        var found: [Int64: Subject] = [:]
+        let known = ids.filter { $0 > 0 || foreign[$0] != nil }
+        let bases = known.map { foreign[$0]?.package ?? $0 }
+        for (id, (base, line)) in zip(known, zip(bases, try PackageInterning(sql: sql).lines(of: bases))) {
+            guard let package = SoftwarePackage(line: line) else { continue }
+            found[id] = Subject(package: package, origin: foreign[id]?.origin ?? .assumed, base: base)
         }
         return found
     }
@@ -226,6 +291,27 @@ public struct Verdicts {
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 
+    /// What was closed lately (``forgetClosed(before:)``).
+    public func closed(organisation: String) throws -> [Key: Closed] {
+        let rows = try sql.rows(
+            """
+            SELECT package, vulnerability, since, fix_known_at, closed_at FROM closed_verdicts
+            WHERE organisation = ?1
+            """, organisation
+        ) { row in
+            (
+                Key(package: try row.integer(), vulnerability: try row.text()),
+                Closed(since: try row.timestamp(), fixKnown: try row.optionalTimestamp(), at: try row.timestamp())
+            )
+        }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Forgets what was closed before a time, in all organisations.
+    public func forgetClosed(before time: Timestamp) throws {
+        try sql.execute("DELETE FROM closed_verdicts WHERE closed_at < ?1", time)
+    }
+
     /// Grows with every change of an organisation's verdicts; 0 before the first.
     public func revision(organisation: String) throws -> Int64 {
         try sql.first("SELECT revision FROM verdict_revisions WHERE organisation = ?1", organisation) { row in
@@ -271,6 +357,14 @@ public struct Verdicts {
     private func apply(_ change: Change, _ organisation: String) throws -> Bool {
         let (package, vulnerability) = (change.key.package, change.key.vulnerability)
         if change.after.isEmpty || change.after == Change.gone {
+            try sql.execute(
+                """
+                INSERT INTO closed_verdicts (organisation, package, vulnerability, since, fix_known_at, closed_at)
+                SELECT organisation, package, vulnerability, since, fix_known_at, ?5 FROM open_verdicts
+                WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3 AND verdict = ?4
+                ON CONFLICT (organisation, package, vulnerability) DO UPDATE SET since = excluded.since,
+                    fix_known_at = excluded.fix_known_at, closed_at = excluded.closed_at
+                """, organisation, package, vulnerability, change.before, change.at)
             return try sql.execute(
                 """
                 DELETE FROM open_verdicts
@@ -278,6 +372,9 @@ public struct Verdicts {
                 """, organisation, package, vulnerability, change.before) > 0
         }
         if change.before.isEmpty {
+            try sql.execute(
+                "DELETE FROM closed_verdicts WHERE organisation = ?1 AND package = ?2 AND vulnerability = ?3",
+                organisation, package, vulnerability)
             return try sql.execute(
                 """
                 INSERT INTO open_verdicts (organisation, package, vulnerability, verdict, since, fix_known_at)

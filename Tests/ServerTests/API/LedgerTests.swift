@@ -65,4 +65,49 @@ import Timestamps
             open: ledger.open, judged: judged(affected: ["CVE-2026-1": false]), gone: [], now: now)
         #expect(withdrawn.fixes.count == 1 && withdrawn.open[key]?.fixKnown == nil)
     }
+
+    /// A patch that fails and is rolled back brings back what was open before: its clock goes on, for a month.
+    @Test func whatComesBackKeepsItsClock() {
+        let gone = VerdictLedger(open: open, judged: [:], gone: [1], now: now)
+        #expect(gone.closed == [key: .init(since: before, fixKnown: before, at: now)])
+        for (days, isKept) in [(Int64(0), true), (30, true), (31, false)] {
+            let later = now.adding(seconds: days * 86_400)
+            let back = VerdictLedger(
+                open: [:], closed: gone.closed, judged: judged(affected: ["CVE-2026-1": true]), gone: [], now: later)
+            #expect(back.open[key]?.since == (isKept ? before : later), "after \(days) days")
+            #expect(back.changes.map(\.since) == [isKept ? before : later])
+            #expect(back.closed.isEmpty)
+        }
+    }
+
+    /// A host that goes to another build of the same source, which has the flaw too, keeps its clock.
+    @Test func anotherBuildKeepsTheClock() {
+        var newer = VerdictLedger.Judged()
+        newer.affected = ["CVE-2026-1": (true, ["CVE-2026-1"])]
+        let ledger = VerdictLedger(
+            open: open, judged: [2: newer, 3: newer], gone: [1], families: [1: 0, 2: 0, 3: 1], now: now)
+        #expect(ledger.open[Verdicts.Key(package: 2, vulnerability: "CVE-2026-1")]?.since == before)
+        #expect(ledger.open[Verdicts.Key(package: 3, vulnerability: "CVE-2026-1")]?.since == now, "of another source")
+    }
+
+    /// A package whose origin turns out not to be known keeps what was open in it as unknown; of a third party it is closed.
+    @Test func anUnknownOriginKeepsWhatWasOpen() {
+        var unknown = VerdictLedger.Judged()
+        unknown.isUnknown = true
+        unknown.isOfUnknownOrigin = true
+        unknown.undecided = ["CVE-2026-1", "CVE-2026-2"]
+        let kept = VerdictLedger(open: open, judged: [-7: unknown], gone: [1], bases: [-7: 1], now: now)
+        let own = Verdicts.Key(package: -7, vulnerability: "CVE-2026-1")
+        #expect(kept.open == [own: .init(verdict: "unknown", since: before, fixKnown: before)])
+        #expect(kept.changes.map(\.after) == ["unknown", Verdicts.Change.gone])
+        let known = VerdictLedger(
+            open: kept.open, judged: judged(affected: ["CVE-2026-1": true]), gone: [-7], families: [1: 0, -7: 0],
+            bases: [-7: 1], now: now)
+        #expect(known.open == [key: .init(verdict: "affected", since: before, fixKnown: before)])
+
+        var third = VerdictLedger.Judged()
+        third.isUnknown = true
+        let closed = VerdictLedger(open: open, judged: [-8: third], gone: [1], bases: [-8: 1], now: now)
+        #expect(closed.open.isEmpty)
+    }
 }

@@ -145,6 +145,9 @@ enum ExceptionSchema {
             .required("coversExploitation", .boolean), .required("revokedBy", .nullable(.anyText)),
             .required("revoked", .nullable(.time)), .required("revocationReason", .anyText),
             .required("ended", .nullable(.time), "When it ended by itself."),
+            .required(
+                "knownExploitedStatus", .oneOf(["listed", "not-listed", "unknown"]),
+                "Whether it is in CISA's catalogue; the sentence says why that is unknown, and the cure."),
         ]))
 
     static func json(_ shown: ExceptionDesk.Shown) -> JSONValue {
@@ -161,7 +164,7 @@ enum ExceptionSchema {
             "approvedBy": text(stored.approvedBy), "approved": time(stored.approvedAt),
             "coversExploitation": .bool(stored.coversExploitation), "revokedBy": text(stored.revokedBy),
             "revoked": time(stored.revokedAt), "revocationReason": .string(stored.revocationReason),
-            "ended": time(stored.endedAt),
+            "ended": time(stored.endedAt), "knownExploitedStatus": .string(shown.exploitation.word),
         ]
     }
 }

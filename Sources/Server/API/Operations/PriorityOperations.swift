@@ -150,7 +150,8 @@ enum PriorityOperations {
             )
         }
         let seen = all.filter { pause in
-            call.reach == .all || hosts.contains { call.reach.includes($0.labels) && pause.concerns($0) }
+            let scope = pause.scope
+            return call.reach == .all || hosts.contains { call.reach.includes($0.labels) && scope.includes($0) }
         }
         let rest = seen.drop { pause in
             guard let time = call.cursor?[0]?.integer, let id = call.cursor?[1]?.string else { return false }
@@ -245,14 +246,5 @@ enum PriorityOperations {
         }
         let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
         return .json(json(ended, policy))
-    }
-}
-
-extension StoredPause {
-    /// Whether it is about this host.
-    func concerns(_ host: Verdicts.Host) -> Bool {
-        if !self.host.isEmpty, self.host != host.id { return false }
-        if selector.isEmpty { return true }
-        return (try? LabelSelector(selector))?.selects(host.labels) ?? false
     }
 }

@@ -1,5 +1,6 @@
 import Access
 import HTTPTypes
+import Inventory
 import JSON
 import Store
 
@@ -31,6 +32,8 @@ enum WhyOperation {
                 "changelogs", .nullable(.array(.component(ChangelogOperations.component), count: 0...100)),
                 "What the offered version closes by its changelog, for each architecture; null where the organisation does not have changelogs read. Empty: nobody has read it yet."
             ),
+                "unknown", .nullable(.anyText),
+                "Why its vulnerabilities are not all known, such as where it came from; null where they are."),
             .required("campaigns", .array(.component(CampaignSchema.summary)), "Open ones that bring it to this host."),
             .required("jobs", .array(.component(CampaignJobSchema.summary)), "The host's parts of these."),
         ]))
@@ -57,29 +60,42 @@ enum WhyOperation {
         let name = why.package
         let own = steps.filter { $0["package"]?.string == name }.prefix(100)
         return .json(
-            json(why, try await findings(call, host.id, reach), isEnabled ? Array(own) : nil, call))
+            json(why, try await known(call, host.id, reach), isEnabled ? Array(own) : nil, call))
     }
 
-    /// What is open in the package there; nil where nobody can tell.
-    private static func findings(_ call: Call, _ host: String, _ reach: Reach) async throws -> [ShownFinding]? {
+    /// What is known of the package there.
+    private struct Known {
+        /// What is open in it; nil where nobody can tell.
+        var findings: [ShownFinding]?
+        /// Why not all is known of it; nil where it is.
+        var unknown: String?
+    }
+
+    private static func known(_ call: Call, _ host: String, _ reach: Reach) async throws -> Known {
         guard call.state.vulnerabilities.knowledge != nil, call.state.vulnerabilities.risk(call.organisation) != nil
         else {
-            return nil
+            return Known(unknown: "no feeds are in use, or nothing was judged yet")
         }
         let view = try await RiskView.of(call.state, organisation: call.organisation, reach: reach, now: call.now)
-        guard let known = view.risk.hosts.first(where: { $0.host.id == host }), known.packages != nil else {
-            return nil
+        guard let known = view.risk.hosts.first(where: { $0.host.id == host }), let packages = known.packages else {
+            return Known(unknown: "the host was not judged yet")
         }
         let name = try call.path("package")
-        return try view.findings(FindingFilter(host: host, package: name), from: 0, limit: 1000).items
+        let why = packages.compactMap { view.risk.packages[$0] }.first {
+            !$0.unknown.isEmpty && ($0.package.name == name || $0.package.source == name)
+        }
+        return Known(
+            findings: try view.findings(FindingFilter(host: host, package: name), from: 0, limit: 1000).items,
+            unknown: why?.unknown)
     }
 
     private static func json(
-        _ why: WhyInputs, _ findings: [ShownFinding]?, _ changelogs: [JSONValue]?, _ call: Call
+        _ why: WhyInputs, _ known: Known, _ changelogs: [JSONValue]?, _ call: Call
     ) -> JSONValue {
         [
             "changelogs": changelogs.map { .array($0) } ?? .null,
-            "findings": findings.map { .array($0.map(VulnerabilitySchema.json)) } ?? .null,
+            "findings": known.findings.map { .array($0.map(VulnerabilitySchema.json)) } ?? .null,
+            "unknown": known.unknown.map { .string($0) } ?? .null,
             "host": .string(why.host), "hostname": .string(why.hostname), "package": .string(why.package),
             "sentence": .string(why.reasons.first?.sentence ?? ""), "cure": .string(why.reasons.first?.cure ?? ""),
             "installed": .object(why.installed.mapValues { .string($0) }),
