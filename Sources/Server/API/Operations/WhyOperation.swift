@@ -32,6 +32,7 @@ enum WhyOperation {
                 "changelogs", .nullable(.array(.component(ChangelogOperations.component), count: 0...100)),
                 "What the offered version closes by its changelog, for each architecture; null where the organisation does not have changelogs read. Empty: nobody has read it yet."
             ),
+            .required(
                 "unknown", .nullable(.anyText),
                 "Why its vulnerabilities are not all known, such as where it came from; null where they are."),
             .required("campaigns", .array(.component(CampaignSchema.summary)), "Open ones that bring it to this host."),
