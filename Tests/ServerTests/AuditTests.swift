@@ -354,7 +354,7 @@ extension ServerTests {
                             .POST, "audit/keys/rotate", ["current": .string(second.description)]
                         ).json["key"]?.string ?? ""))
                 _ = try await server.running.token(organisation: "other")
-                try await server.signed(size: 3, "organisation=other")
+                try await server.signed(size: 4, "organisation=other")
                 try await server.signed(size: 8)
                 #expect(try await server.keys() == [third, second, first])
                 let names = try await server.checkpoint().signatures.map(\.name)

@@ -2,6 +2,7 @@ import Access
 import Inventory
 import JSON
 import NIOHTTP1
+import Orders
 import Rollout
 import Testing
 import Timestamps
@@ -241,8 +242,11 @@ extension ServerTests {
                 }
                 func truth(_ status: OfferStatus, security: Bool = true, veto: HostVeto = HostVeto()) -> Truth {
                     var truth = Truth(hostname: "web0")
-                    truth.offers.offers[0].status = status
-                    truth.offers.offers[0].security = security
+                    var offer = truth.offers.offers[0]
+                    offer.status = status
+                    offer.security = security
+                    truth.offers = OfferSet(
+                        indexes: truth.offers.indexes, offers: [offer], installedFrom: truth.offers.installedFrom)
                     truth.facts.veto = .known(veto)
                     return truth
                 }
