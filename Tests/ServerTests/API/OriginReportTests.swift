@@ -1,6 +1,9 @@
 import Agent
 import Foundation
+import Inventory
 import JSON
+import NIOHTTP1
+import Store
 import Testing
 import Timestamps
 
@@ -54,7 +57,7 @@ extension ServerTests {
 
         private static func truth(_ root: String) throws -> Truth {
             let scan = try HostScan.run(
-                tree: HostTree(root: root), resolver: .none, now: ServerClock.system.now(), agentVersion: "0.1.0")
+                tree: HostTree(root: root), now: ServerClock.system.now(), agentVersion: "0.1.0")
             var truth = Truth()
             (truth.set, truth.offers, truth.facts) = (scan.set, scan.offers, scan.facts)
             return truth
