@@ -205,4 +205,20 @@ import Testing
         let status = try json(try fettle(["feeds", "status", "-o", "json"], scratch).output).array ?? []
         #expect(status.compactMap { $0["records"]?.integer } == [Int64(made[1]), Int64(made[2]), Int64(made[0])])
     }
+
+    /// The built program over the shared data, as a person runs it.
+    @Test(.enabled(if: SharedData.isPresent))
+    func `What the past shows of the order is printed, and beats CVSS and EPSS alone`()
+        throws
+    {
+        let scratch = try Scratch()
+        let ended = try fettle(
+            ["backtest", "priority", "--data", "\(SharedData.path ?? "")/priority", "-o", "json"], scratch)
+        #expect(ended.status == 0, "\(ended.errors)")
+        let rows = try json(ended.output).array ?? []
+        #expect(rows.count == 6)
+        let dates = Set(rows.compactMap { $0["date"]?.string })
+        #expect(dates.count == 2)
+        for row in rows { print("backtest:", String(decoding: row.canonicalBytes(), as: UTF8.self)) }
+    }
 }

@@ -435,6 +435,7 @@ import Timestamps
             FeedConfiguration.builtIn.feeds.allSatisfy {
                 FeedDefinition.isName($0.name) && $0.url.hasPrefix("https://")
             })
+        #expect(Set(FeedConfiguration.builtIn.feeds.map(\.name)).count == FeedConfiguration.builtIn.feeds.count)
         let fault = words {
             _ = try FeedConfiguration(
                 parsing: Array("{\"feeds\":[{\"name\":\"../x\",\"url\":\"https://x\",\"kind\":\"osv\"}]}".utf8),
@@ -444,6 +445,42 @@ import Timestamps
         #expect(
             words { _ = try FeedConfiguration(parsing: Array("{\"feeds\":[],\"speed\":1}".utf8), path: "f") }.contains(
                 "speed"))
+    }
+    /// Nothing is fetched from somebody who is neither the vendor nor the database itself.
+    @Test func `What is built in comes from the vendors themselves`() throws {
+        let vendors: [String: Set<String>] = [
+            "kev": ["www.cisa.gov"], "epss": ["epss.empiricalsecurity.com"], "cwe": ["cwe.mitre.org"],
+            "osv": ["osv-vulnerabilities.storage.googleapis.com"], "github": ["codeload.github.com/github"],
+            "ubuntu": ["security-metadata.canonical.com"],
+            "debian": ["security-tracker.debian.org", "www.debian.org", "salsa.debian.org"],
+            "redhat": ["security.access.redhat.com"], "suse": ["ftp.suse.com"], "photon": ["packages.broadcom.com"],
+            "azure": ["raw.githubusercontent.com/microsoft"], "almalinux": ["repo.almalinux.org"],
+            "rocky": ["dl.rockylinux.org"], "oracle": ["yum.oracle.com", "linux.oracle.com"],
+            "amazon": ["cdn.amazonlinux.com"], "nvd": ["nvd.nist.gov"],
+            "cve": ["codeload.github.com/cisagov", "codeload.github.com/CVEProject"],
+            "arch": ["security.archlinux.org"],
+            "alpine": ["secdb.alpinelinux.org"], "wolfi": ["packages.wolfi.dev"],
+        ]
+        var seen: Set<String> = []
+        for feed in FeedConfiguration.builtIn.feeds {
+            let source = feed.source ?? feed.kind.defaultSource
+            let vendor = String(source.prefix { $0 != "-" })
+            seen.insert(vendor)
+            let hosts = try #require(vendors[vendor], "\(feed.name): \(source)")
+            #expect(hosts.contains { feed.url.hasPrefix("https://\($0)/") }, "\(feed.name): \(feed.url)")
+        }
+        #expect(seen == Set(vendors.keys))
+    }
+
+    @Test(.enabled(if: SharedData.isPresent)) func `Every ecosystem of OSV is set up`() throws {
+        let list = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: URL(filePath: "\(SharedData.path ?? "")/vectors/osv/ecosystems.json")))
+        let names = try #require((list as? [String: Any])?.keys.sorted() ?? list as? [String])
+        #expect(names.count > 40)
+        for name in names {
+            let feed = FeedConfiguration.builtIn.feed("osv-\(FeedDefinition.name(from: name))")
+            #expect(feed?.url.contains(name.replacingOccurrences(of: " ", with: "%20")) == true, "\(name)")
+        }
     }
 }
 

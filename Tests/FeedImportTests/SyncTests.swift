@@ -195,6 +195,24 @@ import Timestamps
         guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
     }
 
+    @Test func `What the answer says of its own bytes must agree`() async throws {
+        let (_, server, folder) = try source(10)
+        guard case .success(.stored) = try await folder.sync(feed(server.url("hashed/all.zip"))) else { throw Wrong() }
+        // Damaged on its way once: the next try gets it whole.
+        guard case .success(.unchanged) = try await folder.sync(feed(server.url("damaged/1/all.zip"))) else {
+            throw Wrong()
+        }
+        #expect(try await server.requests(3).count == 3)
+        var limits = NetworkLimits.quick
+        limits.attempts = 2
+        guard case .failure(let error) = try await folder.sync(feed(server.url("damaged/9/all.zip")), limits) else {
+            throw Wrong()
+        }
+        #expect(error.description.contains("its SHA-256 is") && error.description.contains("it was not taken"))
+        #expect(try folder.ids().count == 10)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/f/download.part"))
+    }
+
     @Test func `Mirrors are asked in turn, and pointers followed`() async throws {
         let (scratch, server, folder) = try source(10)
         var feed = feed(server.url("plain/gone.zip"))
@@ -216,12 +234,25 @@ import Timestamps
         _ = try scratch.write("www/r/repodata/repomd.xml", list(digest))
         feed = FeedDefinition(name: "h", url: server.url("plain/r/repodata/repomd.xml"), kind: .updateInfo)
         feed.pointer = .repository
-        let before = try await server.requests(5).count
+        let before = try await server.requests(6).count
         guard case .success(.stored) = try await folder.sync(feed) else { throw Wrong() }
         guard case .success(.unchanged) = try await folder.sync(feed) else { throw Wrong() }
         #expect(try await server.requests(before + 3).count == before + 3)
         _ = try scratch.write("www/r/repodata/repomd.xml", list(Substring(repeating: "0", count: 64)))
         guard case .failure = try await folder.sync(feed) else { throw Wrong() }
+    }
+
+    @Test func `A mirror of everything stands where addresses begin with the source`() async throws {
+        let (_, server, folder) = try source(10)
+        let feed = feed("https://vendor.example/feeds/all.zip")
+        var configuration = FeedConfiguration(feeds: [feed])
+        configuration.network = .quick
+        configuration.mirrors = [("https://vendor.example/feeds/", server.url("plain/"))]
+        var outcome: Result<FeedOutcome, ImportError>?
+        try await FeedSync(folder, configuration, now: { noon }).run([feed]) { outcome = $1 }
+        guard case .success(.stored(let manifest, _))? = outcome else { throw Wrong() }
+        // Where it comes from is still the source's own.
+        #expect(manifest.feed.url == "https://vendor.example/feeds/all.zip")
     }
 
     @Test

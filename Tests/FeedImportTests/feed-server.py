@@ -10,9 +10,11 @@ Prints its port and serves until its standard input ends. Every request is a lin
 /away                  a redirect to file:///etc/passwd
 /slow/NAME             a byte every tenth of a second
 /silent/NAME           takes the request and says nothing
+/hashed/NAME           the same with the MD5 of the whole, as Google's storage writes it
+/damaged/N/NAME        states another SHA-256 than that of the bytes, N times
 /lie/NAME              ignores Range and If-None-Match: 200 with the whole file
 """
-import hashlib, os, sys, threading, time
+import base64, hashlib, os, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 root, seen, lock = sys.argv[1], {}, threading.Lock()
@@ -54,6 +56,10 @@ class Handler(BaseHTTPRequestHandler):
             name = "/".join(parts[2:])
             if self.times() <= int(parts[1]):
                 return self.send(503, {})
+        damaged = False
+        if kind == "damaged":
+            name = "/".join(parts[2:])
+            damaged = self.times() <= int(parts[1])
         if kind == "silent":
             time.sleep(20)
             return
@@ -63,6 +69,11 @@ class Handler(BaseHTTPRequestHandler):
         data = open(file, "rb").read()
         tag = '"%s"' % hashlib.md5(data).hexdigest()
         headers = {"etag": ("W/" if kind == "weak" else "") + tag}
+        if kind == "hashed":
+            headers["x-goog-hash"] = "crc32c=AAAAAA==, md5=" + base64.b64encode(hashlib.md5(data).digest()).decode()
+        if kind == "damaged":
+            digest = hashlib.sha256(data + b"x" if damaged else data).digest()
+            headers["repr-digest"] = "sha-256=:%s:" % base64.b64encode(digest).decode()
         if kind != "weak":
             headers["last-modified"] = "Sat, 21 Nov 2026 08:00:00 GMT"
         first = 0

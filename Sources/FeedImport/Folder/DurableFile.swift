@@ -88,7 +88,12 @@ enum DurableFile {
 
     /// SHA-256 of a file in hexadecimal.
     static func digest(of path: String) throws -> String {
-        var hasher = SHA256()
+        hexadecimal(try hash(of: path, SHA256()))
+    }
+
+    /// What a hash function makes of a file.
+    static func hash<Function: HashFunction>(of path: String, _ function: Function) throws -> [UInt8] {
+        var hasher = function
         try MappedBytes.with(path: path) { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -97,7 +102,7 @@ enum DurableFile {
                 rest = rest.dropFirst(piece.count)
             }
         }
-        return hexadecimal(hasher.finalize())
+        return Array(hasher.finalize())
     }
 
     /// Bytes as hexadecimal digits.

@@ -109,20 +109,47 @@ extension FeedConfiguration {
         add("epss", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz", .epss)
         add("cwe", "https://cwe.mitre.org/data/xml/cwec_latest.xml.zip", .cwe)
         let ecosystems = [
-            "AlmaLinux", "Alpine", "Android", "Bitnami", "CRAN", "Chainguard", "Debian", "GitHub Actions", "Go",
-            "Hackage",
-            "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Red Hat", "Rocky Linux", "RubyGems", "SUSE",
-            "SwiftURL",
-            "Ubuntu", "Wolfi", "crates.io", "npm", "openSUSE",
+            "AlmaLinux", "Alpine", "Bitnami", "CRAN", "Chainguard", "Debian", "GitHub Actions", "Go", "Hackage", "Hex",
+            "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Rocky Linux", "RubyGems", "SUSE", "SwiftURL", "Ubuntu",
+            "Wolfi",
+            "crates.io", "npm", "openSUSE",
         ]
-        for ecosystem in ecosystems {
+        // Whoever has such packages names them; of some the vendor's own feed says more.
+        let rarer = [
+            "Alpaquita", "Android", "Azure Linux", "BellSoft Hardened Containers", "Bioconductor", "CleanStart",
+            "ConanCenter", "Docker Hardened Images", "Echo", "FreeBSD", "GHC", "Julia", "Kubernetes", "Linux", "Mageia",
+            "MinimOS", "OSS-Fuzz", "Photon OS", "Red Hat", "Root", "TuxCare", "VSCode", "opam", "openEuler",
+        ]
+        for ecosystem in (ecosystems + rarer).sorted() {
             let escaped = ecosystem.replacing(" ", with: "%20")
-            // Alpine's, Wolfi's and SUSE's own feeds say the same; whoever wants them names them.
             add(
                 "osv-\(FeedDefinition.name(from: ecosystem))",
                 "https://osv-vulnerabilities.storage.googleapis.com/\(escaped)/all.zip", .osv, source: "osv",
-                enabled: !["Android", "Red Hat"].contains(ecosystem))
+                enabled: ecosystems.contains(ecosystem))
         }
+        // What OSV's own files are made of, in the words of those who wrote it.
+        add(
+            "github-advisories", "https://codeload.github.com/github/advisory-database/tar.gz/refs/heads/main", .osv,
+            source: "github", enabled: false)
+        add(
+            "ubuntu-osv", "https://security-metadata.canonical.com/osv/osv-all.tar.xz", .osv, source: "ubuntu-osv",
+            enabled: false)
+        add(
+            "ubuntu-vex", "https://security-metadata.canonical.com/vex/vex-all.tar.xz", .openVEX, source: "ubuntu-vex",
+            enabled: false)
+        add(
+            "suse-vex", "https://ftp.suse.com/pub/projects/security/csaf-vex.tar.bz2", .csaf, source: "suse-vex",
+            enabled: false)
+        for list in ["DSA", "DLA"] {
+            add(
+                "debian-\(list.lowercased())",
+                "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/\(list)/list",
+                .debianList, enabled: false)
+        }
+        // All there is; CISA's vulnrichment has what it looked at, with its own part.
+        add(
+            "cve", "https://codeload.github.com/CVEProject/cvelistV5/tar.gz/refs/heads/main", .cve, source: "cve",
+            enabled: false)
         add("debian-tracker", "https://security-tracker.debian.org/tracker/data/json", .debianTracker)
         add(
             "redhat-vex", "https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt", .csaf,

@@ -57,6 +57,7 @@ struct FeedDownload: Sendable {
         var total: Int64?
         var isStale = false
         var isFile = false
+        var digests: StatedDigests?
         var validators = begun ?? FeedValidators()
         let answer = try await client.get(url, headers) { answer in
             switch answer.status {
@@ -72,6 +73,7 @@ struct FeedDownload: Sendable {
                 }
                 try writeNote(url, validators)
                 total = answer.length
+                digests = StatedDigests(answer)
                 isFile = true
             case 206:
                 guard Self.start(of: answer.header("content-range")) == offset, offset > 0,
@@ -85,6 +87,7 @@ struct FeedDownload: Sendable {
                 }
                 // A length near the largest number there is must not overflow the sum.
                 total = answer.length.map { min($0, .max - offset) + offset }
+                digests = StatedDigests(answer)
                 isFile = true
             default: break
             }
@@ -104,6 +107,10 @@ struct FeedDownload: Sendable {
         }
         guard isFile else { throw FeedClient.refusal(answer) }
         guard fsync(file) == 0 else { throw ImportError.system("written", part) }
+        if let fault = try digests?.fault(of: part) {
+            discard()
+            throw ImportError(.network, "\(url): \(fault); it was not taken")
+        }
         unlink(note)
         return FetchedFile(path: part, validators: validators)
     }
