@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Logging
 import NIOHTTP1
+import Orders
 import Rollout
 import Testing
 import Timestamps
