@@ -92,7 +92,8 @@ struct WindowsPreviewCommand: ParsableCommand {
         var windows: [MaintenanceWindow] = []
         var freezes = try freeze.enumerated().map { number, text in try yearly(text, number + 1) }
         if let calendar {
-            let read = try ICalendarReader(floating: .zone(own.name)) { try? zones.zone($0) }.read(InputFile.bytes(calendar, most: ICalendarReader.maximumBytes))
+            let read = try ICalendarReader(floating: .zone(own.name)) { try? zones.zone($0) }.read(
+                InputFile.bytes(calendar, most: ICalendarReader.maximumBytes))
             windows = read.windows
             freezes += read.freezes
             for note in read.notes { say("\(calendar), \(note)") }

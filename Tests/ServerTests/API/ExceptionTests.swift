@@ -137,7 +137,8 @@ extension ServerTests {
                 let id = try #require(made.json["id"]?.string)
                 let path = "/api/v1/exceptions/\(id)"
                 #expect(
-                    try await api.call("POST", "\(path)/revoke", as: Self.decider, body: ["reason": "no"]).status == 403)
+                    try await api.call("POST", "\(path)/revoke", as: Self.decider, body: ["reason": "no"]).status == 403
+                )
                 let refused = try await api.call(
                     "POST", "\(path)/reject", as: Self.decider, body: ["reason": "it is reachable"])
                 #expect(refused.json["state"] == "revoked", "\(refused.text)")
