@@ -231,7 +231,7 @@ public struct RankedPatch: Sendable, Hashable {
         text += ", closes \(vulnerabilities) vulnerabilit\(vulnerabilities == 1 ? "y" : "ies")"
         text += " on \(assets) asset\(assets == 1 ? "" : "s")"
         if let worst = open.first {
-            text += ", the worst \(worst.vulnerability) with probability \(worst.probability.threePlaces)"
+            text += ", the worst \(worst.vulnerability) with probability \(worst.probability.asProbability)"
             text += " x reach \(worst.reach.places(2)) x impact \(worst.impact.places(0))"
         }
         text += "; benefit \(benefit.places(2)) / cost \(cost.places(2)) = \(ratio.threePlaces)"
@@ -243,7 +243,7 @@ public struct RankedPatch: Sendable, Hashable {
     /// Why it has this rank, in full: each finding's share, then the cost.
     public var full: [String] {
         var lines = open.map { finding in
-            "\(finding.vulnerability) on \(finding.asset): probability \(finding.probability.threePlaces) x reach "
+            "\(finding.vulnerability) on \(finding.asset): probability \(finding.probability.asProbability) x reach "
                 + "\(finding.reach.places(2)), impact \(finding.impact.places(0)); \(finding.deadline.sentence)"
         }
         lines.append(

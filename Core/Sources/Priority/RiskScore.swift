@@ -205,13 +205,13 @@ public struct RiskScore: Sendable, Hashable {
         let strongest = parts.filter { abs($0.value) >= 0.005 }
             .sorted { (abs($0.value), $1.term.rawValue) > (abs($1.value), $0.term.rawValue) }.prefix(3)
         let named = [knownExploited].compactMap { $0 } + strongest.map { "\($0.text) \($0.value.signed)" }
-        return "\(id): probability \(probability.threePlaces), as \(named.joined(separator: ", "))"
+        return "\(id): probability \(probability.asProbability), as \(named.joined(separator: ", "))"
     }
 
     /// Every term, one a line, and their sum.
     public var full: [String] {
         var lines = parts.map { "\($0.value.signed)  \($0.text)" }
-        lines.append("\(score.signed)  sum S; probability 1 / (1 + e^(8.1 - S)) = \(probability.threePlaces)")
+        lines.append("\(score.signed)  sum S; probability 1 / (1 + e^(8.1 - S)) = \(probability.asProbability)")
         if let knownExploited { lines[lines.count - 1] += ", at least 0.9 as it is \(knownExploited)" }
         return lines
     }
@@ -229,7 +229,7 @@ public struct RiskScore: Sendable, Hashable {
             guard let likelihood = facts.likelihood else {
                 return "EPSS unknown, taken as usual for its year: \(inputs.likelihood.threePlaces)"
             }
-            return "EPSS \(likelihood.probability.threePlaces) (\(likelihood.model))"
+            return "EPSS \(likelihood.probability.asProbability) (\(likelihood.model))"
         case .severity:
             guard let score = facts.score else { return "CVSS unknown" }
             return "\(score.value.name) \(score.value.value) (\(score.evidence.source))"
@@ -252,6 +252,12 @@ public struct RiskScore: Sendable, Hashable {
 extension Double {
     /// Three decimals, without Foundation.
     var threePlaces: String { places(3) }
+
+    /// A probability: three decimals, one place more where it is smaller, since 0.000 would tell nothing.
+    var asProbability: String {
+        if self >= 0.001 || self <= 0 { return places(3) }
+        return self >= 0.00005 ? places(4) : "below 0.0001"
+    }
 
     /// Two decimals with the sign in front.
     var signed: String { (self < 0 ? "" : "+") + places(2) }

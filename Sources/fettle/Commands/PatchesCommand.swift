@@ -110,7 +110,7 @@ struct PatchesCommand: AsyncParsableCommand {
             let hosts = try await client.get("/api/v1/patches", [organisation.query(client), ("limit", "1")])["hosts"]
             if let hosts, let unjudged = hosts["unjudged"]?.integer, unjudged > 0 {
                 shown.notes.append(
-                    "\(unjudged) of \(hosts.text("active")) active host(s) are not judged (\(hosts.text("silent")) silent, "
+                    "\(unjudged) of \(counted(hosts["active"]?.integer ?? 0, "active host")) are not judged (\(hosts.text("silent")) silent, "
                         + "\(hosts.text("stale")) with scans or indexes too old); what they lack is not known: "
                         + "fettle hosts list --unjudged")
             }

@@ -36,10 +36,10 @@ struct SearchCommand: AsyncParsableCommand {
                 ]
             }
             let packages = (found["packages"]?["items"]?.array ?? []).map { package -> JSONValue in
-                let installed = package["installed"]?.integer.map(String.init) ?? "an unknown number of"
+                let installed = package["installed"]?.integer.map { counted($0, "host") } ?? "an unknown number of hosts"
                 return [
                     "kind": "package", "name": .string(package.text("name")), "id": .string(package.text("name")),
-                    "about": .string("waits on \(package.text("pending")), installed on \(installed) host(s)"),
+                    "about": .string("waits on \(package.text("pending")), installed on \(installed)"),
                 ]
             }
             let rows = Shown(
