@@ -85,7 +85,8 @@ public func evidencePage(_ model: EvidenceModel, _ context: PageContext) -> HTML
         "Evidence on \(row.hostname)", context, current: .vulnerabilities,
         content: HTML {
             breadcrumbs(
-                [("Vulnerabilities", context.to("vulnerabilities")), ("Evidence", context.to("evidence"))], row.hostname)
+                [("Vulnerabilities", context.to("vulnerabilities")), ("Evidence", context.to("evidence"))], row.hostname
+            )
             pageHead(
                 "Evidence on \(row.hostname)",
                 lead: HTML {

@@ -176,7 +176,8 @@ private func approveCard(_ model: ExceptionModel, _ context: PageContext) -> HTM
 
 private func revokeCard(_ model: ExceptionModel, _ context: PageContext) -> HTML {
     card(model.row.state == "requested" ? "Withdraw or refuse it" : "End it now", id: "revoke") {
-        postForm(context.to("exceptions", model.row.id, model.mayReject ? "reject" : "revoke"), context, class: "form") {
+        postForm(context.to("exceptions", model.row.id, model.mayReject ? "reject" : "revoke"), context, class: "form")
+        {
             p {
                 model.row.state == "requested"
                     ? "It is then over; a new one can be asked for."

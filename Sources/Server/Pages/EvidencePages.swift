@@ -97,7 +97,17 @@ enum EvidencePages {
     private static func answer(
         _ call: PageCall, error: String = "", status: HTTPResponse.Status = .ok
     ) async throws -> Response {
-        let held = try await desk(call).list(host: call.path("host"), vulnerability: call.path("vulnerability"))
+        // Of a host beyond reach as of one that there is not; and nothing is held where nothing is known.
+        try await find(call, .hostsRead)
+        guard call.state.vulnerabilities.knowledge != nil,
+            call.state.vulnerabilities.risk(try call.organisationID) != nil
+        else { throw Refusal(.noSuchPage) }
+        let held: [EvidenceDesk.Held]
+        do {
+            held = try await desk(call).list(host: call.path("host"), vulnerability: call.path("vulnerability"))
+        } catch let refusal as Refusal where refusal.problem.status == 404 {
+            throw Refusal(.noSuchPage)
+        }
         guard let row = try await rows(held, call).first(where: { $0.host == call.path("host") }) else {
             throw Refusal(.noSuchPage)
         }
@@ -108,6 +118,13 @@ enum EvidencePages {
         return call.html(evidencePage(model, call.context()), status: status)
     }
 
+    /// Refuses where the host is not within reach.
+    private static func find(_ call: PageCall, _ permission: Permission) async throws {
+        let (organisation, id, reach) = (try call.organisationID, call.path("host"), call.reach(permission))
+        let found = try await call.state.store.read { try $0.hosts.show(organisation: organisation, id: id) }
+        guard let found, reach.includes(found.labels) else { throw Refusal(.noSuchPage) }
+    }
+
     /// Notes it; what the desk refuses is said on the page.
     private static func note(
         _ call: PageCall, _ permission: Permission,
@@ -115,6 +132,7 @@ enum EvidencePages {
     ) async throws -> Response {
         let (organisation, id, reach) = (try call.organisationID, call.path("host"), call.reach(permission))
         let vulnerability = call.path("vulnerability")
+        try await find(call, permission)
         do {
             try await body(try desk(call), vulnerability) { transaction in
                 guard let host = try transaction.hosts.show(organisation: organisation, id: id),

@@ -65,7 +65,8 @@ enum PageAccess: Sendable, Hashable {
 /// Every page and form.
 enum PageTable {
     static let all: [PageDeclaration] =
-        EntryPages.all + FleetPages.all + QueuePages.all + VulnerabilityPages.all + ExceptionPages.all + EvidencePages.all
+        EntryPages.all + FleetPages.all + QueuePages.all + VulnerabilityPages.all + ExceptionPages.all
+        + EvidencePages.all
         + HostPages.all
         + CampaignPages.all + ActivityPages.all + AccountPages.all
         + SettingsPages.all + RestorePages.all

@@ -107,8 +107,9 @@ extension RolloutEngine {
                 let facts = gate.holds(host.id) ? try await self.facts(organisation, host) : nil
                 freezing.settle(found) { changed in
                     gate.reason(
-                        host.id, changing: changed, reboots: PlannedHosts.reboots(changed, draft.actions, facts))
-                        .map { "\($0) It is left out." }
+                        host.id, changing: changed, reboots: PlannedHosts.reboots(changed, draft.actions, facts)
+                    )
+                    .map { "\($0) It is left out." }
                 }
             }
         }

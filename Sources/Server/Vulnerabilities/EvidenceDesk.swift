@@ -134,7 +134,8 @@ struct EvidenceDesk: Sendable {
             let host = try host(sql)
             var hold = try Self.hold(host.id, ids, sql, organisation: organisation)
             var waiver = StoredEvidence(
-                host: host.id, vulnerability: vulnerability, step: StoredEvidence.waived, at: now, by: actor, digest: "")
+                host: host.id, vulnerability: vulnerability, step: StoredEvidence.waived, at: now, by: actor, digest: ""
+            )
             waiver.note = reason
             guard hold.waive(EvidenceHold.Record(at: now, by: actor, digest: "")),
                 try sql.findingClocks.record(waiver, organisation: organisation)

@@ -85,9 +85,10 @@ struct RiskView: Sendable {
         self.reach = reach
         self.now = now
         if let host {
-            hosts = risk.index(of: host).map { index in
-                risk.hosts[index].host.isActive && reach.includes(risk.hosts[index].host.labels) ? [index] : []
-            } ?? []
+            hosts =
+                risk.index(of: host).map { index in
+                    risk.hosts[index].host.isActive && reach.includes(risk.hosts[index].host.labels) ? [index] : []
+                } ?? []
             namesakes = []
         } else {
             hosts = risk.reachable(reach)

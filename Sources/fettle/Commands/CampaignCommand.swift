@@ -223,7 +223,9 @@ struct WhyCommand: AsyncParsableCommand {
                 "Campaign", "\(campaignTitle(campaign)): \(campaign.text("state")). \(campaign.text("next"))")
         }
         if let steps = why["changelogs"]?.array, !(why["candidate"]?.object ?? [:]).isEmpty {
-            if steps.isEmpty { text += fieldLine("Changelog", "nobody has read the offered version's yet: unknown, not none") }
+            if steps.isEmpty {
+                text += fieldLine("Changelog", "nobody has read the offered version's yet: unknown, not none")
+            }
             for step in steps { text += changelog(step) }
         }
         guard let findings = why["findings"]?.array else {
@@ -259,7 +261,8 @@ struct WhyCommand: AsyncParsableCommand {
         var text = fieldLine(
             "Changelog",
             "\(step.text("candidate")) closes "
-                + (closes.isEmpty ? (unknown.isEmpty ? "nothing" : "nobody knows what") : closes.joined(separator: ", ")))
+                + (closes.isEmpty
+                    ? (unknown.isEmpty ? "nothing" : "nobody knows what") : closes.joined(separator: ", ")))
         text += fieldLine("", "\(step.text("standing")): \(step.text("sentence"))")
         if !unknown.isEmpty, unknown != step.text("sentence") { text += fieldLine("", "at least: \(unknown)") }
         let missing = (step["missing"]?.array ?? []).compactMap(\.string)

@@ -63,7 +63,8 @@ struct EvidenceCommand: AsyncParsableCommand {
                     empty: "nothing waits for evidence, as far as is known", name: { $0.text("host") })
                 let counts = try await client.get("/api/v1/evidence", query + [("limit", "1")])
                 if let unjudged = counts["unjudged"]?.integer, unjudged > 0 {
-                    shown.notes.append("\(unjudged) host(s) have not reported what is installed: of these nothing is known")
+                    shown.notes.append(
+                        "\(unjudged) host(s) have not reported what is installed: of these nothing is known")
                 }
                 return shown
             }

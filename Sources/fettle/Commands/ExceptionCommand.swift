@@ -15,7 +15,8 @@ struct ExceptionCommand: AsyncParsableCommand {
               fettle exception reject x-4f7a9c2d --reason "the service is reachable"
               fettle exception list --state active
             """,
-        subcommands: [List.self, Show.self, Create.self, Approve.self, Reject.self, Revoke.self], defaultSubcommand: List.self,
+        subcommands: [List.self, Show.self, Create.self, Approve.self, Reject.self, Revoke.self],
+        defaultSubcommand: List.self,
         aliases: ["exceptions"])
 
     private static let columns: [Column] = [
@@ -158,7 +159,8 @@ struct ExceptionCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try changing.data.client
             let item = try await client.get(organisation.path(client, "exceptions", id))
-            guard changing.goesOn("refuse to accept \(item.text("vulnerability")), as \(item.text("owner")) asks") else {
+            guard changing.goesOn("refuse to accept \(item.text("vulnerability")), as \(item.text("owner")) asks")
+            else {
                 return
             }
             let done = try await client.post(

@@ -11,6 +11,8 @@ struct PatchesCommand: AsyncParsableCommand {
               fettle patches --host web1 -o wide
               fettle patches --name-contains openssl -o json
               fettle patches --rank -o wide
+              fettle patches --rank --capacity 40 --per-week 120
+              fettle patches --few 5
             """, aliases: ["patch"])
 
     @OptionGroup var reading: Reading
@@ -19,6 +21,14 @@ struct PatchesCommand: AsyncParsableCommand {
     var security = false
     @Flag(help: "The work queue: which patch next, where, and why, by what its vulnerabilities are.")
     var rank = false
+    @Option(help: "With --rank: units of work that can be done now; says how far down the queue they reach.")
+    var capacity: Int?
+    @Option(help: "With --rank: units of work done in a week; says when each patch is done, and whether in time.")
+    var perWeek: Int?
+    @Flag(help: "With --rank: explain each patch in full, every finding's share and the cost.")
+    var full = false
+    @Option(help: "The so many patches that cut most risk.")
+    var few: Int?
     @Option(help: "Only this host: its name, or its id or the beginning of it.", completion: hostNames)
     var host: String?
     @Option(name: [.customShort("q"), .customLong("name-contains")], help: "Only packages whose name contains this.")
@@ -43,23 +53,49 @@ struct PatchesCommand: AsyncParsableCommand {
         Column("BENEFIT") { flatText($0["benefit"] ?? .null) }, Column("COST") { flatText($0["cost"] ?? .null) },
         Column("B/C") { flatText($0["ratio"] ?? .null) }, .member("reboot"), .member("why", wide: true),
     ]
+    private static let forecast: [Column] = [
+        Column("DONE", raw: { $0.text("done") }, text: { String($0.text("done").prefix(10)) }), .member("outlook"),
+    ]
+    private static let fewColumns: [Column] = [
+        .member("patch"),
+        Column("RISK GONE", raw: { flatText($0["share"] ?? .null) }) { item in
+            "\(percent(item["share"])) %"
+        },
+    ]
+
+    private static func percent(_ share: JSONValue?) -> Int {
+        switch share {
+        case .number(let number)?: Int(number * 100)
+        case .integer(let number)?: Int(number * 100)
+        default: 0
+        }
+    }
 
     func validate() throws {
-        if rank, security || host != nil || name != nil {
-            throw ValidationError("--rank is of all hosts and patches: leave the other choices out")
+        if rank || few != nil, security || host != nil || name != nil {
+            throw ValidationError("--rank and --few are of all hosts and patches: leave the other choices out")
         }
+        if rank, few != nil { throw ValidationError("give --rank or --few, not both") }
+        if !rank, capacity != nil || perWeek != nil || full {
+            throw ValidationError("--capacity, --per-week and --full go with --rank")
+        }
+        for (name, value) in [("capacity", capacity), ("per-week", perWeek)] {
+            if let value, !(1...1_000_000).contains(value) { throw ValidationError("--\(name) is 1 to 1000000") }
+        }
+        if let few, !(1...100).contains(few) { throw ValidationError("--few is 1 to 100") }
     }
 
     func run() async throws {
         try await reading.run { client in
-            if rank {
-                let items = try await client.list(
-                    "/api/v1/patches/ranked",
-                    [organisation.query(client), ("limit", String(max(1, min(limit, 500))))], limit: limit)
+            if rank { return try await queue(client) }
+            if let few {
+                let answer = try await client.get(
+                    "/api/v1/patches/selection", [organisation.query(client), ("count", String(few))])
                 var shown = Shown(
-                    items, Self.ranked, empty: "no offered update closes a known vulnerability", name: { $0.text("id") }
-                )
-                if let first = items.first { shown.notes.append("first: \(first.text("why"))") }
+                    answer["items"]?.array ?? [], Self.fewColumns,
+                    empty: "no offered update closes a known vulnerability", name: { $0.text("patch") })
+                shown.notes.append(
+                    "at least \(Self.percent(answer["quality"])) % of what the best choice of \(few) could cut")
                 return shown
             }
             if let host { return try await show(host, client) }
@@ -80,6 +116,32 @@ struct PatchesCommand: AsyncParsableCommand {
             }
             return shown
         }
+    }
+
+    /// The work queue.
+    private func queue(_ client: OperatorClient) async throws -> Shown {
+        let query: [(String, String?)] = [
+            organisation.query(client), ("full", full ? "true" : nil), ("capacity", capacity.map(String.init)),
+            ("perWeek", perWeek.map(String.init)),
+        ]
+        let items = try await client.list(
+            "/api/v1/patches/ranked", query + [("limit", String(max(1, min(limit, 500))))], limit: limit)
+        var shown = Shown(
+            items, Self.ranked + (perWeek == nil ? [] : Self.forecast),
+            empty: "no offered update closes a known vulnerability", name: { $0.text("id") })
+        if full {
+            for item in items {
+                shown.notes.append("\(item.text("place")). \(item.text("name")):")
+                shown.notes += (item["full"]?.array ?? []).compactMap(\.string).map { "   \($0)" }
+            }
+        } else if let first = items.first {
+            shown.notes.append("first: \(first.text("why"))")
+        }
+        if let capacity {
+            let fits = try await client.get("/api/v1/patches/ranked", query + [("limit", "1")])["fits"]?.integer ?? 0
+            shown.notes.append("\(fits) of the queue, from the first, fit into \(capacity) units of work")
+        }
+        return shown
     }
 
     private func show(_ host: String, _ client: OperatorClient) async throws -> Shown {

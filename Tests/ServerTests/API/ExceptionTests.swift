@@ -127,6 +127,84 @@ extension ServerTests {
             }
         }
 
+        /// Whoever may approve may refuse, with a reason, though they may not ask; and only what waits.
+        @Test func anotherPersonRefuses() async throws {
+            try await Self.with { server, api in
+                var host = try await TestHost.enrol(server)
+                try await host.reported(Truth())
+                _ = try await Self.until(server, "vulnerabilities") { $0["total"] == 1 }
+                let made = try await api.call("POST", "/api/v1/exceptions", as: Self.asker, body: Self.asked(server))
+                let id = try #require(made.json["id"]?.string)
+                let path = "/api/v1/exceptions/\(id)"
+                #expect(
+                    try await api.call("POST", "\(path)/revoke", as: Self.decider, body: ["reason": "no"]).status == 403
+                )
+                let refused = try await api.call(
+                    "POST", "\(path)/reject", as: Self.decider, body: ["reason": "it is reachable"])
+                #expect(refused.json["state"] == "revoked", "\(refused.text)")
+                #expect(refused.json["sentence"]?.string?.hasPrefix("refused on") == true, "\(refused.text)")
+                let again = try await api.call("POST", "\(path)/reject", as: Self.decider, body: ["reason": "no"])
+                #expect(again.status == 409)
+                let shown = try await fettle(["exception", "show", id, "-o", "json", "--data", server.folder])
+                #expect(shown.json["revokedBy"] == "user:bob", "\(shown)")
+            }
+        }
+
+        /// What fits into what can be done, when the rest is done, and the few that cut most; by the command line.
+        @Test func theQueueTellsWhatFitsAndWhen() async throws {
+            try await Self.with { server, api in
+                var host = try await TestHost.enrol(server)
+                try await host.reported(Truth())
+                _ = try await Self.until(server, "patches/ranked") { $0["total"] == 1 }
+                let plain = try await api.call("GET", "/api/v1/patches/ranked").json
+                #expect(plain["fits"] == .null && plain["items"]?[0]?["outlook"] == nil)
+                let wide = try await api.call("GET", "/api/v1/patches/ranked?capacity=1000&perWeek=1000&full=true").json
+                #expect(wide["fits"] == 1 && wide["items"]?[0]?["done"] != .null, "\(wide)")
+                #expect((wide["items"]?[0]?["full"]?.array?.count ?? 0) > 1)
+                let shown = try await fettle([
+                    "patches", "--rank", "--capacity", "1000", "--per-week", "1000", "--data", server.folder,
+                ])
+                #expect(shown.output.contains("OUTLOOK") && shown.errors.contains("1 of the queue"), "\(shown)")
+                let few = try await fettle(["patches", "--few", "3", "--data", server.folder])
+                #expect(few.output.contains("package0") && few.output.contains("100 %"), "\(few)")
+                #expect(try await fettle(["patches", "--capacity", "3", "--data", server.folder]).status == 2)
+                let sentence = try await fettle(["patches", "--rank", "--data", server.folder])
+                #expect(sentence.errors.contains("first: 1. package0"), "\(sentence)")
+            }
+        }
+
+        /// Who disputes a vulnerability, and what was taken back, is said beside the verdict.
+        @Test func doubtsAreTold() async throws {
+            let record = """
+                {"dataType": "CVE_RECORD", "dataVersion": "5.1",
+                 "cveMetadata": {"cveId": "CVE-2026-0001", "assignerOrgId": "00000000-0000-4000-9000-000000000000",
+                   "state": "PUBLISHED", "datePublished": "2026-02-01T00:00:00Z", "dateUpdated": "2026-03-01T00:00:00Z"},
+                 "containers": {"cna": {"providerMetadata": {"orgId": "00000000-0000-4000-9000-000000000000"},
+                   "descriptions": [{"lang": "en", "value": "a flaw"}], "tags": ["disputed"],
+                   "affected": [{"vendor": "example", "product": "example",
+                     "versions": [{"version": "1", "status": "affected"}]}], "references": []}}}
+                """
+            let withdrawn = """
+                {"id": "GHSA-aaaa-bbbb-cccc", "modified": "2026-03-02T00:00:00Z", "withdrawn": "2026-03-02T00:00:00Z",
+                 "aliases": ["CVE-2026-0001"], "details": "taken back", "affected": [
+                   {"package": {"ecosystem": "PyPI", "name": "flawed"},
+                    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}]}
+                """
+            try await Self.with { server, api in
+                try Self.write(record, "cve", in: server.folder)
+                try Self.write(withdrawn, "ghsa", in: server.folder)
+                var host = try await TestHost.enrol(server)
+                try await host.reported(Truth())
+                let one = try await Self.until(server, "vulnerabilities/CVE-2026-0001") {
+                    $0["disputed"]?.array?.isEmpty == false && $0["isHit"] == true
+                }
+                #expect(one["disputed"]?[0]?["record"] == "CVE-2026-0001", "\(one)")
+                #expect(one["withdrawn"]?[0]?["record"] == "GHSA-aaaa-bbbb-cccc", "\(one)")
+                let text = try await fettle(["vulnerability", "CVE-2026-0001", "--data", server.folder]).output
+                #expect(text.contains("Disputed") && text.contains("Withdrawn"), "\(text)")
+            }
+        }
+
         /// It ends by itself when the vulnerability becomes known to be exploited.
         @Test func exploitationOpensItAgain() async throws {
             try await Self.with { server, api in

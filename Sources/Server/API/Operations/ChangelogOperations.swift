@@ -47,7 +47,8 @@ enum ChangelogOperations {
 
         init(_ known: ChangelogEvidence.Known) {
             self =
-                known.isDisputed ? .disputed : known.reading == nil ? .unreadable : known.hosts > 1 ? .confirmed : .claimed
+                known.isDisputed
+                ? .disputed : known.reading == nil ? .unreadable : known.hosts > 1 ? .confirmed : .claimed
         }
     }
 

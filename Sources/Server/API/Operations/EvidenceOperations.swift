@@ -97,7 +97,7 @@ enum EvidenceOperations {
             .object([
                 .required("vulnerability", .text(1...255)), .required("reason", words, "Why; it enters the audit log."),
             ])),
-        responses: [answer, .problem(.conflict, "Nothing is held there, or several hosts match."),]
+        responses: [answer, .problem(.conflict, "Nothing is held there, or several hosts match.")]
     ) { call in
         let hold = try await call.evidence.waive(
             call.body["vulnerability"]?.string ?? "", reason: call.body["reason"]?.string ?? "",

@@ -56,7 +56,8 @@ enum WhyOperation {
         let why = try await call.campaigns.why(host: host.id, package: call.path("package"))
         let reach = call.caller.principal.reach(.hostsRead, organisation: call.organisation)
         let (steps, isEnabled) = try await ChangelogOperations.json(
-            call.state, .init(organisation: call.organisation, reach: reach, host: host.id, package: call.path("package")))
+            call.state,
+            .init(organisation: call.organisation, reach: reach, host: host.id, package: call.path("package")))
         // Asked for is the package, not what else was built of a source of its name.
         let name = why.package
         let own = steps.filter { $0["package"]?.string == name }.prefix(100)
