@@ -167,7 +167,7 @@ import Timestamps
         #expect(manifest.next(now: noon, maximumAge: 1)?.contains("fettle feeds accept mine") == true)
         // A broken manifest does not put it into use either.
         try Data("{".utf8).write(to: URL(filePath: "\(folder.path)/mine/manifest.json"))
-        try folder.repair(FeedConfiguration(feeds: []), now: { noon }) { _, _ in }
+        try folder.repair(FeedConfiguration(feeds: []), now: { noon }, done: { _, _ in })
         #expect(try folder.manifest("mine")?.revision == nil && folder.manifest("mine")?.held != nil)
         try folder.accept("mine")
         #expect(try folder.ids().count == 17)
@@ -225,7 +225,8 @@ import Timestamps
         }
         #expect(try folder.ids().count == 23 && folder.broken().isEmpty)
         // Whoever may only read is not asked to write where nothing is broken.
-        try folder.repair(FeedConfiguration(feeds: []), now: { noon }) { _, _ in Issue.record("nothing is broken") }
+        try folder.repair(
+            FeedConfiguration(feeds: []), now: { noon }, done: { _, _ in Issue.record("nothing is broken") })
         try Data("{".utf8).write(to: URL(filePath: file))
         try folder.remove("mine")
         #expect(try folder.names() == ["other"] && folder.ids().count == 3)

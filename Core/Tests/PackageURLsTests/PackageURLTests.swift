@@ -36,11 +36,11 @@ struct PackageURLTests {
 
     private struct Suite: Decodable {
         struct Case: Decodable {
-            var test_type: String
+            var testType: String
             var description: String
             var input: Input
-            var expected_output: Output?
-            var expected_failure: Bool
+            var expectedOutput: Output?
+            var expectedFailure: Bool
         }
         enum Input: Decodable {
             case text(String)
@@ -81,16 +81,18 @@ struct PackageURLTests {
         }
         for file in files.sorted() {
             let data = try Data(contentsOf: URL(filePath: "\(Self.vectors)/\(file)"))
-            for one in try JSONDecoder().decode(Suite.self, from: data).tests where one.test_type == "parse" {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            for one in try decoder.decode(Suite.self, from: data).tests where one.testType == "parse" {
                 guard case .text(let text) = one.input else { continue }
-                if one.expected_failure {
+                if one.expectedFailure {
                     guard file.hasSuffix("specification-test.json") else { continue }
                     refused += 1
                     #expect(PackageURL(text) == nil, "\(file): \(text): \(one.description)")
                     continue
                 }
                 // Of git the whole path behind the host is the name.
-                guard let expected = one.expected_output, expected.type != "git" else { continue }
+                guard let expected = one.expectedOutput, expected.type != "git" else { continue }
                 read += 1
                 let url = PackageURL(text)
                 #expect(url?.type == expected.type, "\(file): \(text)")

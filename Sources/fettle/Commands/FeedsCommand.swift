@@ -159,10 +159,12 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
 private func mend(_ folder: FeedFolder) throws {
     let report = FeedReport()
     var names: [String] = []
-    try folder.repair(folder.configuration(), now: { now() }) { feed, result in
-        report.add(feed.name, result)
-        names.append(feed.name)
-    }
+    try folder.repair(
+        folder.configuration(), now: { now() },
+        done: { feed, result in
+            report.add(feed.name, result)
+            names.append(feed.name)
+        })
     guard !names.isEmpty else { return }
     throw CommandFailure.failed("\(names.joined(separator: ", ")) had to be mended first; look: fettle feeds status")
 }

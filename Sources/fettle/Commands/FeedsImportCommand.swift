@@ -33,7 +33,8 @@ struct FeedsSyncCommand: AsyncParsableCommand {
             let configuration = try folder.configuration()
             let report = FeedReport()
             // First of all: what a broken manifest says of a feed cannot be asked for by its name.
-            try folder.repair(configuration, now: { now() }, progress: report.progress) { report.add($0.name, $1) }
+            try folder.repair(
+                configuration, now: { now() }, progress: report.progress, done: { report.add($0.name, $1) })
             var chosen = configuration.feeds.filter(\.isEnabled)
             if !names.isEmpty {
                 chosen = try names.map { name in
