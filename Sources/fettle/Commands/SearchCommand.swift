@@ -36,7 +36,8 @@ struct SearchCommand: AsyncParsableCommand {
                 ]
             }
             let packages = (found["packages"]?["items"]?.array ?? []).map { package -> JSONValue in
-                let installed = package["installed"]?.integer.map { counted($0, "host") } ?? "an unknown number of hosts"
+                let installed =
+                    package["installed"]?.integer.map { counted($0, "host") } ?? "an unknown number of hosts"
                 return [
                     "kind": "package", "name": .string(package.text("name")), "id": .string(package.text("name")),
                     "about": .string("waits on \(package.text("pending")), installed on \(installed)"),

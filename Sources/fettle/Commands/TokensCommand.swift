@@ -66,11 +66,15 @@ struct TokensCommand: AsyncParsableCommand {
                 body["labels"] = .object(labels)
             }
             let client = try changing.data.client
-            guard changing.goesOn("make a token for \(counted(Int64(uses), "host")), good for \(expires)") else { return }
+            guard changing.goesOn("make a token for \(counted(Int64(uses), "host")), good for \(expires)") else {
+                return
+            }
             let token = try await client.post(organisation.path(client, "enrolment-tokens"), .object(body))
             try output.show(token) { token in
                 emit(token.text("token") + "\n")
-                say("good until \(token.text("expires")) for \(counted(token["uses"]?.integer ?? 0, "host")): fettle-agent enroll TOKEN")
+                say(
+                    "good until \(token.text("expires")) for \(counted(token["uses"]?.integer ?? 0, "host")): fettle-agent enroll TOKEN"
+                )
             }
         }
     }

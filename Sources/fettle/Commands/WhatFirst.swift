@@ -76,12 +76,15 @@ struct WhatFirst: Sendable {
                 : "No feed names a vulnerability of this machine.\n"
         } else {
             let total = queue["total"]?.integer ?? Int64(items.count)
-            text += "What to patch first, of \(counted(total, "patch", "patches")) against \(counted(open, "known vulnerability", "known vulnerabilities")):\n"
+            text +=
+                "What to patch first, of \(counted(total, "patch", "patches")) against \(counted(open, "known vulnerability", "known vulnerabilities")):\n"
             for item in items { text += "  \(item.text("why"))\n" }
             text +=
                 "Dates by \(queue.text("policy")). All of it, and why: \(page("/queue"))   or: fettle patches --rank -o wide\n"
         }
-        if unknown > 0 { text += "Of \(counted(unknown, "package")) no feed says anything: that is not known, and not clean.\n" }
+        if unknown > 0 {
+            text += "Of \(counted(unknown, "package")) no feed says anything: that is not known, and not clean.\n"
+        }
         if queue["unjudged"]?.integer ?? 0 > 0 { text += "This machine was not compared with the feeds yet.\n" }
         text.removeLast()
         return text
