@@ -58,15 +58,13 @@ struct PatchesCommand: AsyncParsableCommand {
     ]
     private static let fewColumns: [Column] = [
         .member("patch"),
-        Column("RISK GONE", raw: { flatText($0["share"] ?? .null) }) { item in
-            "\(percent(item["share"])) %"
-        },
+        Column("RISK GONE", raw: { flatText($0["share"] ?? .null) }, text: { "\(percent($0["share"])) %" }),
     ]
 
     private static func percent(_ share: JSONValue?) -> Int {
         switch share {
-        case .number(let number)?: Int(number * 100)
-        case .integer(let number)?: Int(number * 100)
+        case .number(let number)? where (0...1).contains(number): Int(number * 100)
+        case .integer(1)?: 100
         default: 0
         }
     }
