@@ -58,9 +58,7 @@ struct PatchesCommand: AsyncParsableCommand {
     ]
     private static let fewColumns: [Column] = [
         .member("patch"),
-        Column("RISK GONE", raw: { flatText($0["share"] ?? .null) }) { item in
-            "\(percent(item["share"])) %"
-        },
+        Column("RISK GONE", raw: { flatText($0["share"] ?? .null) }, text: { "\(percent($0["share"])) %" }),
     ]
 
     private static func percent(_ share: JSONValue?) -> Int {
