@@ -13,7 +13,7 @@ public struct AuditExportHeader: Hashable, Sendable {
     /// The longest line that is read, in bytes.
     public static let maximumLineBytes = 4 << 20
     /// The most keys that are read.
-    public static let maximumKeys = 64
+    public static let maximumKeys = 64 + AuditKeyRotation.maximumCount + 1
 
     /// The tree's name in its checkpoints.
     public var origin: String

@@ -35,21 +35,25 @@ final class AuditKeeping: Sendable {
         for _ in 0..<10 {
             let named = try await store.read { try Self.named($0) }
             let key = try settled(folder, named)
-            let base = try await store.write { transaction -> [UInt8]? in
+            let opened = try await store.write { transaction -> (base: [UInt8], signs: Bool)? in
                 guard try Self.named(transaction) == named else { return nil }
-                if try transaction.audit.add(key: key.key, now: now) {
+                let isNew = try transaction.audit.add(key: key.key, now: now)
+                if isNew {
                     try transaction.audit.append(
                         organisation: AuditEvent.installation, actor: "server", action: "audit.key-added",
                         subject: "audit", detail: ["key": .string(key.key.description)], now: now)
                 }
-                if named != key.key.description {
+                // A key that has handed over never signs again, whatever folder came back from a backup: a log that it
+                // signed after that would verify nowhere.
+                let signs = named == nil || isNew || named == key.key.description
+                if signs, named != key.key.description {
                     try transaction.settings.set(currentSetting, Array(key.key.description.utf8), now: now)
                 }
-                return try transaction.settings.value(baseSetting, orSet: Array(key.key.name.utf8), now: now)
+                return (try transaction.settings.value(baseSetting, orSet: Array(key.key.name.utf8), now: now), signs)
             }
-            guard let base else { continue }
-            try NextAuditKey.tidy(folder, current: key.key)
-            return AuditKeeping(key: key, folder: folder, base: String(decoding: base, as: UTF8.self))
+            guard let opened else { continue }
+            if opened.signs { try NextAuditKey.tidy(folder, current: key.key) }
+            return AuditKeeping(key: key, folder: folder, base: String(decoding: opened.base, as: UTF8.self))
         }
         throw DataFolderError("the audit key is being rotated again and again; start the server once that has ended")
     }

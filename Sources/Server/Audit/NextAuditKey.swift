@@ -19,6 +19,10 @@ struct NextAuditKey: Sendable {
 
     /// Makes a key that follows that one, and keeps it in the folder.
     static func make(in folder: String, after current: AuditKey, base: String, now: Timestamp) throws -> NextAuditKey {
+        let count = try AuditRotations.read(folder).count
+        guard count < AuditKeyRotation.maximumCount else {
+            throw DataFolderError("the audit key was rotated \(count) times, which is the most that a log can tell")
+        }
         let signing = try AuditSigningKey()
         let text = AuditKeyRotation(base: base, from: current.key, to: signing.key, time: now.description).text
         let note = try current.sign(text).signed(by: signing.key, signing.signature(text))
@@ -92,10 +96,6 @@ enum AuditRotations {
     static func add(_ note: SignedNote, _ folder: String) throws {
         let known = try read(folder)
         guard !known.contains(note) else { return }
-        guard known.count < AuditKeyRotation.maximumCount else {
-            throw DataFolderError(
-                "the audit key was rotated \(known.count) times, which is the most that a log can tell")
-        }
         var bytes: [UInt8] = []
         for note in known + [note] {
             bytes += JSONValue.string(note.description).canonicalBytes() + [UInt8(ascii: "\n")]

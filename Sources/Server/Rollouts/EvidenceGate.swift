@@ -13,7 +13,7 @@ struct EvidenceGate: Sendable {
     private var held: [String: [HeldFinding]] = [:]
     /// Why nobody can say; empty where it can be said.
     private(set) var doubt = ""
-    /// Whether it can be said soon: the feeds are there and are being read.
+    /// Whether it can be said soon: the feeds are being read, or the hosts judged.
     private(set) var isBeingRead = false
 
     /// - Parameters:
@@ -26,8 +26,8 @@ struct EvidenceGate: Sendable {
         guard try await !desk.policy(organisation, state.store).policy.evidenceFirst.isEmpty else { return }
         guard desk.knowledge != nil, desk.risk(organisation) != nil else {
             // Without feeds there is no decision table to ask.
-            isBeingRead = desk.status.isBuilding
-            if desk.hasFeeds {
+            isBeingRead = desk.isAwaited(organisation)
+            if isBeingRead || desk.hasFeeds {
                 doubt =
                     "Whether evidence has to be kept first is not known yet: the feeds are being read. It is asked again "
                     + "before each host changes."

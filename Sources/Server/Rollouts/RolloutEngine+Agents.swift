@@ -117,7 +117,9 @@ extension RolloutEngine {
                 organisation: host.organisation, host: host.id, campaign: campaign.id, job: job.id,
                 attempt: job.attempt, fence: fence, epoch: epoch, planDigest: plan.host.digest,
                 notBefore: job.notBefore, lastSafeStart: job.lastSafeStart, notAfter: job.notAfter,
-                allowsReboot: plan.actions.reboot != .never, rollsBack: job.rollsBack)
+                // A reboot would destroy what is held there: of a plan that reboots where needed, it is left pending.
+                allowsReboot: plan.actions.reboot != .never && (job.rollsBack || !gate.holds(host.id)),
+                rollsBack: job.rollsBack)
             try rollout.handle(.grant(fence: fence), job, by: "host:\(host.id)") {
                 $0.grant = document.json.canonicalText
                 $0.heardAt = now

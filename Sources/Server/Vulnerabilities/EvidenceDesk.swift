@@ -126,13 +126,13 @@ struct EvidenceDesk: Sendable {
         let id = try await state.store.read { try host($0).id }
         let view = try await RiskView.of(state, organisation: organisation, reach: reach, only: id, now: now)
         var known: [RiskView.Place: Deadline] = [:]
-        let isHeld = view.hosts.contains { index in
-            view.holds(host: index, &known).contains { !$0.ids.isDisjoint(with: ids) && $0.hold.blocksInstallation }
+        let held = view.hosts.flatMap { index in
+            view.holds(host: index, &known).filter { !$0.ids.isDisjoint(with: ids) && $0.hold.blocksInstallation }
         }
-        guard isHeld else { throw Refusal(.nothingHeld(vulnerability)) }
+        guard let since = held.map(\.hold.since).max() else { throw Refusal(.nothingHeld(vulnerability)) }
         return try await state.store.write { sql throws -> EvidenceHold in
             let host = try host(sql)
-            var hold = try Self.hold(host.id, ids, sql, organisation: organisation)
+            var hold = try Self.hold(host.id, ids, sql, organisation: organisation, since: since)
             var waiver = StoredEvidence(
                 host: host.id, vulnerability: vulnerability, step: StoredEvidence.waived, at: now, by: actor, digest: ""
             )
@@ -145,11 +145,12 @@ struct EvidenceDesk: Sendable {
     }
 
     private static func hold(
-        _ host: String, _ ids: Set<String>, _ sql: Transaction, organisation: String
+        _ host: String, _ ids: Set<String>, _ sql: Transaction, organisation: String,
+        since: Timestamp = Timestamp(milliseconds: 0)
     ) throws -> EvidenceHold {
         let stored = try sql.findingClocks.evidence(organisation: organisation)
             .filter { $0.host == host && ids.contains($0.vulnerability.uppercased()) }
-        return EvidenceHold(since: Timestamp(milliseconds: 0), stored: stored)
+        return EvidenceHold(since: since, stored: stored)
     }
 
     /// A name that no feed knows would be noted and hold nothing.
@@ -170,8 +171,9 @@ extension EvidenceHold {
     /// A hold with the steps that were done.
     init(since: Timestamp, stored: [StoredEvidence]) {
         self.init(since: since)
-        if let waived = stored.first(where: { $0.step == StoredEvidence.waived }) {
-            _ = waive(Record(at: max(waived.at, since), by: waived.by, digest: ""))
+        // A waiver was said of one emergency: it does not hold for what opens anew later.
+        if let waived = stored.first(where: { $0.step == StoredEvidence.waived && $0.at >= since }) {
+            _ = waive(Record(at: waived.at, by: waived.by, digest: ""))
         }
         for step in Step.allCases {
             guard let done = stored.first(where: { $0.step == step.rawValue }) else { continue }

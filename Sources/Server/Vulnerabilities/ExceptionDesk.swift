@@ -183,6 +183,15 @@ struct ExceptionDesk: Sendable {
                         "\(found.stored.vulnerability) is in CISA's catalogue since \(since.description.prefix(10)).",
                     cure: "If the risk is to be taken all the same, approve it with coversExploitation."))
         }
+        if case .unknown(let why) = found.exploitation, !coversExploitation,
+            state.vulnerabilities.knowledge?.hasExploited ?? false
+        {
+            throw Refusal(
+                Problem(
+                    "exploitation-unknown", title: "Nobody can tell whether it is known to be exploited", status: 409,
+                    detail: why,
+                    cure: "Mend the feeds (fettle feeds status), or take the risk all the same with coversExploitation."))
+        }
         let (organisation, now, actor) = (organisation, now, actor)
         let isDone = try await state.store.write {
             try $0.exceptions.approve(

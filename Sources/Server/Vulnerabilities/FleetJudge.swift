@@ -333,6 +333,12 @@ actor FleetJudge {
 struct VulnerabilityKeeper: Service {
     let state: ServerState
 
+    /// From here on what waits for the feeds waits for this.
+    init(state: ServerState) {
+        self.state = state
+        state.vulnerabilities.begin()
+    }
+
     func run() async throws {
         let judge = FleetJudge(state)
         var tick = 0

@@ -5,7 +5,7 @@ import Timestamps
 /// written down by whichever server writes verdicts.
 struct HostOrigins: Sendable {
     /// How many hosts one transaction takes.
-    private static let batch = 200
+    private static let batch = 50
 
     /// What is known of each host, by id.
     private var known: [String: PackageOrigins.Known]

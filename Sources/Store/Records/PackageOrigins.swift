@@ -11,6 +11,8 @@ public struct PackageOrigins {
 
     /// Reports of a host that came in between are looked at too, at most so many.
     private static let maximumReports = 32
+    /// Of a host of which nothing is known yet the last ones alone: where what it had came from is told by what it has.
+    private static let firstReports = 2
 
     /// What a host's origins are, and what they were read from.
     public struct Known: Sendable, Hashable {
@@ -79,7 +81,7 @@ public struct PackageOrigins {
             """
             SELECT set_digest, offers_digest, observed_at FROM host_states
             WHERE organisation = ?1 AND host = ?2 AND observed_at > ?3 AND observed_at <= ?4
-            ORDER BY observed_at DESC, sequence DESC LIMIT \(Self.maximumReports)
+            ORDER BY observed_at DESC, sequence DESC LIMIT \(since == nil ? Self.firstReports : Self.maximumReports)
             """, organisation, host, since ?? Timestamp(milliseconds: .min), until
         ) { row in (try row.digest(), try row.digest(), try row.timestamp()) }.reversed()
     }

@@ -173,7 +173,9 @@ enum ChangelogOperations {
         var hosts = 0
     }
 
-    private static func pair(_ host: Verdicts.Host) -> String { "\(host.set?.hex ?? "") \(host.pendingSet ?? 0)" }
+    private static func pair(_ host: Verdicts.Host) -> String {
+        "\(host.set?.hex ?? "") \(host.origins) \(host.pendingSet ?? 0)"
+    }
 
     /// The offered versions of which anybody was asked.
     private static func offered(_ offers: [Verdicts.Offer], _ evidence: ChangelogEvidence) -> [String: String] {
