@@ -2,7 +2,7 @@ import FeedImport
 import Timestamps
 
 /// How old what a source says is, which may be in many files: as old as the file that was asked for longest ago, or as the
-/// newest date in any of them where that is older still.
+/// newest date in the one that stands still longest: the silence of a file must not be taken for that of another.
 struct SourceAge {
     private var asked: Timestamp?
     private var dated: Timestamp?
@@ -13,7 +13,7 @@ struct SourceAge {
         guard let own = manifest.revision else { return }
         let time = max(manifest.checked ?? own.fetched, own.fetched)
         if asked.map({ time < $0 }) ?? true { (asked, revision) = (time, own.digest) }
-        if let date = own.dated { dated = max(dated ?? date, date) }
+        if let date = own.dated { dated = min(dated ?? date, date) }
     }
 
     /// nil where no file was added.

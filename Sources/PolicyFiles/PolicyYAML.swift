@@ -38,8 +38,8 @@ private struct EventReader {
     private let file: String
     private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
     private let event = UnsafeMutablePointer<yaml_event_t>.allocate(capacity: 1)
-    /// Values with a name, with how many values they are, of this document.
-    private var anchors: [String: (node: PolicyNode, count: Int)] = [:]
+    /// Values with a name, with how many values they are and how deep, of this document.
+    private var anchors: [String: (node: PolicyNode, count: Int, height: Int)] = [:]
     private var nodes = 0
     private var aliases = 0
 
@@ -73,7 +73,12 @@ private struct EventReader {
             case YAML_DOCUMENT_START_EVENT:
                 anchors = [:]
                 let node = try node(depth: 1)
-                if node.content != .null { found.append(node) }
+                // A list of documents is what `fettle policy show -o json` writes.
+                if case .list(let all) = node.content, file.hasSuffix(".json") {
+                    found += all
+                } else if node.content != .null {
+                    found.append(node)
+                }
             default: return found
             }
         }
@@ -148,14 +153,14 @@ private struct EventReader {
         try count(1, at)
         let content: PolicyNode.Content
         switch kind {
-        case YAML_ALIAS_EVENT: return try repeated(anchor ?? "", at)
+        case YAML_ALIAS_EVENT: return try repeated(anchor ?? "", at, depth)
         case YAML_SCALAR_EVENT: content = isPlain ? PolicyNode.plain(text) : .text(text, isPlain: false)
         case YAML_SEQUENCE_START_EVENT: content = .list(try list(depth))
         case YAML_MAPPING_START_EVENT: content = .map(try map(depth))
         default: throw problem(at, "a value is missing here")
         }
         let node = PolicyNode(content, at: at)
-        if let anchor { anchors[anchor] = (node, nodes - before) }
+        if let anchor { anchors[anchor] = (node, nodes - before, Self.height(node)) }
         return node
     }
 
@@ -168,7 +173,18 @@ private struct EventReader {
         }
     }
 
-    private mutating func repeated(_ name: String, _ at: PolicyPlace) throws(PolicyProblem) -> PolicyNode {
+    /// How many levels a value has. It was read, so it has no more than may be.
+    private static func height(_ node: PolicyNode) -> Int {
+        switch node.content {
+        case .list(let values): 1 + (values.map(height).max() ?? 0)
+        case .map(let members): 1 + (members.map { height($0.value) }.max() ?? 0)
+        default: 1
+        }
+    }
+
+    private mutating func repeated(
+        _ name: String, _ at: PolicyPlace, _ depth: Int
+    ) throws(PolicyProblem) -> PolicyNode {
         guard let known = anchors[name] else {
             throw problem(
                 at, "the alias *\(name.prefix(60)) has no &\(name.prefix(60)) before it in this document; write it out")
@@ -178,6 +194,12 @@ private struct EventReader {
             throw problem(at, "the file has more than \(PolicyLimits.maximumAliases) aliases; write values out")
         }
         try count(known.count - 1, at)
+        guard depth + known.height - 1 <= PolicyLimits.maximumDepth else {
+            throw problem(
+                at,
+                "with *\(name.prefix(60)) values lie more than \(PolicyLimits.maximumDepth) deep in one another; no policy does"
+            )
+        }
         return PolicyNode(known.node.content, at: at)
     }
 

@@ -100,13 +100,14 @@ public struct CSAFReader: TallyingReader {
         return csaf.publisher
     }
 
-    /// What is said of each product, by its id.
+    /// What is said of each product, by its id: of few of a document's products, so that a table of all would cost each of its
+    /// vulnerabilities time and memory.
     private struct Remarks {
-        var plans = CSAFTable<(plan: Statement.Plan, reason: String)>()
-        var reasons = CSAFTable<String>()
-        var severities = CSAFTable<[Severity]>()
+        var plans: [Int32: (plan: Statement.Plan, reason: String)] = [:]
+        var reasons: [Int32: String] = [:]
+        var severities: [Int32: [Severity]] = [:]
         /// The builds that fix a Windows.
-        var builds = CSAFTable<String>()
+        var builds: [Int32: String] = [:]
     }
 
     private mutating func fill(
@@ -178,6 +179,8 @@ public struct CSAFReader: TallyingReader {
                     let build = remarks.builds[id]
                 {
                     target.range = "<\(build)"
+                    // Another range makes another target of it.
+                    target.group = nil
                 }
                 let plan = status == .affected ? remarks.plans[id] : nil
                 let isAdded = statements.add(

@@ -95,14 +95,14 @@ public struct CycloneDXVEXReader: TallyingReader {
         var state = ""
         var reasons: [String] = []
         var responses: [String] = []
-        advisory.modified = date
+        var changed: Timestamp?
         try reader.object { reader, key throws(JSONError) in
             switch key {
             case "id": id = try reader.string()
             case "description": advisory.summary = try reader.feedText()
             case "detail": advisory.details = try reader.feedDetails()
             case "created", "published": advisory.published = try reader.feedDate() ?? advisory.published
-            case "updated": advisory.modified = try reader.feedDate() ?? advisory.modified
+            case "updated": changed = try reader.feedDate()
             case "rejected": advisory.withdrawn = try reader.feedDate()
             case "cwes":
                 try reader.array { reader throws(JSONError) in advisory.addWeakness("CWE-\(try reader.integer())") }
@@ -138,6 +138,8 @@ public struct CycloneDXVEXReader: TallyingReader {
             default: self.drop("vulnerabilities/", key)
             }
         }
+        // Its own times say more of it than the document's, which may be issued anew for something else.
+        advisory.modified = changed ?? advisory.published ?? date
         advisory.id = id
         item.id = id
         item.fault = RecordID.fault(of: id)

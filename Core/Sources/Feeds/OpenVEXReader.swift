@@ -73,7 +73,9 @@ public struct OpenVEXReader: TallyingReader {
         var draft = Draft()
         var advisory = Advisory(source: source, id: "")
         advisory.published = date
-        advisory.modified = updated ?? date
+        // A statement's own times say more of it than its document's, which may be issued anew for something else.
+        var said: Timestamp?
+        var changed: Timestamp?
         try reader.object { reader, key throws(JSONError) in
             switch key {
             case "vulnerability":
@@ -96,12 +98,14 @@ public struct OpenVEXReader: TallyingReader {
             case "justification": draft.justification = try reader.feedText()
             case "impact_statement": draft.impact = try reader.feedText()
             case "action_statement": draft.action = try reader.feedText()
-            case "timestamp": advisory.published = try reader.feedDate() ?? advisory.published
-            case "last_updated": advisory.modified = try reader.feedDate() ?? advisory.modified
+            case "timestamp": said = try reader.feedDate()
+            case "last_updated": changed = try reader.feedDate()
             case "@id", "version", "action_statement_timestamp": try reader.skip()
             default: self.drop("statements/", key)
             }
         }
+        advisory.published = said ?? date
+        advisory.modified = changed ?? said ?? updated ?? date
         item.id = draft.id
         advisory.id = draft.id
         advisory.aliases.removeAll { $0 == draft.id }

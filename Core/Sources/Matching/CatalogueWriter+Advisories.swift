@@ -47,6 +47,10 @@ extension CatalogueWriter {
                         flags: advisory.flags))
             }
             let place = united.count - 1
+            let newest = list[united[place].newest]
+            if (advisory.modified ?? advisory.published) != (newest.modified ?? newest.published) {
+                united[place].flags |= Self.datesDiffer
+            }
             unitedNumber[index] = UInt32(place)
             united[place].aliases += advisory.aliases.map(ranked)
             united[place].closes += advisory.closes.map(ranked)
@@ -63,6 +67,9 @@ extension CatalogueWriter {
         }
         return united
     }
+
+    /// Set where one id stands for records of several dates, of which only the newest is kept.
+    static var datesDiffer: UInt32 { 32 }
 
     static func precedes(
         _ a: CatalogueBuilder.CompactSeverity, _ b: CatalogueBuilder.CompactSeverity

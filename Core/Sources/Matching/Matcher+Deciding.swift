@@ -70,13 +70,19 @@ extension Matcher {
     /// corrects another names it by being later.
     private func overruleOlderVEX(_ voices: inout [CompactVoice]) throws(CatalogueError) {
         var dates: [Int: Timestamp] = [:]
+        // The date of several documents is that of the newest, which may be about another product: it clears nothing.
+        var unclear: Set<Int> = []
         for index in voices.indices where voices[index].overruled.isEmpty {
             let reader = layers[voices[index].layer].reader
             let flags = try reader.word(.advisories, voices[index].advisory, 2)
             guard let column = flags & 8 != 0 ? 5 : flags & 4 != 0 ? 3 : nil else { continue }
             dates[index] = try reader.date(.advisories, voices[index].advisory, column)
+            let verdict = voices[index].answer.verdict
+            if flags & CatalogueWriter.datesDiffer != 0, verdict != .affected, verdict != .unknown {
+                unclear.insert(index)
+            }
         }
-        guard let newest = dates.values.max() else { return }
+        guard let newest = dates.filter({ !unclear.contains($0.key) }).values.max() else { return }
         for (index, date) in dates where date < newest {
             voices[index].overruled = "a newer VEX document decides, of \(newest.description.prefix(10))"
         }

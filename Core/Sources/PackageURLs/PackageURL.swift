@@ -18,23 +18,26 @@ public struct PackageURL: Sendable, Hashable {
     public var qualifiers: [String: String] = [:]
 
     /// Reads one; nil where it is none.
-    public init?(_ text: String) {
+    ///
+    /// - Parameter isStrict: whether qualifiers that are none make it none; else they are passed over. A bill of materials names
+    ///   what is installed: a package must not be lost for a remark.
+    public init?(_ text: String, isStrict: Bool = true) {
         // By bytes: all that separates is ASCII, and a large VEX document has very many of these.
         var text = text
-        guard text.withUTF8({ read($0[...]) }) else { return nil }
+        guard text.withUTF8({ read($0[...], isStrict: isStrict) }) else { return nil }
     }
 
     private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
 
     /// False where it is none.
-    private mutating func read(_ text: Bytes) -> Bool {
+    private mutating func read(_ text: Bytes, isStrict: Bool) -> Bool {
         guard text.count <= Self.maximumBytes, text.count > 4, text[0] | 0x20 == 0x70, text[1] | 0x20 == 0x6B,
             text[2] | 0x20 == 0x67, text[3] == 0x3A
         else { return false }
         var rest = text[4...].drop { $0 == 0x2F }
         if let hash = Self.last(0x23, in: rest) { rest = rest[..<hash] }
         if let question = Self.last(0x3F, in: rest) {
-            guard readQualifiers(rest[(question + 1)...]) else { return false }
+            guard readQualifiers(rest[(question + 1)...], isStrict: isStrict) else { return false }
             rest = rest[..<question]
         }
         guard let slash = rest.firstIndex(of: 0x2F), Self.isType(rest[..<slash]) else { return false }
@@ -67,7 +70,7 @@ public struct PackageURL: Sendable, Hashable {
     }
 
     /// False where they are none.
-    private mutating func readQualifiers(_ text: Bytes) -> Bool {
+    private mutating func readQualifiers(_ text: Bytes, isStrict: Bool) -> Bool {
         var start = text.startIndex
         while start < text.endIndex {
             let end = text[start...].firstIndex(of: 0x26) ?? text.endIndex
@@ -75,7 +78,8 @@ public struct PackageURL: Sendable, Hashable {
             start = end + 1
             guard let equals = pair.firstIndex(of: 0x3D) else { continue }
             guard Self.isKey(pair[..<equals]), let value = PercentEncoding.decoded(pair[(equals + 1)...]) else {
-                return false
+                if isStrict { return false }
+                continue
             }
             if !value.isEmpty { qualifiers[Self.lowercased(pair[..<equals])] = value }
         }

@@ -51,7 +51,7 @@ extension PolicySet {
         }
     }
 
-    /// Orders that wait for one another, and undo scripts that undo one another.
+    /// Orders that wait for one another, and scripts that undo themselves.
     private func cycles() -> [PolicyProblem] {
         var found: [PolicyProblem] = []
         let orders = all(Relation.self).compactMap { object, spec in spec.order.map { (object, $0) } }

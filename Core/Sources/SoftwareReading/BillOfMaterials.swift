@@ -56,7 +56,10 @@ public enum BillOfMaterials {
             for property in component["properties"]?.array ?? [] {
                 if let name = property["name"]?.string { properties[name] = property["value"]?.string ?? "" }
             }
-            guard let package = PackageURL(text)?.package(distribution: distribution, properties: properties) else {
+            guard
+                let package = PackageURL(text, isStrict: false)?.package(
+                    distribution: distribution, properties: properties)
+            else {
                 found.skip("\(text) names no version of a package that can be judged")
                 continue
             }
@@ -116,7 +119,9 @@ public enum BillOfMaterials {
                     if words.count > 1 { properties["aquasecurity:trivy:SrcVersion"] = words[1] }
                 }
             }
-            guard let read = PackageURL(url)?.package(distribution: distribution, properties: properties) else {
+            guard
+                let read = PackageURL(url, isStrict: false)?.package(distribution: distribution, properties: properties)
+            else {
                 found.skip("\(url) names no version of a package that can be judged")
                 continue
             }

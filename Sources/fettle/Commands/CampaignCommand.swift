@@ -231,6 +231,8 @@ struct WhyCommand: AsyncParsableCommand {
         guard let findings = why["findings"]?.array else {
             return text + fieldLine("Open", "vulnerabilities are not known: no feeds, or the host was not judged")
         }
+        if let unknown = why["unknown"]?.string { text += fieldLine("Unknown", unknown) }
+        if findings.isEmpty, why["unknown"]?.string != nil { return text }
         if findings.isEmpty { return text + fieldLine("Open", "no known vulnerability") }
         return text + "\n"
             + tableText(
