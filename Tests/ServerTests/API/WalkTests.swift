@@ -204,8 +204,10 @@ extension ServerTests {
                         body: ["site": .string(site)])
                 }
                 let selector = try LabelSelector("site=berlin")
+                // Both roles, so that no operation on a host is refused for want of the right to it.
                 let caller = Caller.test(
-                    "user:berlin", [Grant(.operator, organisation: "default", selector: selector)])
+                    "user:berlin",
+                    [Role.operator, .approver].map { Grant($0, organisation: "default", selector: selector) })
                 let list = try await api.call("GET", "/api/v1/hosts", as: caller)
                 #expect(list.json["items"]?.array?.compactMap { $0["hostname"]?.string } == ["near"])
                 for step in Step.all where step.path.contains("{host}") {
