@@ -190,7 +190,8 @@ struct ExceptionDesk: Sendable {
                 Problem(
                     "exploitation-unknown", title: "Nobody can tell whether it is known to be exploited", status: 409,
                     detail: why,
-                    cure: "Mend the feeds (fettle feeds status), or take the risk all the same with coversExploitation."))
+                    cure: "Mend the feeds (fettle feeds status), or take the risk all the same with coversExploitation."
+                ))
         }
         let (organisation, now, actor) = (organisation, now, actor)
         let isDone = try await state.store.write {
