@@ -204,10 +204,8 @@ extension ServerTests {
                         body: ["site": .string(site)])
                 }
                 let selector = try LabelSelector("site=berlin")
-                // Both roles, so that no operation on a host is refused for want of the right to it.
                 let caller = Caller.test(
-                    "user:berlin",
-                    [Role.operator, .approver].map { Grant($0, organisation: "default", selector: selector) })
+                    "user:berlin", [Grant(.operator, organisation: "default", selector: selector)])
                 let list = try await api.call("GET", "/api/v1/hosts", as: caller)
                 #expect(list.json["items"]?.array?.compactMap { $0["hostname"]?.string } == ["near"])
                 for step in Step.all where step.path.contains("{host}") {
@@ -217,7 +215,8 @@ extension ServerTests {
                             api, step, caller, step.target("default", ["host": name]), 1)
                         let none = try await Self.send(
                             api, step, caller, step.target("default", ["host": unknown]), 1)
-                        #expect(theirs.status == 404, "\(step.id)")
+                        // Who waives decides for the whole organisation: no grant by labels lets anybody do it.
+                        #expect(theirs.status == (step.id == "waiveEvidence" ? 403 : 404), "\(step.id)")
                         #expect(
                             theirs.text.replacing(name, with: "X") == none.text.replacing(unknown, with: "X"),
                             "\(step.id)")
