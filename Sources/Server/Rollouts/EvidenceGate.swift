@@ -27,10 +27,14 @@ struct EvidenceGate: Sendable {
         guard desk.knowledge != nil, desk.risk(organisation) != nil else {
             // Without feeds there is no decision table to ask.
             isBeingRead = desk.isAwaited(organisation)
-            if isBeingRead || desk.hasFeeds {
+            if isBeingRead {
                 doubt =
                     "Whether evidence has to be kept first is not known yet: the feeds are being read. It is asked again "
                     + "before each host changes."
+            } else if desk.hasFeeds {
+                doubt =
+                    "Whether evidence has to be kept first is not known: the feeds cannot be read, or the hosts not judged, "
+                    + "and hosts are patched without it. If that matters here, mend the feeds first (fettle feeds status)."
             }
             return
         }
