@@ -1,6 +1,6 @@
 import ArgumentParser
 import Digest
-import Foundation
+import Glibc
 import JSON
 import Policy
 import PolicyFiles
@@ -27,22 +27,52 @@ struct PolicySources: ParsableArguments {
         return (read.set, problems + read.problems, files.count)
     }
 
+    /// How deep folders are looked through: deeper is no folder of policies.
+    private static let deepest = 16
+
     /// The policies of a folder and the folders below it, sorted; a file itself.
     private static func expanded(_ path: String) throws -> [String] {
         if path == "-" { return [path] }
-        var isFolder = ObjCBool(false)
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard access(path, F_OK) == 0 else {
             throw CommandFailure.notFound("there is no file \(path); is the path right?")
         }
-        guard isFolder.boolValue else { return [path] }
-        let names = (FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []).filter { name in
-            [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
-                && !name.split(separator: "/").contains { $0.hasPrefix(".") }
-        }
+        guard let names = try names(in: path, depth: 0) else { return [path] }
         guard !names.isEmpty else {
             throw CommandFailure.failed("the folder \(path) has no file that ends in .yaml, .yml or .json")
         }
-        return names.sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+        return names.sorted()
+    }
+
+    /// The policies of a folder; nil where it is none. What begins with a dot is not looked at, and no link to a folder is
+    /// followed but the one that was named.
+    private static func names(in path: String, depth: Int) throws -> [String]? {
+        let follows = depth == 0 ? 0 : O_NOFOLLOW
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follows)
+        guard descriptor >= 0, let folder = fdopendir(descriptor) else {
+            let code = errno
+            if descriptor >= 0 { close(descriptor) }
+            if code == ENOTDIR || code == ELOOP { return nil }
+            throw CommandFailure.failed("\(path) cannot be read: \(String(cString: strerror(code)))")
+        }
+        defer { closedir(folder) }
+        guard depth < deepest else {
+            throw CommandFailure.failed(
+                "\(path) lies more than \(deepest) folders deep: name the folder of policies itself")
+        }
+        let base = path.hasSuffix("/") ? path : path + "/"
+        var found: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard !name.hasPrefix(".") else { continue }
+            if let below = try names(in: base + name, depth: depth + 1) {
+                found += below
+            } else if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) {
+                found.append(base + name)
+            }
+        }
+        return found
     }
 
     private static func bytes(_ path: String) throws(PolicyProblem) -> [UInt8] {
@@ -85,7 +115,7 @@ struct PolicyValidateCommand: ParsableCommand {
     func run() throws {
         let (set, wrong, files) = try sources.read()
         let zones = ZoneFolder()
-        let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+        let now = Timestamp(seconds: Int64(Glibc.time(nil)))
         let time = try at.map { text in
             guard let time = Timestamp(rfc3339: text) else {
                 throw ValidationError("--at is a time like 2027-03-01T00:00:00Z")
