@@ -1,3 +1,4 @@
+import Foundation
 import Rollout
 import Simulator
 import Testing
@@ -38,12 +39,20 @@ import Testing
 }
 
 @Suite struct StormTests {
-    static let seeds: UInt64 = 100
+    /// How many seeds; `FETTLE_SIM_SEEDS` asks for more, and `FETTLE_FUZZ_SEED` for others (`make soak`).
+    static let seeds = number("FETTLE_SIM_SEEDS") ?? 100
+    static let first = ((number("FETTLE_FUZZ_SEED") ?? 1) - 1) * seeds
+
+    private static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap(UInt64.init).flatMap {
+            (1...1_000_000).contains($0) ? $0 : nil
+        }
+    }
 
     /// Loss, duplication, reordering, crashes, power cuts, partitions, halts: every promise is kept, and everything ends.
     @Test(arguments: 0..<2) func seedsKeepEveryPromise(_ part: UInt64) {
         var seen: Set<String> = []
-        for seed in stride(from: part, to: Self.seeds, by: 2) {
+        for seed in stride(from: Self.first + part, to: Self.first + Self.seeds, by: 2) {
             let result = Simulation(seed: seed, options: .stormy(seed: seed)).run()
             #expect(result.violation == nil, "SIM \(result.report)")
             if result.violation != nil { return }
@@ -53,6 +62,7 @@ import Testing
         for word in ["succeeded", "rolled-back", "cancelled", "expired", "completed", "completed-with-exceptions"] {
             #expect(seen.contains(word), "no \(word) among \(seen.sorted())")
         }
+        print("storm: every second of \(Self.seeds) seeds from \(Self.first + part) on, ends: \(seen.sorted())")
     }
 }
 
