@@ -97,6 +97,7 @@ extension RolloutEngine {
             let gate = try await EvidenceGate(
                 state, organisation: organisation, among: Set(selected.map(\.id)), now: now)
             if !gate.doubt.isEmpty { frozen.notes.append(gate.doubt) }
+            let heldBack = try await heldBack(organisation, draft.packages)
             for host in selected {
                 let kept = host.digests.flatMap { known[[$0.set, $0.offers]] }?.shared(with: host)
                 let read = kept == nil ? try await self.host(organisation, host) : nil
@@ -106,7 +107,15 @@ extension RolloutEngine {
                 }
                 let facts = gate.holds(host.id) ? try await self.facts(organisation, host) : nil
                 freezing.settle(found) { changed in
-                    gate.reason(
+                    for one in heldBack[host.id] ?? [] where changed.contains(one.package) {
+                        let isOffered = found.offers.contains {
+                            "\($0.name):\($0.architecture)" == one.package && $0.candidate == one.version
+                        }
+                        if isOffered {
+                            return "\(one.sentence(host.hostname)) It is left out. \(one.cure(host.hostname))"
+                        }
+                    }
+                    return gate.reason(
                         host.id, changing: changed, reboots: PlannedHosts.reboots(changed, draft.actions, facts)
                     )
                     .map { "\($0) It is left out." }
@@ -174,6 +183,23 @@ extension RolloutEngine {
 
     /// What a release document leaves for the plan.
     static let maximumPlanBytes = 500_000
+
+    /// What hosts are not given again by itself, by their ids: nothing of it where a person has named the packages.
+    private func heldBack(
+        _ organisation: String, _ packages: PackageSelection
+    ) async throws -> [String: [HeldBackPackage]] {
+        switch packages {
+        case .named, .exact: return [:]
+        case .everything, .security:
+            let jobs = try await state.store.read {
+                try $0.jobs.heldBack(organisation: organisation, limit: Self.mostHeldBack)
+            }
+            return Dictionary(grouping: HeldBackPackage.list(jobs), by: \.host)
+        }
+    }
+
+    /// The most jobs whose failed packages are remembered for a plan, the newest.
+    private static let mostHeldBack = 10_000
 
     /// What a host last reported, as freezing sees it; nil where that is not here any more.
     private func host(_ organisation: String, _ host: SelectedHost) async throws -> FreezingHost? {

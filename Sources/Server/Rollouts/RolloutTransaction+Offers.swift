@@ -91,6 +91,11 @@ extension RolloutTransaction {
 
     @discardableResult
     private func offerPage(_ run: OfferRun, _ campaign: CampaignRecord) throws -> Bool {
+        guard try !isWithdrawing(campaign.id) else {
+            // Else what is still being taken back would take these back as well.
+            try setOffers(run, campaign, due: now.adding(seconds: 1))
+            return false
+        }
         let hosts = try sql.campaigns.hosts(
             organisation: organisation, campaign: campaign.id, after: run.after, limit: Self.offerPage + 1)
         let page = hosts.prefix(Self.offerPage)
@@ -110,11 +115,15 @@ extension RolloutTransaction {
         }
         var next = run
         next.after = last.host
+        try setOffers(next, campaign, due: now)
+        return true
+    }
+
+    private func setOffers(_ run: OfferRun, _ campaign: CampaignRecord, due: Timestamp) throws {
         try sql.timers.set(
             StoredTimer(
                 organisation: organisation, kind: TimerName.offers, subject: campaign.id, version: campaign.version,
-                dueAt: now, payload: next.payload))
-        return true
+                dueAt: due, payload: run.payload))
     }
 
     private func offerJob(
