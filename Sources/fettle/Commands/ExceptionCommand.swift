@@ -177,18 +177,20 @@ struct ExceptionCommand: AsyncParsableCommand {
                   fettle exception revoke x-4f7a9c2d --reason "the patch is out"
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their ids.") var ids: [String]
         @Option(help: "Why; it enters the audit log.") var reason: String
 
         func run() async throws {
             let client = try changing.data.client
-            try await changing.each(ids) { id in
+            try await changing.each(ids, output) { id in
                 let item = try await client.get(organisation.path(client, "exceptions", id))
-                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return }
-                _ = try await client.post(
+                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return nil }
+                let done = try await client.post(
                     organisation.path(client, "exceptions", id, "revoke"), ["reason": .string(reason)])
                 say("exception \(id) has ended")
+                return done
             }
         }
     }
