@@ -48,6 +48,7 @@ public final class Store: Sendable {
                 .migrate(program: program, now: now.milliseconds)
             try await store.bringStampsDown()
             try await store.derivePendingSets()
+            try await store.deriveArrivals()
             try await store.refreshDirectory()
         } catch {
             await store.close()

@@ -14,6 +14,50 @@ import Wire
 extension ServerTests {
     /// The audit log's key hands over to another, and whoever kept the first one verifies all.
     @Suite struct AuditKeyRotationTests {
+        /// A lost folder does not come back as a new one in silence: the server says what is wrong, and makes nothing.
+        @Test(arguments: TestEngine.allCases) func aLostFolderIsTold(_ engine: TestEngine) async throws {
+            let folder = try temporaryFolder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let database = try await engine.newDatabase()
+            func start(accepting: Bool = false) async throws -> TestServer {
+                try await TestServer.start(folder: folder) {
+                    $0.database = database
+                    $0.acceptsNewAuditKey = accepting
+                }
+            }
+            var server = try await start()
+            let first = try await server.api(.GET, "audit/keys").json["items"]?[0]?["key"]?.string
+            try await server.stop()
+            let authority = "\(folder)/authority"
+            try FileManager.default.moveItem(atPath: authority, toPath: "\(folder)/kept")
+            let refusal = await #expect(throws: DataFolderError.self) { _ = try await start() }
+            for word in ["backup", "--accept-new-audit-key", "audit log"] {
+                #expect(refusal?.description.contains(word) == true, "\(refusal!)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(authority)/audit.key"), "nothing was made")
+            #expect(!FileManager.default.fileExists(atPath: "\(authority)/ca-1.pem"))
+
+            // Another key in its place is no better.
+            let other = try await TestServer.start()
+            try await other.stop()
+            try FileManager.default.copyItem(atPath: "\(other.folder)/authority", toPath: authority)
+            await #expect(throws: DataFolderError.self) { _ = try await start() }
+            try FileManager.default.removeItem(atPath: authority)
+
+            // Put back, all is as before; given up, it is on record.
+            try FileManager.default.copyItem(atPath: "\(folder)/kept", toPath: authority)
+            server = try await start()
+            #expect(try await server.api(.GET, "audit/keys").json["items"]?[0]?["key"]?.string == first)
+            try await server.stop()
+            try FileManager.default.removeItem(atPath: authority)
+            server = try await start(accepting: true)
+            #expect(try await server.api(.GET, "audit/keys").json["items"]?[0]?["key"]?.string != first)
+            #expect(try await server.audit(organisation: "").filter { $0 == "audit.key-added" }.count == 2)
+            try await server.stop()
+            server = try await start()
+            try await server.stop()
+        }
+
         /// Keys that hand over: whoever kept the first one verifies logs, exports and proofs of after two rotations.
         @Test(arguments: TestEngine.allCases) func theKeyIsRotated(_ engine: TestEngine) async throws {
             try await TamperedServer.with(engine) { server in

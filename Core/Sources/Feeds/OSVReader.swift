@@ -193,6 +193,7 @@ extension JSONReader {
         guard let date = text.withBytes({ Timestamp(rfc3339: $0) }) else {
             throw JSONError(.outOfBounds, offset: offset, reason: "\(text.string.prefix(40)) is no RFC 3339 date")
         }
-        return date
+        // Go's database writes the zero of its own type, year 1, where nobody has set a date: no date, and not the oldest one.
+        return date.milliseconds < 0 ? nil : date
     }
 }

@@ -1,4 +1,5 @@
 import Digest
+import Inventory
 import JSON
 import Logging
 import Orders
@@ -380,7 +381,12 @@ private func held(
             organisation: host.organisation, campaign: job.campaign, host: host.id),
         let target = plan.target(for: member.distribution)
     else { return nil }
-    let changing = Set(target.packages.map(\.id))
+    // What the host has already is not changed any more: it destroys nothing, and asks for no reboot.
+    let installed = try host.digests.flatMap {
+        try rollout.sql.documents.softwareSet(organisation: host.organisation, $0.set)
+    }
+    let present = Set((installed?.packages ?? []).map { "\($0.name):\($0.architecture) \($0.version)" })
+    let changing = Set(target.packages.filter { !present.contains("\($0.id) \($0.version)") }.map(\.id))
     guard
         let why = gate.reason(
             host.id, changing: changing, reboots: PlannedHosts.reboots(changing, plan.actions, nil))

@@ -170,11 +170,13 @@ struct ExceptionCommand: AsyncParsableCommand {
                   fettle exception revoke x-4f7a9c2d --reason "the patch is out"
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their ids.") var ids: [String]
         @Option(help: "Why; it enters the audit log.") var reason: String
 
         func run() async throws {
+<<<<<<< HEAD
             try await changing.each(ids) { id in
                 let decided = try await ExceptionCommand.decide(
                     id, "revoke", ["reason": .string(reason)], changing, organisation
@@ -182,6 +184,16 @@ struct ExceptionCommand: AsyncParsableCommand {
                     "end the exception \(id), which is \($0.text("state"))"
                 }
                 if decided != nil { say("exception \(id) has ended") }
+=======
+            let client = try changing.data.client
+            try await changing.each(ids, output) { id in
+                let item = try await client.get(organisation.path(client, "exceptions", id))
+                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return nil }
+                let done = try await client.post(
+                    organisation.path(client, "exceptions", id, "revoke"), ["reason": .string(reason)])
+                say("exception \(id) has ended")
+                return done
+>>>>>>> intel
             }
         }
     }
