@@ -230,7 +230,7 @@ let package = Package(
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
                 core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
-                core("Digest"),
+                core("Feeds"), core("Matching"), core("Priority"), core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),

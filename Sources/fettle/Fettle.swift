@@ -69,7 +69,12 @@ enum Main {
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try await Fettle.asyncParseAsRoot()
+            var command: any ParsableCommand
+            if let direct = direct(Array(CommandLine.arguments.dropFirst())) {
+                command = direct
+            } else {
+                command = try await Fettle.asyncParseAsRoot()
+            }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -79,6 +84,16 @@ enum Main {
         } catch {
             end(error)
         }
+    }
+
+    /// The command that is called, without the table of all commands: making that takes longer than most of them run.
+    ///
+    /// - Returns: nil for help and for whatever is not understood, which the whole table answers.
+    private static func direct(_ arguments: [String]) -> (any ParsableCommand)? {
+        guard let name = arguments.first, arguments.dropFirst().first != "help" else { return nil }
+        let commands = Fettle.configuration.subcommands
+        guard let command = commands.first(where: { $0.configuration.commandName == name }) else { return nil }
+        return try? command.parseAsRoot(Array(arguments.dropFirst()))
     }
 
     /// Says why it ends, and ends with the code for that.

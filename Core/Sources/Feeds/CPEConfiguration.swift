@@ -114,6 +114,8 @@ struct CPEStatements {
     /// In the order in which names came.
     private var statements: [Statement] = []
     private var places: [Key: Int] = [:]
+    /// The one that was added to last.
+    private var last: (key: Key, place: Int)?
 
     private struct Key: Hashable {
         let name: String
@@ -124,14 +126,21 @@ struct CPEStatements {
     private static let maximumNames = 8
 
     mutating func add(_ match: CPEConfiguration.Match, with others: Set<String>) {
-        var reasons: [String] = []
-        if !match.name.target.isEmpty { reasons.append("in \(match.name.target)") }
+        var reason = match.name.target.isEmpty ? "" : "in \(match.name.target)"
         if !others.isEmpty {
             let names = others.sorted().prefix(Self.maximumNames).joined(separator: ", ")
-            reasons.append("only with \(names)\(others.count > Self.maximumNames ? " or others" : "")")
+            if !reason.isEmpty { reason += "; " }
+            reason += "only with \(names)\(others.count > Self.maximumNames ? " or others" : "")"
         }
-        let key = Key(name: match.name.name, reason: reasons.joined(separator: "; "))
+        let key = Key(name: match.name.name, reason: reason)
+        // One product's versions come together.
+        if let last, last.key == key { return add(match, at: last.place) }
         let place = place(of: key)
+        last = (key, place)
+        add(match, at: place)
+    }
+
+    private mutating func add(_ match: CPEConfiguration.Match, at place: Int) {
         if let range = match.range {
             statements[place].ranges.append(range)
         } else if match.name.version == "*" {

@@ -22,16 +22,21 @@ struct CPEName: Hashable {
         } else {
             return nil
         }
-        guard fields.count >= 3, ["a", "o", "h"].contains(fields[0]) else { return nil }
+        guard fields.count >= 3, fields[0] == "a" || fields[0] == "o" || fields[0] == "h" else { return nil }
         func field(_ index: Int) -> String { fields.indices.contains(index) ? fields[index] : "" }
         part = fields[0]
-        vendor = fields[1].lowercased()
-        product = fields[2].lowercased()
+        vendor = Self.lower(fields[1])
+        product = Self.lower(fields[2])
         guard !vendor.isEmpty, !product.isEmpty, product != "*" else { return nil }
         version = field(3).isEmpty ? "*" : field(3)
         let update = field(4)
         if version != "*", version != "-", !["", "*", "-"].contains(update) { version += "-" + update }
         target = text.hasPrefix("cpe:2.3:") && !["", "*", "-"].contains(field(8)) ? field(8) : ""
+    }
+
+    /// Names are in lower case nearly always.
+    private static func lower(_ text: String) -> String {
+        text.utf8.allSatisfy { $0 < 0x80 && !(0x41...0x5A).contains($0) } ? text : text.lowercased()
     }
 
     /// `part:vendor:product`, as a statement names it: a colon of a name is written `\:`.
@@ -52,9 +57,11 @@ struct CPEName: Hashable {
     /// A range in the product's own order, or in the common one where a bound of it is no version of the former.
     func range(_ range: VersionRange) -> VersionRange {
         var range = range
+        let scheme = scheme
         range.scheme = scheme
         if scheme != Self.commonScheme,
-            ![range.lower, range.upper].allSatisfy({ $0.map { isReadable($0, scheme: scheme) } ?? true })
+            !(range.lower.map { isReadable($0, scheme: scheme) } ?? true)
+                || !(range.upper.map { isReadable($0, scheme: scheme) } ?? true)
         {
             range.scheme = Self.commonScheme
         }

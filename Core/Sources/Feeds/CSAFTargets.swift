@@ -34,6 +34,7 @@ struct CSAFTargets {
     private var groups: [Target: Int] = [:]
     private var places = CSAFTable<(stream: String, channel: String)?>()
     private var urls = CSAFTable<PackageURL?>()
+    private var hosts = CSAFTable<(place: (stream: String, channel: String), module: String)?>()
     /// What ``Branch``es without versions are called, from the outermost on.
     private var paths: [Int32: String] = [:]
     /// CPE names by the branch that they stand under, for leaves that have none of their own.
@@ -60,9 +61,12 @@ struct CSAFTargets {
             }
         if var group = target {
             group.architecture = ""
-            let number = groups[group] ?? groups.count
-            groups[group] = number
-            target?.group = number
+            if let number = groups[group] {
+                target?.group = number
+            } else {
+                target?.group = groups.count
+                groups[group] = groups.count
+            }
         }
         known[id] = .some(target)
         return target
@@ -120,10 +124,11 @@ struct CSAFTargets {
         return url
     }
 
-    /// A component of a platform. A module stands between a platform and its packages.
-    private mutating func related(_ relationship: CSAFDocument.Relationship) -> Target? {
+    /// The place and the module that packages of a platform, or of a module of one, are in; worked out once for all of them.
+    private mutating func host(_ number: Int32) -> (place: (stream: String, channel: String), module: String)? {
+        if let host = hosts[number] { return host }
         var module = ""
-        var platform = relationship.platform
+        var platform = number
         for _ in 0..<4 {
             guard let above = document.relationships[platform] else { break }
             if let purl = url(above.component), purl.type == "rpmmod" {
@@ -133,7 +138,14 @@ struct CSAFTargets {
             }
             platform = above.platform
         }
-        guard let place = place(platform) else { return nil }
+        let host = place(platform).map { (place: $0, module: module) }
+        hosts[number] = .some(host)
+        return host
+    }
+
+    /// A component of a platform. A module stands between a platform and its packages.
+    private mutating func related(_ relationship: CSAFDocument.Relationship) -> Target? {
+        guard let (place, module) = host(relationship.platform) else { return nil }
         let component = document.products[relationship.component]
         if !(component?.purl ?? relationship.product.purl).isEmpty {
             // Modules, images, jars of a product: no package of the distribution.

@@ -105,7 +105,7 @@ struct CVEProduct {
         if versions.isEmpty { return isAffectedByDefault && cpes.isEmpty ? [.range(VersionRange(scheme: scheme))] : [] }
         var parts: [Part] = []
         for version in versions where version.status == "affected" && !Self.isCommit(version.type) {
-            let start = version.version.lowercased()
+            let start = Self.lower(version.version)
             let isOpen = start == "0" || start == "*" || start == "all" || Self.noVersion.contains(start)
             if version.upper.isEmpty, version.changes.isEmpty {
                 if start == "*" || start == "all" {
@@ -115,7 +115,7 @@ struct CVEProduct {
                 }
                 continue
             }
-            let end = version.upper == "*" || Self.noVersion.contains(version.upper.lowercased()) ? nil : version.upper
+            let end = version.upper == "*" || Self.noVersion.contains(Self.lower(version.upper)) ? nil : version.upper
             var range = VersionRange(scheme: scheme, lower: isOpen ? nil : version.version)
             var isIn = true
             for change in version.changes where change.isAffected != isIn && !change.at.isEmpty {
@@ -138,6 +138,9 @@ struct CVEProduct {
         }
         return parts
     }
+
+    /// What is long is no word that stands for "none": the case of its letters does not matter.
+    private static func lower(_ text: String) -> String { text.utf8.count > 15 ? text : text.lowercased() }
 
     private static func isCommit(_ type: String) -> Bool {
         type == "git" || type == "original_commit_for_fix"

@@ -48,7 +48,7 @@ public struct CVEReader: TallyingReader {
         var cpes = CPEStatements()
         var apple = AppleBulletin()
         var decision: DecisionPoints?
-        var urls: Set<String> = []
+        var urls = FewTexts()
         var alarms: [String] = []
     }
 
@@ -143,7 +143,7 @@ public struct CVEReader: TallyingReader {
                         default: try reader.skip()
                         }
                     }
-                    if draft.urls.insert(reference.url).inserted { draft.advisory.references.append(reference) }
+                    if draft.urls.insert(reference.url) { draft.advisory.references.append(reference) }
                 }
             case "tags":
                 for tag in try reader.feedStrings() where tag == "disputed" { draft.advisory.isDisputed = true }

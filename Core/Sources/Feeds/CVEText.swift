@@ -48,6 +48,23 @@ enum CVEText {
     }
 }
 
+/// Texts, each once: of a few it is quicker to look at all than to hash one.
+struct FewTexts {
+    private var few: [String] = []
+    private var many: Set<String> = []
+
+    /// Whether it was not there yet.
+    mutating func insert(_ text: String) -> Bool {
+        if few.count < 12 {
+            guard !few.contains(text) else { return false }
+            few.append(text)
+            return true
+        }
+        if many.isEmpty { many = Set(few) }
+        return many.insert(text).inserted
+    }
+}
+
 /// The inputs of SSVC as CISA writes them, in fields of several spellings.
 enum SSVCText {
     /// Reads an object with `options`, `timestamp` and so on; values in any case, others are dropped.
@@ -62,8 +79,14 @@ enum SSVCText {
             case "options":
                 try reader.array { reader throws(JSONError) in
                     try reader.object { reader, key throws(JSONError) in
-                        let name = key.string.lowercased().filter { $0 != " " && $0 != "_" }
-                        guard ["exploitation", "automatable", "technicalimpact"].contains(name) else {
+                        let name: String
+                        switch key {
+                        case "Exploitation", "exploitation": name = "exploitation"
+                        case "Automatable", "automatable": name = "automatable"
+                        case "Technical Impact", "technicalImpact": name = "technicalimpact"
+                        default: name = key.string.lowercased().filter { $0 != " " && $0 != "_" }
+                        }
+                        guard name == "exploitation" || name == "automatable" || name == "technicalimpact" else {
                             return drop(key)
                         }
                         let value = try reader.feedText().lowercased()

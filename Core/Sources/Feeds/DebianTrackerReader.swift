@@ -44,6 +44,7 @@ public struct DebianTrackerReader: TallyingReader {
             switch key {
             case "description": advisory.details = try reader.feedDetails()
             case "releases":
+                advisory.statements.reserveCapacity(8)
                 try reader.object { reader, release throws(JSONError) in
                     let release = release.string
                     guard let stream = self.releases[release] else {
@@ -63,13 +64,16 @@ public struct DebianTrackerReader: TallyingReader {
             switch key {
             case "status":
                 let offset = reader.offset
-                let text = try reader.string()
-                guard let status = State.Status(rawValue: text) else {
+                let text = try reader.text()
+                switch text {
+                case "open": state.status = .open
+                case "resolved": state.status = .resolved
+                case "undetermined": state.status = .undetermined
+                default:
                     throw JSONError(
                         .outOfBounds, offset: offset,
-                        reason: "the status is \(text.prefix(40)), not open, resolved or undetermined")
+                        reason: "the status is \(text.string.prefix(40)), not open, resolved or undetermined")
                 }
-                state.status = status
             case "fixed_version": state.fixed = try reader.feedText()
             case "urgency": state.urgency = try reader.feedText()
             case "nodsa": state.note = try reader.feedText()
@@ -86,7 +90,7 @@ public struct DebianTrackerReader: TallyingReader {
 
     /// What holds in one release.
     private struct State {
-        enum Status: String { case open, resolved, undetermined }
+        enum Status { case open, resolved, undetermined }
         var status = Status.undetermined
         var fixed = ""
         var urgency = ""
@@ -97,7 +101,7 @@ public struct DebianTrackerReader: TallyingReader {
         func statement(_ stream: String, _ name: String) -> Statement {
             var statement = Statement(stream: stream, kind: .source, name: name, status: .affected)
             // Two asterisks mark an urgency that the tracker guessed.
-            let urgency = self.urgency.filter { $0 != "*" }
+            let urgency = self.urgency.utf8.contains(0x2A) ? self.urgency.filter { $0 != "*" } : self.urgency
             if !urgency.isEmpty, urgency != "not yet assigned" {
                 statement.severities = [Severity(type: "Debian", score: urgency)]
             }

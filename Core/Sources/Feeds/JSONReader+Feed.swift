@@ -4,11 +4,7 @@ import Timestamps
 // What feeds have in common: null where nothing is said, dates in several forms.
 extension JSONReader {
     /// Whether the next value is null, which is then read.
-    mutating func isNull() throws(JSONError) -> Bool {
-        guard try peek() == .null else { return false }
-        try null()
-        return true
-    }
+    mutating func isNull() throws(JSONError) -> Bool { try takeNull() }
 
     /// A string; null is an empty one.
     mutating func feedText() throws(JSONError) -> String {

@@ -86,9 +86,9 @@ struct OSVDraft {
         let isNegligible = advisory.severities.contains { $0.type == "Ubuntu" && $0.score == "negligible" }
         if !affected.isEmpty, affected.allSatisfy({ !$0.informational.isEmpty }) { advisory.isInformational = true }
         advisory.statements.reserveCapacity(affected.count)
-        // From the end, so that each is taken out and not copied.
-        affected.reverse()
-        while let affected = self.affected.popLast() {
+        for index in affected.indices {
+            // Taken out and not copied.
+            let affected = exchange(&self.affected[index], with: OSVAffected())
             if affected.name.isEmpty { continue }
             let place = places.place(affected.ecosystem)
             if place.kind == .language { isOfDistribution = false }
@@ -169,7 +169,7 @@ struct OSVDraft {
             let (ranges, faults) = range.intervals(scheme)
             for fault in faults { alarms.append("\(affected.name): \(fault)") }
             if faults.isEmpty { isSaid = true }
-            statement.ranges += ranges
+            if statement.ranges.isEmpty { statement.ranges = ranges } else { statement.ranges += ranges }
         }
         if !affected.lastKnown.isEmpty, statement.ranges.count == 1, statement.ranges[0].upper == nil,
             let (_, ends) = VersionRangeText.parse(affected.lastKnown, scheme: statement.ranges[0].scheme),
@@ -199,4 +199,10 @@ struct OSVDraft {
         guard let last = ranges.last, !last.includesUpper, ranges.allSatisfy({ $0.upper != nil }) else { return nil }
         return last.upper
     }
+}
+
+private func exchange(_ place: inout OSVAffected, with other: OSVAffected) -> OSVAffected {
+    let taken = place
+    place = other
+    return taken
 }

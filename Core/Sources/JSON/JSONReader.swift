@@ -59,6 +59,14 @@ public struct JSONReader {
         try literal("null")
     }
 
+    /// Reads `null` where it stands next, and tells whether it did; anything else stays unread and unchecked.
+    public mutating func takeNull() throws(JSONError) -> Bool {
+        skipWhitespace()
+        guard offset < bytes.count, bytes[offset] == 0x6E else { return false }
+        try literal("null")
+        return true
+    }
+
     /// Reads `true` or `false`.
     public mutating func bool() throws(JSONError) -> Bool {
         try require(.bool)

@@ -216,6 +216,12 @@ struct CatalogueReader {
     static func order(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
         let common = min(a.count, b.count)
         var index = 0
+        while index + 8 <= common {
+            let left = UInt64(bigEndian: a.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let right = UInt64(bigEndian: b.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            if left != right { return left < right ? -1 : 1 }
+            index += 8
+        }
         while index < common {
             if a[index] != b[index] { return a[index] < b[index] ? -1 : 1 }
             index += 1

@@ -16,7 +16,7 @@ public enum KernelRole: Sendable, Hashable {
     public init?(_ package: SoftwarePackage, running release: String?) {
         let name = package.name
         let source = package.source
-        let isKernel = Self.sources.contains(where: { source == $0 || source.hasPrefix($0 + "-") })
+        let isKernel = Self.sources.contains(where: { source == $0.name || source.hasPrefix($0.start) })
         guard isKernel else {
             self = .none
             return
@@ -54,7 +54,9 @@ public enum KernelRole: Sendable, Hashable {
         }
     }
 
-    private static let sources = ["linux", "linux-signed", "kernel", "kernel-rt", "kernel-uek", "kernel-default"]
+    private static let sources = ["linux", "linux-signed", "kernel", "kernel-rt", "kernel-uek", "kernel-default"].map {
+        (name: $0, start: $0 + "-")
+    }
 }
 
 /// What a kernel's finding means on a host.

@@ -9,12 +9,31 @@ extension Matcher {
         var version: JudgedVersion
         /// Equal in all layers.
         var subject: Int
+        /// Where its name stands in a layer's table of strings, looked up once.
+        private var place: (layer: Int, name: String, string: UInt32?)?
+
+        init(kind: Statement.Kind, name: String, version: JudgedVersion, subject: Int) {
+            self.kind = kind
+            self.name = name
+            self.version = version
+            self.subject = subject
+        }
+
+        mutating func string(_ layer: Int, _ reader: CatalogueReader) throws(CatalogueError) -> UInt32? {
+            if let place, place.layer == layer, place.name == name { return place.string }
+            let string = try reader.index(of: name)
+            place = (layer, name, string)
+            return string
+        }
+
+        /// Most source packages have a binary package of the same name.
+        mutating func takePlace(of other: Query) { place = other.place }
     }
 
     /// What every layer's statements say of a package, by vulnerability.
     func collect(
         _ package: SoftwarePackage, _ streams: [String], _ cpes: [String], only: MatchScope? = nil,
-        into voices: inout [Int: [CompactVoice]]
+        into voices: inout [CompactVoice]
     ) throws(CatalogueError) {
         let isLine = streams == [package.distribution]
         let isPaid = PackageStreams.isOfPaidChannel(package)
@@ -25,6 +44,7 @@ extension Matcher {
             for (number, stream) in streams.enumerated() {
                 guard let row = catalogue.streamRows[stream] else { continue }
                 for index in queries.indices {
+                    if number == 0, index > 0 { queries[index].takePlace(of: queries[index - 1]) }
                     if queries[index].kind == .language, package.distribution.isEmpty {
                         queries[index].name = PackageStreams.canonicalName(package.name, stream: stream)
                     }
@@ -64,11 +84,11 @@ extension Matcher {
 
     private func collect(
         _ layer: Int, _ streamRow: Int, _ query: inout Query, _ package: SoftwarePackage, _ stream: Int, isLine: Bool,
-        onlyOpen: Bool, only: MatchScope?, into voices: inout [Int: [CompactVoice]]
+        onlyOpen: Bool, only: MatchScope?, into voices: inout [CompactVoice]
     ) throws(CatalogueError) {
         let catalogue = layers[layer]
         let reader = catalogue.reader
-        guard let string = try reader.index(of: query.name) else { return }
+        guard let string = try query.string(layer, reader) else { return }
         let first = Int(try reader.word(.streams, streamRow, 1))
         let count = Int(try reader.word(.streams, streamRow, 2))
         guard first + count <= reader.rows(.packages) else {
@@ -81,6 +101,8 @@ extension Matcher {
         else { return }
         let wanted = only?.statements[layer][UInt32(row)] ?? []
         let all = try reader.list(.packages, row, 3).rows
+        // The statements of a package are nearly all of one source.
+        var heard: (source: UInt32, precedence: Int)?
         for position in 0..<(only == nil ? all.count : wanted.count) {
             let statement = only == nil ? all.lowerBound + position : wanted[position]
             let advisory = try reader.word(.statements, statement, 0)
@@ -88,7 +110,11 @@ extension Matcher {
             let flags = try reader.word(.advisories, Int(advisory), 2)
             guard flags & 16 == 0, try applies(catalogue, statement, package, isLine: isLine) else { continue }
             guard var answer = try catalogue.answer(statement, &query.version) else { continue }
-            var precedence = try precedence(catalogue, Int(advisory), query.kind)
+            let source = try reader.word(.advisories, Int(advisory), 0)
+            if heard?.source != source {
+                heard = (source, try self.precedence(reader, source, query.kind))
+            }
+            var precedence = heard?.precedence ?? 0
             if precedence == 3 {
                 // A document that says which versions are affected says nothing of others.
                 if answer.rule == .outside || (answer.verdict == .fixed && answer.isImplied) { continue }
@@ -100,13 +126,14 @@ extension Matcher {
                 if answer.verdict == .notAffected { continue }
                 answer = StatementAnswer(verdict: .unknown, rule: .moduleUnknown, fixed: answer.fixed)
             }
-            let voice = CompactVoice(
-                layer: layer, advisory: Int(advisory), statement: statement, package: row, subject: query.subject,
+            var voice = CompactVoice(
+                vulnerability: 0, layer: layer, advisory: Int(advisory), statement: statement, package: row, subject: query.subject,
                 answer: answer, precedence: precedence, stream: stream, version: query.version.version)
             for number in try reader.list(.advisories, Int(advisory), 27).rows {
                 let vulnerability = self.number(layer, try reader.word(.numbers, number, 0))
                 if let only, !only.vulnerabilities.contains(vulnerability) { continue }
-                voices[vulnerability, default: []].append(voice)
+                voice.vulnerability = vulnerability
+                voices.append(voice)
             }
         }
     }
@@ -156,11 +183,10 @@ extension Matcher {
 
     /// Who is heard first: statements of the user's own VEX documents, the distribution's stream, a registry, a CPE.
     private func precedence(
-        _ catalogue: Catalogue, _ advisory: Int, _ kind: Statement.Kind
+        _ reader: CatalogueReader, _ source: UInt32, _ kind: Statement.Kind
     ) throws(CatalogueError) -> Int {
         if kind == .cpe { return 0 }
-        let reader = catalogue.reader
-        let source = try reader.stringBytes(try reader.word(.advisories, advisory, 0))
+        let source = try reader.stringBytes(source)
         if Self.ownVEX.contains(where: { $0.elementsEqual(source) }) { return 3 }
         return kind == .language ? 1 : 2
     }

@@ -12,7 +12,7 @@ extension Matcher {
         _ vulnerability: Int, _ list: [CompactVoice], _ streams: [String], isOfSystem: Bool, isPaid: Bool
     ) throws(CatalogueError) -> Decision {
         var voices = list
-        let top = voices.map(\.precedence).max() ?? 0
+        let top = voices.reduce(0) { max($0, $1.precedence) }
         var isInformational = true
         for voice in voices {
             if try layers[voice.layer].reader.word(.advisories, voice.advisory, 2) & 2 == 0 { isInformational = false }
@@ -152,8 +152,9 @@ extension Matcher {
         }
         let streams = streams(of: owner)
         guard isComplete(streams, owner, .distribution, isNamed: true) else { return }
-        var voices: [Int: [CompactVoice]] = [:]
-        try collect(owner, streams, [], into: &voices)
+        var collected: [CompactVoice] = []
+        try collect(owner, streams, [], into: &collected)
+        let voices = Dictionary(grouping: collected, by: \.vulnerability)
         let isPaid = PackageStreams.isOfPaidChannel(owner)
         for index in decisions.indices {
             // The user's own documents stand above both.

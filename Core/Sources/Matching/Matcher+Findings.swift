@@ -11,7 +11,7 @@ extension Matcher {
     public func judge(
         _ subject: MatchSubject, verdicts: Set<Verdict> = Set(Verdict.allCases)
     ) throws(CatalogueError) -> Judgement {
-        let (streams, unknown, decisions) = try decide(subject)
+        let (streams, unknown, decisions) = try decide(subject, verdicts: verdicts)
         var findings: [Finding] = []
         for decision in decisions where verdicts.contains(decision.verdict) {
             findings.append(try finding(decision, streams))

@@ -73,6 +73,8 @@ public struct Matcher: Sendable {
 
     /// A voice in numbers.
     struct CompactVoice {
+        /// Of what it speaks, as ``Decision/vulnerability``.
+        var vulnerability: Int
         var layer: Int
         var advisory: Int
         var statement: Int
@@ -122,34 +124,78 @@ public struct Matcher: Sendable {
         return own + remapped.filter { numbers.contains($0.value) }.map { Int($0.key) }
     }
 
-    /// - Parameter only: nil for everything; else the vulnerabilities to decide, for a subject without CPEs and owner, which
-    ///   make one verdict depend on others.
+    /// - Parameters:
+    ///   - only: nil for everything; else the vulnerabilities to decide, for a subject without CPEs and owner, which
+    ///     make one verdict depend on others.
+    ///   - verdicts: decisions that nobody asked for may be left out.
     func decide(
-        _ subject: MatchSubject, only: MatchScope? = nil
+        _ subject: MatchSubject, only: MatchScope? = nil, verdicts: Set<Verdict>? = nil
     ) throws(CatalogueError) -> (streams: [String], unknown: String, [Decision]) {
         let package = subject.package
         let streams = streams(of: package)
-        var voices: [Int: [CompactVoice]] = [:]
+        var voices: [CompactVoice] = []
         try collect(package, streams, subject.cpes, only: only, into: &voices)
         if case .thirdParty = subject.origin {
             // The distribution speaks of its own builds; the user's documents and CPEs speak of any.
-            for (vulnerability, list) in voices {
-                let others = list.filter { $0.precedence == 3 || $0.precedence == 0 }
-                voices[vulnerability] = others.isEmpty ? nil : others
-            }
+            voices.removeAll { $0.precedence != 3 && $0.precedence != 0 }
         }
-        let isNamed = voices.values.contains { $0.contains { $0.precedence == 2 } }
+        let isNamed = voices.contains { $0.precedence == 2 }
         let isOfSystem = isComplete(streams, package, subject.origin, isNamed: isNamed)
         var decisions: [Decision] = []
-        decisions.reserveCapacity(voices.count)
         let isPaid = PackageStreams.isOfPaidChannel(package)
-        for (vulnerability, list) in voices {
-            decisions.append(try decide(vulnerability, list, streams, isOfSystem: isOfSystem, isPaid: isPaid))
+        // What doubt and an owner make of a decision depends on all of it.
+        var asked = subject.owner == nil ? verdicts : nil
+        if case .unknown = subject.origin { asked = nil }
+        Self.sortByVulnerability(&voices)
+        var start = 0
+        while start < voices.count {
+            let vulnerability = voices[start].vulnerability
+            var end = start + 1
+            while end < voices.count, voices[end].vulnerability == vulnerability { end += 1 }
+            defer { start = end }
+            if let asked, let verdict = Self.unanimous(voices[start..<end], isOfSystem: isOfSystem),
+                !asked.contains(verdict)
+            {
+                continue
+            }
+            decisions.append(
+                try decide(
+                    vulnerability, Array(voices[start..<end]), streams, isOfSystem: isOfSystem, isPaid: isPaid))
         }
         if case .unknown(let why) = subject.origin { Self.doubt(&decisions, "its origin is not known: \(why)") }
         if let owner = subject.owner { try leave(to: owner, subject.ownerOrigin, &decisions) }
-        decisions.sort { $0.vulnerability < $1.vulnerability }
         return (streams, unknown(subject, streams), decisions)
+    }
+
+    /// Puts together what is said of one vulnerability, in the order in which it was said.
+    private static func sortByVulnerability(_ voices: inout [CompactVoice]) {
+        var isSorted = true
+        for index in voices.indices.dropFirst() where voices[index].vulnerability < voices[index - 1].vulnerability {
+            isSorted = false
+            break
+        }
+        if isSorted { return }
+        // Numbers are moved, not voices: those are large and hold texts.
+        var order = voices.indices.map { (vulnerability: voices[$0].vulnerability, index: $0) }
+        order.sort { $0 < $1 }
+        voices = order.map { voices[$0.index] }
+    }
+
+    /// The verdict where all who have a say agree, so that it does not matter which of them overrules the other; nil where
+    /// it takes a closer look.
+    private static func unanimous(_ voices: ArraySlice<CompactVoice>, isOfSystem: Bool) -> Verdict? {
+        var top = -1
+        var verdict: Verdict?
+        for voice in voices {
+            if voice.precedence > top {
+                top = voice.precedence
+                verdict = voice.answer.verdict
+            } else if voice.precedence == top, verdict != voice.answer.verdict {
+                verdict = nil
+            }
+        }
+        // A CPE's word may be cleared by the silence of a distribution's feed.
+        return top == 0 && isOfSystem ? nil : verdict
     }
 
     /// Why nothing, or not all, can be said of a package; empty where silence means that nothing is known against it.

@@ -54,9 +54,9 @@ public enum PackageStreams {
 
     /// The stream of the release that a backport to a Debian release was taken from: `~bpo12` is a build of 13's.
     private static func backported(_ package: SoftwarePackage) -> String? {
-        guard package.distribution.hasPrefix("debian-"), let mark = package.version.firstRange(of: "~bpo") else {
-            return nil
-        }
+        guard package.version.holds("~bpo"), package.distribution.hasPrefix("debian-"),
+            let mark = package.version.firstRange(of: "~bpo")
+        else { return nil }
         let digits = package.version[mark.upperBound...].prefix { $0.isASCII && $0.isNumber }
         // 1.0-1~bpo70+1 is how it was written up to 7.
         guard let release = Int(digits), release >= 8, release < 60 else { return nil }
@@ -87,7 +87,7 @@ public enum PackageStreams {
         let id = String(distribution[..<dash])
         let version = String(distribution[distribution.index(after: dash)...])
         let major = String(version.prefix { $0 != "." })
-        let minor = version.split(separator: ".").prefix(2).joined(separator: ".")
+        var minor: String { version.split(separator: ".").prefix(2).joined(separator: ".") }
         switch id {
         case "debian": return ["Debian:\(debianCodenames[version] ?? major)"]
         case "ubuntu":

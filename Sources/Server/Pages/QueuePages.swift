@@ -168,8 +168,9 @@ enum QueuePages {
         }
         row.closes = waiting.closes
         row.leaves = waiting.leaves
+        let asset = reading.view.assetName(host, reading.view.namesakes)
         let deadline = DeadlinePolicy.deadline(
-            ofPatchWith: ranked.open.filter { $0.asset == reading.view.assetName(host) }.map(\.deadline))
+            ofPatchWith: ranked.open.filter { $0.asset == asset }.map(\.deadline))
         row.due = deadline?.due
         row.band = DueBand(deadline?.due, reading.now)
         row.cost =

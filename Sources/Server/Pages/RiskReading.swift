@@ -34,7 +34,8 @@ struct RiskReading: Sendable {
         }
         guard desk.risk(organisation) != nil else { return .failure(.judging) }
         let view = try await RiskView.of(
-            call.state, organisation: organisation, reach: call.reach(.hostsRead).narrowed(to: selector), now: call.now)
+            call.state, organisation: organisation, reach: call.reach(.hostsRead).narrowed(to: selector), isList: true,
+            now: call.now)
         return .success(RiskReading(view: view))
     }
 
@@ -50,17 +51,7 @@ struct RiskReading: Sendable {
     }
 
     /// Packages of which no feed says anything, with how many hosts within reach have each.
-    func unknownPackages() -> [Int64: Int] {
-        let unknown = Set(risk.packages.lazy.filter { !$0.value.unknown.isEmpty }.map(\.key))
-        guard !unknown.isEmpty else { return [:] }
-        var counts: [Int64: Int] = [:]
-        for index in hosts {
-            for package in risk.hosts[index].packages ?? [] where unknown.contains(package) {
-                counts[package, default: 0] += 1
-            }
-        }
-        return counts
-    }
+    func unknownPackages() -> [Int64: Int] { view.skeleton.unknownPackages }
 
     // MARK: Vulnerabilities
 
@@ -73,9 +64,7 @@ struct RiskReading: Sendable {
         if item.accepted < item.hosts.count { row.exceptedUntil = nil }
         let openings = item.packages.compactMap { risk.packages[$0]?.finding(item.id) }
         if row.severity == "unknown" { row.severity = Self.gravest(openings.map(\.severity)) }
-        let isInstallable = item.hosts.contains { index in
-            risk.hosts[index].plan.patches.contains { $0.closes.contains(item.id) }
-        }
+        let isInstallable = view.installable.contains(item.id)
         row.closing = isInstallable ? .installable : openings.contains { $0.fixed != nil } ? .fixable : .none
         row.packages = Set(found.map(\.package.name)).sorted().prefix(4).map { $0 }
         return row
@@ -127,20 +116,9 @@ struct RiskReading: Sendable {
 
     var openings: Openings {
         var openings = Openings()
-        struct Plan: Hashable {
-            var set: SHA256Digest?
-            var pending: Int64?
-        }
+        openings.installable = view.installable
         var packages: Set<Int64> = []
-        var plans: Set<Plan> = []
-        for index in hosts {
-            let host = risk.hosts[index]
-            packages.formUnion(host.exposed)
-            // Hosts with the same software and offers have the same plan.
-            if plans.insert(Plan(set: host.host.set, pending: host.host.pendingSet)).inserted {
-                for patch in host.plan.patches { openings.installable.formUnion(patch.closes) }
-            }
-        }
+        for index in hosts { packages.formUnion(risk.hosts[index].exposed) }
         for id in packages {
             for finding in risk.packages[id]?.open ?? [] {
                 openings.words[finding.vulnerability, default: []].insert(finding.severity)

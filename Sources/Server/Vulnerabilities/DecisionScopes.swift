@@ -54,6 +54,10 @@ struct DecisionScopes: Sendable {
     private var otherPauses: [Pause] = []
     private var pausesByID: [String: StoredPause] = [:]
     private var evidence: [String: [StoredEvidence]] = [:]
+    /// What anything was decided about by name, in capitals.
+    private var named: Set<String> = []
+    /// Whether clocks of all vulnerabilities stand still on some host.
+    private var hasPauseOfAll = false
 
     init(_ decisions: RiskView.Decisions) {
         for exception in decisions.exceptions {
@@ -71,6 +75,21 @@ struct DecisionScopes: Sendable {
             pausesByID[stored.id] = stored
         }
         evidence = Dictionary(grouping: decisions.evidence, by: \.host)
+        named.formUnion(exceptions.keys)
+        named.formUnion(decisions.evidence.map { $0.vulnerability.uppercased() })
+        for pause in decisions.pauses {
+            if pause.vulnerability.isEmpty {
+                if !pause.host.isEmpty { hasPauseOfAll = true }
+            } else {
+                named.insert(pause.vulnerability.uppercased())
+            }
+        }
+    }
+
+    /// Whether anything was decided about a vulnerability, by all its ids in capitals, on any host.
+    func concern(_ ids: Set<String>) -> Bool {
+        if otherPauses.contains(where: { $0.concerns(ids) }) { return true }
+        return !ids.isDisjoint(with: named) || (hasPauseOfAll && !pausesOfHosts.isEmpty)
     }
 
     /// The exceptions of a vulnerability, by all its ids in capitals, that are about a host.

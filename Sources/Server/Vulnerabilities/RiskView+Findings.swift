@@ -75,20 +75,30 @@ extension RiskView {
     func findings(
         _ filter: FindingFilter, from start: Int, limit: Int
     ) throws -> (items: [ShownFinding], total: Int, unknown: Int) {
-        let chosen = hosts.filter { index in
-            filter.host.map { risk.hosts[index].host.hostname == $0 || risk.hosts[index].host.id == $0 } ?? true
-        }.sorted {
-            (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
-                risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
-            )
-        }
+        // What lists of all hosts need was sorted and counted before; of one host it is quicker without.
+        let whole = filter.host == nil ? skeleton : nil
+        let chosen =
+            whole?.byName
+            ?? hosts.filter { index in
+                filter.host.map { risk.hosts[index].host.hostname == $0 || risk.hosts[index].host.id == $0 } ?? true
+            }.sorted {
+                (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
+                    risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
+                )
+            }
+        let isUnfiltered = filter.vulnerability == nil && filter.package == nil && filter.state == nil
         if let host = filter.host, chosen.isEmpty { throw Refusal(.missing("host", host)) }
         let wanted = filter.vulnerability?.uppercased()
-        let unknownPackages = Set(risk.packages.lazy.filter { !$0.value.unknown.isEmpty }.map(\.key))
+        let unknownPackages =
+            whole == nil ? Set(risk.packages.lazy.filter { !$0.value.unknown.isEmpty }.map(\.key)) : []
         var items: [ShownFinding] = []
         var total = 0
-        var unknown = 0
-        for index in chosen {
+        var unknown = whole?.unknownPackages.values.reduce(0, +) ?? 0
+        for (place, index) in chosen.enumerated() {
+            if isUnfiltered, let count = whole?.openCounts[place], items.count == limit || total + count <= start {
+                total += count
+                continue
+            }
             let host = risk.hosts[index]
             if !unknownPackages.isEmpty { unknown += (host.packages ?? []).count(where: unknownPackages.contains) }
             for id in host.exposed {
@@ -181,9 +191,12 @@ extension RiskView {
     }
 
     /// The work queue. What only a reboot closes is in it as such; what is dormant is not.
-    func queue() -> [RankedPatch] {
+    func queue() -> [RankedPatch] { lists?.queue(walkedQueue) ?? walkedQueue() }
+
+    private func walkedQueue() -> [RankedPatch] {
         var candidates: [String: PatchCandidate] = [:]
         var known: [Place: Deadline] = [:]
+        let namesakes = namesakes
         for index in hosts {
             let host = risk.hosts[index]
             var packagesOf: [String: [Int64]] = [:]
@@ -204,7 +217,8 @@ extension RiskView {
                 known[place] = deadline
                 candidate.closes.append(
                     FindingRisk(
-                        vulnerability: name, asset: assetName(host.host), probability: vulnerability.score.probability,
+                        vulnerability: name,
+                        asset: assetName(host.host, namesakes), probability: vulnerability.score.probability,
                         reach: AttackReach(vulnerability.facts, host.asset).factor,
                         impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected))
             }

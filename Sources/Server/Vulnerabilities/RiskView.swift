@@ -15,14 +15,14 @@ struct RiskView: Sendable {
     /// What people have decided.
     let decisions: Decisions
     private let scopes: DecisionScopes
-    /// Names that several hosts have.
-    private let namesakes: Set<String>
     let reach: Reach
     /// The hosts within reach, as indices.
     let hosts: [Int]
+    /// What was worked out of it, for views that are kept (``RiskShelf``).
+    let lists: RiskLists?
 
     /// What people have decided about findings.
-    struct Decisions: Sendable {
+    struct Decisions: Sendable, Hashable {
         /// Exceptions that may hold.
         var exceptions: [StoredException] = []
         /// Times in which clocks stood still.
@@ -49,17 +49,22 @@ struct RiskView: Sendable {
 
     /// Refuses where no feeds are there, or nothing was judged yet: an empty list would say that nothing is wrong.
     static func of(_ call: Call) async throws -> RiskView {
-        try await of(call.state, organisation: call.organisation, reach: call.reach, now: call.now)
+        try await of(
+            call.state, organisation: call.organisation, reach: call.reach, isList: true, now: call.now)
     }
 
     /// The same for whoever has no ``Call``.
     ///
-    /// - Parameter host: only this host, by its id: then no others are looked through.
+    /// - Parameters:
+    ///   - host: only this host, by its id: then no others are looked through.
+    ///   - isList: whether people or their programs list what there is: then the view may be some seconds old
+    ///     (``RiskShelf``). Whatever decides about a host needs one of this moment.
     static func of(
-        _ state: ServerState, organisation: String, reach: Reach, only host: String? = nil, now: Timestamp
+        _ state: ServerState, organisation: String, reach: Reach, only host: String? = nil, isList: Bool = false,
+        now: Timestamp
     ) async throws -> RiskView {
         let desk = state.vulnerabilities
-        guard let knowledge = desk.knowledge, let risk = desk.risk(organisation) else {
+        guard let knowledge = desk.knowledge, let (risk, revision) = desk.published(organisation) else {
             throw Refusal(.noFeeds(desk.fault))
         }
         let decisions = try await state.store.read { sql in
@@ -68,15 +73,28 @@ struct RiskView: Sendable {
                 pauses: try sql.findingClocks.pauses(organisation: organisation),
                 evidence: try sql.findingClocks.evidence(organisation: organisation))
         }
-        return RiskView(
-            risk: risk, knowledge: knowledge, policy: try await desk.policy(organisation, state.store).policy,
-            decisions: decisions, reach: reach, only: host, now: now)
+        let policy = try await desk.policy(organisation, state.store).policy
+        guard isList, host == nil else {
+            return RiskView(
+                risk: risk, knowledge: knowledge, policy: policy, decisions: decisions, reach: reach, only: host,
+                now: now)
+        }
+        let question = RiskShelf.Question(
+            organisation: organisation, reach: reach, policy: policy, decisions: decisions,
+            catalogue: knowledge.digest)
+        return desk.shelf.view(question, revision: revision, now: now) { now in
+            RiskView(
+                risk: risk, knowledge: knowledge, policy: policy, decisions: decisions, reach: reach,
+                lists: RiskLists(), now: now)
+        }
     }
 
     init(
         risk: FleetRisk, knowledge: VulnerabilityDesk.Knowledge, policy: DeadlinePolicy,
-        decisions: Decisions = Decisions(), reach: Reach, only host: String? = nil, now: Timestamp
+        decisions: Decisions = Decisions(), reach: Reach, only host: String? = nil, lists: RiskLists? = nil,
+        now: Timestamp
     ) {
+        self.lists = lists
         self.risk = risk
         self.knowledge = knowledge
         self.policy = policy
@@ -89,17 +107,34 @@ struct RiskView: Sendable {
                 risk.index(of: host).map { index in
                     risk.hosts[index].host.isActive && reach.includes(risk.hosts[index].host.labels) ? [index] : []
                 } ?? []
-            namesakes = []
         } else {
             hosts = risk.reachable(reach)
-            var seen: Set<String> = []
-            namesakes = Set(risk.hosts.map(\.host.hostname).filter { !seen.insert($0).inserted })
         }
     }
 
+    /// Names that several hosts have.
+    var namesakes: Set<String> { lists == nil ? RiskSkeleton.namesakes(risk) : skeleton.namesakes }
+
     /// A host's name among assets: with its id where another has the same name.
-    func assetName(_ host: Verdicts.Host) -> String {
+    func assetName(_ host: Verdicts.Host, _ namesakes: Set<String>) -> String {
         namesakes.contains(host.hostname) ? "\(host.hostname) (\(host.id))" : host.hostname
+    }
+
+    /// What does not depend on the time and on decisions.
+    var skeleton: RiskSkeleton {
+        lists?.skeleton { RiskSkeleton(risk, hosts) } ?? RiskSkeleton(risk, hosts)
+    }
+
+    /// The vulnerabilities that some host's own repositories close.
+    var installable: Set<String> {
+        func make() -> Set<String> {
+            var found: Set<String> = []
+            for index in hosts {
+                for patch in risk.hosts[index].plan.patches { found.formUnion(patch.closes) }
+            }
+            return found
+        }
+        return lists?.installable(make) ?? make()
     }
 
     /// Hosts of which nothing is known.
@@ -114,7 +149,33 @@ struct RiskView: Sendable {
     var hasExploited: Bool { knowledge.hasExploited }
 
     /// Every vulnerability, the earliest deadline first, then the likeliest exploitation.
-    func vulnerabilities(only name: String? = nil) -> [Item] {
+    func vulnerabilities() -> [Item] { lists?.vulnerabilities(listed) ?? listed() }
+
+    /// One vulnerability; nil where no host within reach has it.
+    func vulnerability(_ name: String) -> Item? {
+        lists == nil ? walkedVulnerabilities(only: name).first : vulnerabilities().first { $0.id == name }
+    }
+
+    /// The same, of which hosts that are alike are looked at once.
+    private func listed() -> [Item] {
+        let list = skeleton.entries.map { entry in
+            var item = Item(
+                id: entry.id, known: entry.known, ids: entry.ids, packages: entry.packages, hosts: entry.hosts)
+            if scopes.concern(entry.ids) {
+                let deadlines = deadlines(item)
+                item.accepted = deadlines.count { if case .excepted = $0.state { true } else { false } }
+                item.deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first
+            } else {
+                let deadlines = entry.kinds.map { deadline(item, host: $0) }
+                item.deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first
+            }
+            return item
+        }
+        return sorted(list)
+    }
+
+    /// The same by walking through every finding of every host: what ``vulnerabilities()`` must agree with.
+    func walkedVulnerabilities(only name: String? = nil) -> [Item] {
         var items: [String: Item] = [:]
         for index in hosts {
             for package in risk.hosts[index].exposed {
@@ -139,14 +200,19 @@ struct RiskView: Sendable {
             list[index].accepted = deadlines.count { if case .excepted = $0.state { true } else { false } }
             list[index].deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first
         }
-        return list.sorted { left, right in
-            let (band, other) = (band(left), band(right))
-            if band != other { return band < other }
+        return sorted(list)
+    }
+
+    private func sorted(_ list: [Item]) -> [Item] {
+        let bands = list.map(band)
+        return list.indices.sorted { first, second in
+            if bands[first] != bands[second] { return bands[first] < bands[second] }
+            let (left, right) = (list[first], list[second])
             if left.known.score.probability != right.known.score.probability {
                 return left.known.score.probability > right.known.score.probability
             }
             return left.id < right.id
-        }
+        }.map { list[$0] }
     }
 
     private func band(_ item: Item) -> DeadlineBand {

@@ -432,3 +432,11 @@ extension Transaction {
     /// What was judged of packages.
     public var verdicts: Verdicts { Verdicts(sql: self) }
 }
+
+extension Verdicts.Host {
+    /// A host that has not reported.
+    public init(id: String, hostname: String, labels: [String: String], enrolled: Timestamp, isActive: Bool = true) {
+        self.init(
+            id: id, hostname: hostname, labels: labels, set: nil, offers: nil, enrolled: enrolled, isActive: isActive)
+    }
+}

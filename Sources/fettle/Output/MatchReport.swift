@@ -61,16 +61,21 @@ struct MatchReport {
     // MARK: Table
 
     func table(all: Bool) -> String {
-        let shown = findings.filter { all || $0.isAffected || $0.finding.verdict == .unknown }
         let order = ["critical", "high", "medium", "unknown", "low", "none"]
-        let sorted = shown.sorted { a, b in
-            let left = order.firstIndex(of: a.finding.severity.word) ?? 3
-            let right = order.firstIndex(of: b.finding.severity.word) ?? 3
-            return (left, a.package.name, a.finding.vulnerability) < (right, b.package.name, b.finding.vulnerability)
+        // What is sorted by is taken out once: entries are large.
+        var shown: [(rank: Int, name: String, vulnerability: String, index: Int)] = []
+        for (index, entry) in findings.enumerated() where all || entry.isAffected || entry.finding.verdict == .unknown {
+            shown.append(
+                (
+                    order.firstIndex(of: entry.finding.severity.word) ?? 3, entry.package.name,
+                    entry.finding.vulnerability, index
+                ))
         }
+        shown.sort { $0 < $1 }
         var table = TextTable(
             "vulnerability", "severity", "verdict", "package", "installed", "fixed in", "on whose word")
-        for entry in sorted {
+        for place in shown {
+            let entry = findings[place.index]
             let finding = entry.finding
             let voice = finding.voices.first
             table.add(

@@ -1,0 +1,157 @@
+import Inventory
+import Priority
+import Store
+import Timestamps
+
+/// What lists need of a published risk within one reach, whatever the time is and whatever people have decided: worked out
+/// once for all who ask.
+struct RiskSkeleton: Sendable {
+    /// A vulnerability with its hosts.
+    struct Entry: Sendable {
+        var id: String
+        var known: FleetRisk.KnownVulnerability
+        /// All its ids, in capitals.
+        var ids: Set<String>
+        /// The packages that have it.
+        var packages: Set<Int64>
+        /// The hosts, as ascending indices.
+        var hosts: [Int]
+        /// Of hosts that are alike the one that was enrolled first: the vulnerability is due nowhere among them before it is
+        /// due there, but for less than a second.
+        var kinds: [Int]
+    }
+
+    /// The hosts within reach, by name and id.
+    let byName: [Int]
+    /// How many findings are open on each of ``byName``.
+    let openCounts: [Int]
+    /// On how many hosts each package is of which no feed says anything.
+    let unknownPackages: [Int64: Int]
+    let entries: [Entry]
+    /// Names that several hosts of the organisation have.
+    let namesakes: Set<String>
+
+    init(_ risk: FleetRisk, _ hosts: [Int]) {
+        byName = hosts.sorted {
+            (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
+                risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
+            )
+        }
+        let open = risk.packages.mapValues(\.open.count)
+        openCounts = byName.map { risk.hosts[$0].exposed.reduce(0) { $0 + (open[$1] ?? 0) } }
+        unknownPackages = Self.unknownPackages(risk, hosts)
+        entries = Self.entries(risk, hosts)
+        namesakes = Self.namesakes(risk)
+    }
+
+    static func namesakes(_ risk: FleetRisk) -> Set<String> {
+        var seen: Set<String> = []
+        return Set(risk.hosts.lazy.map(\.host.hostname).filter { !seen.insert($0).inserted })
+    }
+
+    private static func unknownPackages(_ risk: FleetRisk, _ hosts: [Int]) -> [Int64: Int] {
+        let unknown = Set(risk.packages.lazy.filter { !$0.value.unknown.isEmpty }.map(\.key))
+        guard !unknown.isEmpty else { return [:] }
+        var counts: [Int64: Int] = [:]
+        for index in hosts {
+            for package in risk.hosts[index].packages ?? [] where unknown.contains(package) {
+                counts[package, default: 0] += 1
+            }
+        }
+        return counts
+    }
+
+    /// What a deadline depends on beside the vulnerability, the packages and the host's enrolment.
+    private struct Kind: Hashable {
+        var asset: AssetFacts
+        var kernels: HostKernels?
+    }
+
+    private struct Alike: Hashable {
+        var kind: Int32
+        /// Which of the vulnerability's packages it has, as a sum of their marks.
+        var packages: UInt64
+    }
+
+    private static func entries(_ risk: FleetRisk, _ hosts: [Int]) -> [Entry] {
+        var numbers: [Int64: Int] = [:]
+        var packages: [Int64] = []
+        // The hosts that have a package, in ascending order.
+        var holders: [[Int32]] = []
+        var kindNumbers: [Kind: Int32] = [:]
+        var kinds = [Int32](repeating: 0, count: risk.hosts.count)
+        for index in hosts {
+            let host = risk.hosts[index]
+            guard !host.exposed.isEmpty else { continue }
+            var asset = host.asset
+            (asset.id, asset.name) = ("", "")
+            let kind = Kind(asset: asset, kernels: host.kernels)
+            let number = kindNumbers[kind] ?? Int32(kindNumbers.count)
+            kindNumbers[kind] = number
+            kinds[index] = number
+            for package in host.exposed {
+                let number = numbers[package] ?? packages.count
+                if number == packages.count {
+                    numbers[package] = number
+                    packages.append(package)
+                    holders.append([])
+                }
+                holders[number].append(Int32(index))
+            }
+        }
+        var places: [String: [Int]] = [:]
+        for (number, package) in packages.enumerated() {
+            for finding in risk.packages[package]?.open ?? [] {
+                if places[finding.vulnerability]?.last != number {
+                    places[finding.vulnerability, default: []].append(number)
+                }
+            }
+        }
+        // Marks that nobody can choose: two different choices of packages have the same sum once in 2^64.
+        var generator = SystemRandomNumberGenerator()
+        let marks = packages.map { _ in generator.next() as UInt64 }
+        var sums = [UInt64](repeating: 0, count: risk.hosts.count)
+        var isIn = [Bool](repeating: false, count: risk.hosts.count)
+        var entries: [Entry] = []
+        for (name, list) in places {
+            guard let known = risk.vulnerabilities[name] else { continue }
+            var ids: Set<String> = [name.uppercased()]
+            var found: [Int32] = []
+            for number in list {
+                for finding in risk.packages[packages[number]]?.open ?? [] where finding.vulnerability == name {
+                    ids.formUnion(finding.ids.map { $0.uppercased() })
+                    break
+                }
+                for host in holders[number] {
+                    if !isIn[Int(host)] {
+                        isIn[Int(host)] = true
+                        sums[Int(host)] = 0
+                        found.append(host)
+                    }
+                    sums[Int(host)] &+= marks[number]
+                }
+            }
+            if list.count > 1 { found.sort() }
+            var first: [Alike: Int] = [:]
+            var chosen: [Int] = []
+            for host in found {
+                let index = Int(host)
+                isIn[index] = false
+                let alike = Alike(kind: kinds[index], packages: sums[index])
+                if let place = first[alike] {
+                    if risk.hosts[index].host.enrolled < risk.hosts[chosen[place]].host.enrolled {
+                        chosen[place] = index
+                    }
+                } else {
+                    first[alike] = chosen.count
+                    chosen.append(index)
+                }
+            }
+            entries.append(
+                Entry(
+                    id: name, known: known, ids: ids, packages: Set(list.map { packages[$0] }), hosts: found.map(Int.init),
+                    kinds: chosen))
+        }
+        return entries
+    }
+}
