@@ -55,7 +55,7 @@ let package = Package(
             dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory", "PackageURLs"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
-        .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "Rollout", dependencies: ["Gates", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
         .target(name: "Gates", swiftSettings: settings),
         .target(
@@ -103,7 +103,7 @@ let package = Package(
             name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON", "PackageURLs"],
             swiftSettings: settings),
         .testTarget(
-            name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "RolloutTests", dependencies: ["Rollout", "Gates", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .testTarget(
             name: "ScheduleTests", dependencies: ["ICalendar", "Schedule", "Rollout", "Timestamps"],
             swiftSettings: settings),

@@ -234,7 +234,7 @@ extension World {
 
     private func perform(_ effect: Campaign.Effect, _ index: Int, _ store: inout ServerStore, _ facts: inout [Fact]) {
         switch effect {
-        case .audit, .setTimer, .cancelTimer, .verifyHosts: break
+        case .audit, .setTimer, .cancelTimer, .verifyHosts, .ring, .offerTail: break
         case .resolve:
             let plan = plan(index, epoch: store.campaigns[index].epoch)
             handle(

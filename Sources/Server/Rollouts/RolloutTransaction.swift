@@ -115,6 +115,9 @@ struct RolloutTransaction {
                 try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
             }
         case .offerRollbacks: try offerRollbacks(record, by: actor)
+        case .ring, .offerTail:
+            // Campaigns of several rings are not made by this server yet.
+            break
         case .verifyHosts:
             // The scheduler compares the hosts' next scans.
             break
