@@ -41,7 +41,8 @@ import Timestamps
         return effects
     }
 
-    private func judgement(_ decision: RingJudgement.Decision, failures: Int64 = 0, closed: Int64 = 2) -> RingJudgement {
+    private func judgement(_ decision: RingJudgement.Decision, failures: Int64 = 0, closed: Int64 = 2) -> RingJudgement
+    {
         var counts = RingJudgement.Counts()
         (counts.failures, counts.tried, counts.closedTried) = (failures, closed + failures, closed)
         return RingJudgement(
@@ -170,7 +171,8 @@ import Timestamps
 
     @Test func emergencies() throws {
         #expect(Emergency(reason: "", bypass: []) == nil)
-        let emergency = try #require(Emergency(reason: "CVE", lifetime: 999_999, bypass: [.soak, .window], approvers: 1))
+        let emergency = try #require(
+            Emergency(reason: "CVE", lifetime: 999_999, bypass: [.soak, .window], approvers: 1))
         var one = try campaign(required: 1, emergency: emergency)
         #expect(one.approvalsRequired == 2)
         try send(.approve(by: "bob", plan: plan), &one, 1)
