@@ -48,6 +48,7 @@ let package = Package(
         .executable(name: "fettle", targets: ["fettle"]),
         .executable(name: "fettle-agent", targets: ["fettle-agent"]),
         .executable(name: "fettle-bench", targets: ["Benchmarks"]),
+        .executable(name: "fettle-sim", targets: ["fettle-sim"]),
     ],
     dependencies: [
         .package(path: "Core"),
@@ -168,6 +169,9 @@ let package = Package(
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
                 argumentParser, logging,
             ] + nio,
+            swiftSettings: settings, linkerSettings: lld),
+        .executableTarget(
+            name: "fettle-sim", dependencies: [core("Simulator"), core("JSON"), argumentParser],
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
             name: "Benchmarks",

@@ -110,6 +110,9 @@ struct RolloutTransaction {
             try stopOffers(record.id)
             try withdraw(record, isOfStarted: true, by: actor)
         case .offerRollbacks: try offerRollbacks(record, by: actor)
+        case .ring, .offerTail:
+            // Campaigns of several rings are not made by this server yet.
+            break
         case .verifyHosts:
             // The scheduler compares the hosts' next scans.
             break
