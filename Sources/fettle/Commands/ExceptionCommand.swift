@@ -176,24 +176,14 @@ struct ExceptionCommand: AsyncParsableCommand {
         @Option(help: "Why; it enters the audit log.") var reason: String
 
         func run() async throws {
-<<<<<<< HEAD
-            try await changing.each(ids) { id in
+            try await changing.each(ids, output) { id in
                 let decided = try await ExceptionCommand.decide(
                     id, "revoke", ["reason": .string(reason)], changing, organisation
                 ) {
                     "end the exception \(id), which is \($0.text("state"))"
                 }
                 if decided != nil { say("exception \(id) has ended") }
-=======
-            let client = try changing.data.client
-            try await changing.each(ids, output) { id in
-                let item = try await client.get(organisation.path(client, "exceptions", id))
-                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return nil }
-                let done = try await client.post(
-                    organisation.path(client, "exceptions", id, "revoke"), ["reason": .string(reason)])
-                say("exception \(id) has ended")
-                return done
->>>>>>> intel
+                return decided
             }
         }
     }
