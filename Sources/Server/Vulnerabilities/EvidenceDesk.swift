@@ -48,13 +48,23 @@ struct EvidenceDesk: Sendable {
             var here: [String: Held] = [:]
             for finding in view.holds(host: index, &known) where wanted.map(finding.ids.contains) ?? true {
                 let waived = view.decisions.evidence.first {
-                    $0.host == finding.host.id && $0.step == StoredEvidence.waived
+                    $0.host == finding.host.id && $0.step == StoredEvidence.waived && $0.at >= finding.hold.since
                         && finding.ids.contains($0.vulnerability.uppercased())
                 }
-                let empty = Held(
-                    host: finding.host, vulnerability: finding.vulnerability, packages: [], hold: finding.hold,
+                var own = Held(
+                    host: finding.host, vulnerability: finding.vulnerability,
+                    packages: here[finding.vulnerability]?.packages ?? [], hold: finding.hold,
                     reason: waived?.note ?? "")
-                here[finding.vulnerability, default: empty].packages.append(finding.package.name)
+                // Packages that came at different times ask each for their own evidence: what still blocks is told.
+                if let other = here[finding.vulnerability]?.hold,
+                    (other.blocksInstallation ? 1 : 0, other.since)
+                        > (finding.hold.blocksInstallation ? 1 : 0, finding.hold.since)
+                {
+                    own.hold = other
+                    own.reason = here[finding.vulnerability]?.reason ?? ""
+                }
+                own.packages.append(finding.package.name)
+                here[finding.vulnerability] = own
             }
             for var one in here.values where blocking.map({ $0 == one.hold.blocksInstallation }) ?? true {
                 one.packages = Set(one.packages).sorted()
@@ -152,7 +162,10 @@ struct EvidenceDesk: Sendable {
     ) async throws -> Timestamp {
         let beginning = Timestamp(milliseconds: 0)
         let id = try await state.store.read { try host($0).id }
-        guard state.vulnerabilities.knowledge != nil else { return beginning }
+        // Before the first judgement it is not known; evidence can be noted all the same, and no older step is replaced.
+        guard state.vulnerabilities.knowledge != nil, state.vulnerabilities.risk(organisation) != nil else {
+            return beginning
+        }
         let view = try await RiskView.of(state, organisation: organisation, reach: reach, only: id, now: now)
         var known: [RiskView.Place: Deadline] = [:]
         let held = view.hosts.flatMap { index in
