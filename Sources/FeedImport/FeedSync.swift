@@ -90,7 +90,11 @@ public struct FeedSync: Sendable {
         let former = try folder.manifest(feed.name)
         // What was kept of another place, or read in another way, says nothing about this one.
         let isGood = try former.map(isGood) ?? true
-        let isSame = isGood && former.map { $0.feed.reading == feed.reading && $0.feed.url == feed.url && $0.feed.keyring == feed.keyring } ?? false
+        let isSame =
+            isGood
+            && former.map {
+                $0.feed.reading == feed.reading && $0.feed.url == feed.url && $0.feed.keyring == feed.keyring
+            } ?? false
         let known =
             isSame ? FeedValidators(entityTag: former?.entityTag, lastModified: former?.lastModified) : FeedValidators()
         let target = try await target(of: feed, place)
@@ -214,12 +218,14 @@ public struct FeedSync: Sendable {
         case (.some, .repository), (.some, .mirrorList):
             // The signature is over the list, which names this file by its digest.
             guard target.digest != nil else {
-                throw ImportError(.refused, "\(target.url): the signed list names it without its SHA-256; it was not taken")
+                throw ImportError(
+                    .refused, "\(target.url): the signed list names it without its SHA-256; it was not taken")
             }
         case (let keyring?, _):
             let signature = try await small(FeedURL(target.url.description + ".asc"))
             try DetachedSignature.verify(
-                file.path, signature, keyring: keyring, in: folder.makeFolder(of: feed.name), of: target.url.description)
+                file.path, signature, keyring: keyring, in: folder.makeFolder(of: feed.name), of: target.url.description
+            )
         }
         switch feed.checksum {
         case nil: break

@@ -163,7 +163,12 @@ public struct CatalogueCache: Sendable {
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
         try Task.checkCancellation()
-        if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
+        if quarantined > 0 {
+            say(
+                quarantined == 1
+                    ? "1 record of the feeds was put aside; fettle feeds status says why"
+                    : "\(quarantined) records of the feeds were put aside; fettle feeds status says why")
+        }
         whole.claim(in: &builder) { ageOfFeed[$0]?[$1] }
         return try builder.bytes()
     }

@@ -250,13 +250,15 @@ import Timestamps
             try FileManager.default.createDirectory(
                 atPath: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             let gpg = "gpg --homedir '\(home)' --batch --quiet --pinentry-mode loopback --passphrase ''"
-            _ = try scratch.run("sh", "-c", "\(gpg) --quick-gen-key '\(name) <\(name)@example.org>' ed25519 sign never 2>&1")
+            _ = try scratch.run(
+                "sh", "-c", "\(gpg) --quick-gen-key '\(name) <\(name)@example.org>' ed25519 sign never 2>&1")
             _ = try scratch.run("sh", "-c", "\(gpg) --output '\(home)/keys.gpg' --export")
             return home
         }
         func sign(_ path: String, _ home: String) throws {
             _ = try scratch.run(
-                "gpg", "--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback", "--passphrase", "",
+                "gpg", "--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback", "--passphrase",
+                "",
                 "--armor", "--detach-sign", "\(scratch.path)/\(path)")
         }
         let (vendor, stranger) = (try key("vendor"), try key("stranger"))

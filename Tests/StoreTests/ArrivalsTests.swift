@@ -51,6 +51,32 @@ extension StoreTests {
             }
         }
 
+        /// A database that was filled before this was kept is read for it once, to the same end.
+        @Test(arguments: TestEngine.allCases) func theHistoryTellsTheSame(engine: TestEngine) async throws {
+            let address = try await engine.newDatabase()
+            var store = try await Store.open(address, program: "test", now: t0)
+            let host = try await store.enrol("web1")
+            let looks = [
+                ["openssl": "1"], ["openssl": "1", "nginx": "1"], ["nginx": "1"], ["nginx": "2", "curl": "1"],
+            ]
+            for (number, look) in looks.enumerated() {
+                let at = day(Int64(number))
+                try await store.report(host, HostLook(look), Int64(number + 1), at: at, now: at)
+            }
+            let expected = ["deb\tnginx": day(1), "deb\tcurl": day(3)]
+            #expect(try await arrivals(store, host.id) == expected)
+            try await store.write { sql throws in
+                try sql.execute("DELETE FROM package_arrivals")
+                try sql.execute("UPDATE hosts SET arrivals_read = 0")
+            }
+            await store.close()
+            for _ in 0..<2 {
+                store = try await Store.open(address, program: "test", now: t0)
+                #expect(try await arrivals(store, host.id) == expected)
+                await store.close()
+            }
+        }
+
         /// A machine that is enrolled again goes on with its clocks; another machine, and another organisation's, does not.
         @Test(arguments: TestEngine.allCases) func enrolledAgainTheClocksRunOn(engine: TestEngine) async throws {
             try await engine.withStore { store throws in

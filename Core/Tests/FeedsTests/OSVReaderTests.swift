@@ -47,8 +47,11 @@ struct OSVReaderTests {
         var reader = OSVReader()
         let record = try #require(
             read(
-                #"{"id": "GO-1", "modified": "0001-01-01T00:00:00Z", "published": "2021-04-14T20:04:52Z", "affected": []}"#,
-                &reader))
+                """
+                {"id": "GO-1", "modified": "0001-01-01T00:00:00Z", "published": "2021-04-14T20:04:52Z",
+                 "affected": [{"package": {"ecosystem": "Go", "name": "a"},
+                   "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}
+                """, &reader))
         #expect(record.modified == nil && record.published == Timestamp(rfc3339: "2021-04-14T20:04:52Z"))
     }
 

@@ -146,15 +146,19 @@ struct WrongCleanTests {
         let stream = "Ubuntu:22.04:LTS"
         func verdict(_ own: Statement.Status?, _ vendor: Statement.Status) throws -> (Verdict?, [String]) {
             var records = [
-                advisory("ubuntu-vex", "U", aliases: ["CVE-2026-1"], modified: 9_000, [
-                    statement(stream, "x", status: vendor, all: true)
-                ])
+                advisory(
+                    "ubuntu-vex", "U", aliases: ["CVE-2026-1"], modified: 9_000,
+                    [
+                        statement(stream, "x", status: vendor, all: true)
+                    ])
             ]
             if let own {
                 records.append(
-                    advisory("openvex", "V", aliases: ["CVE-2026-1"], modified: 1_000, [
-                        statement(stream, "x", kind: .binary, status: own, versions: ["1"])
-                    ]))
+                    advisory(
+                        "openvex", "V", aliases: ["CVE-2026-1"], modified: 1_000,
+                        [
+                            statement(stream, "x", kind: .binary, status: own, versions: ["1"])
+                        ]))
             }
             let finding = try matcher(records).judge(MatchSubject(deb("x", "1", distribution: "ubuntu-22.04"))).findings
                 .first

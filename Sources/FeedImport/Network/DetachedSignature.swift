@@ -19,7 +19,8 @@ enum DetachedSignature {
     ) throws {
         guard access(keyring, R_OK) == 0 else {
             throw ImportError(
-                .usage, "the keyring \(keyring) cannot be read: \(String(cString: strerror(errno))); \(url) was not taken")
+                .usage,
+                "the keyring \(keyring) cannot be read: \(String(cString: strerror(errno))); \(url) was not taken")
         }
         let place = "\(folder)/signature.\(getpid()).\(UInt64.random(in: 0...(.max)))"
         defer {
@@ -59,7 +60,8 @@ enum DetachedSignature {
         guard fault == 0 else {
             throw ImportError(
                 .usage,
-                "\(arguments[0]) cannot be run (\(String(cString: strerror(fault)))): install it, or take \"keyring\" out of the feed")
+                "\(arguments[0]) cannot be run (\(String(cString: strerror(fault)))): install it, or take \"keyring\" out of the feed"
+            )
         }
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 {

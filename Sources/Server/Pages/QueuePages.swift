@@ -11,7 +11,8 @@ import Store
 enum QueuePages {
     static let all: [PageDeclaration] = [
         PageDeclaration(
-            .get, "/queue", "queue", access: .permission(.hostsRead), parameters: ["count", "capacity", "perWeek", "after"],
+            .get, "/queue", "queue", access: .permission(.hostsRead),
+            parameters: ["count", "capacity", "perWeek", "after"],
             queue),
         PageDeclaration(
             .get, "/queue/patch", "queue-patch", access: .permission(.hostsRead), parameters: ["id", "after"], patch),

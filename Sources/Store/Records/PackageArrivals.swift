@@ -181,7 +181,8 @@ extension Store {
     /// Reads what came to hosts from the reports of a database that was filled before this was kept; once, before anything else.
     func deriveArrivals() async throws {
         let hosts = try await read { sql in
-            try sql.rows("SELECT organisation, id FROM hosts WHERE arrivals_read = 0 ORDER BY organisation, id") { row in
+            try sql.rows("SELECT organisation, id FROM hosts WHERE arrivals_read = 0 ORDER BY organisation, id") {
+                row in
                 (organisation: try row.text(), id: try row.text())
             }
         }

@@ -64,7 +64,8 @@ struct EvidenceCommand: AsyncParsableCommand {
                 let counts = try await client.get("/api/v1/evidence", query + [("limit", "1")])
                 if let unjudged = counts["unjudged"]?.integer, unjudged > 0 {
                     shown.notes.append(
-                        "\(counted(unjudged, "host")) \(unjudged == 1 ? "has" : "have") not reported what is installed: nothing is known there")
+                        "\(counted(unjudged, "host")) \(unjudged == 1 ? "has" : "have") not reported what is installed: nothing is known there"
+                    )
                 }
                 return shown
             }

@@ -141,7 +141,8 @@ struct PatchesCommand: AsyncParsableCommand {
         if let capacity {
             let fits = whole["fits"]?.integer ?? 0
             shown.notes.append(
-                "\(capacity) units of work reach down to \(fits == 0 ? "none" : "place \(fits)") of \(counted(total, "patch", "patches"))")
+                "\(capacity) units of work reach down to \(fits == 0 ? "none" : "place \(fits)") of \(counted(total, "patch", "patches"))"
+            )
         }
         if let perWeek { shown.notes += Self.sentences(whole["forecast"] ?? .null, perWeek, items) }
         return shown
@@ -155,7 +156,8 @@ struct PatchesCommand: AsyncParsableCommand {
         var text = "at \(perWeek) units of work a week "
         text += finished.isEmpty ? "no end of the queue is in sight" : "the queue is done by \(finished.prefix(10))"
         guard dated > 0 else { return [text + "; none of it has a date"] }
-        text += late == 0
+        text +=
+            late == 0
             ? "; every patch with a date is in time"
             : "; \(late) of \(counted(dated, "patch", "patches")) with a date \(late == 1 ? "is" : "are") late"
         let id = forecast.text("firstLate")

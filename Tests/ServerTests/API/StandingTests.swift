@@ -43,7 +43,8 @@ extension ServerTests {
             let state = server.server.state
             let away = AwayHosts(state)
             func note(_ isPaused: Bool = true) async throws {
-                try await away.note(organisation: "default", hosts: [host.id, "h-none"], isPaused: isPaused, state.clock.now())
+                try await away.note(
+                    organisation: "default", hosts: [host.id, "h-none"], isPaused: isPaused, state.clock.now())
             }
             func pauses() async throws -> [StoredPause] {
                 try await state.store.read { try $0.findingClocks.pauses(organisation: "default") }
