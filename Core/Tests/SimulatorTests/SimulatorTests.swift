@@ -41,10 +41,10 @@ import Testing
 @Suite struct StormTests {
     /// The budget of `make test`; FETTLE_SIM_SEEDS=FROM..TO or a number takes another.
     static let seeds: Range<UInt64> = {
-        let text = ProcessInfo.processInfo.environment["FETTLE_SIM_SEEDS"] ?? "160"
+        let text = ProcessInfo.processInfo.environment["FETTLE_SIM_SEEDS"] ?? "320"
         let bounds = text.split(separator: ".", omittingEmptySubsequences: true).compactMap { UInt64($0) }
         if bounds.count == 2, bounds[0] < bounds[1] { return bounds[0]..<bounds[1] }
-        return 0..<(bounds.first ?? 160)
+        return 0..<(bounds.first ?? 320)
     }()
 
     /// Everything that goes wrong, over the fixed seeds: every promise is kept, everything ends, and nothing of rollouts.md 2.1
@@ -75,7 +75,7 @@ import Testing
         let seconds = Double((ContinuousClock.now - start).components.seconds) + 1
         print("\(coverage.table)\n\(Int(Double(Self.seeds.count) * 60 / seconds)) seeds a minute")
         // What is rare needs as many seeds as the fixed ones.
-        if Self.seeds.count >= 160 { #expect(coverage.missing.isEmpty, "never seen: \(coverage.missing)") }
+        if Self.seeds.count >= 320 { #expect(coverage.missing.isEmpty, "never seen: \(coverage.missing)") }
     }
 }
 
