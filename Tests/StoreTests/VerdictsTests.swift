@@ -67,6 +67,9 @@ extension StoreTests {
                     #expect(try sql.verdicts.open(organisation: "a").isEmpty)
                     let last = try sql.verdicts.changes(organisation: "a", vulnerability: "CVE-2026-1", limit: 1)
                     #expect(last.map(\.after) == ["gone"])
+                    let before = try sql.verdicts.changes(
+                        organisation: "a", vulnerability: "CVE-2026-1", until: t0, limit: 9)
+                    #expect(before.map(\.after) == ["affected"], "what came after the view is not shown beside it")
                     let others = try sql.verdicts.changes(
                         organisation: "a", vulnerability: "CVE-2026-1", packages: [2], limit: 9)
                     #expect(others.isEmpty, "of packages that are out of reach")

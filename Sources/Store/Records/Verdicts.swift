@@ -404,15 +404,18 @@ public struct Verdicts {
 
     /// The changes of one vulnerability, the latest first, at most `limit`.
     ///
-    /// - Parameter packages: only of these; nil for all.
+    /// - Parameters:
+    ///   - packages: only of these; nil for all.
+    ///   - latest: none after it: what is shown beside a view of that time must not be ahead of it; nil for all.
     public func changes(
-        organisation: String, vulnerability: String, packages: Set<Int64>? = nil, limit: Int
+        organisation: String, vulnerability: String, packages: Set<Int64>? = nil, until latest: Timestamp? = nil,
+        limit: Int
     ) throws -> [Change] {
         let changes = try sql.rows(
             """
             SELECT package, verdict_before, verdict_after, at FROM verdict_events
-            WHERE organisation = ?1 AND vulnerability = ?2 ORDER BY id DESC LIMIT ?3
-            """, organisation, vulnerability, packages == nil ? limit : 10_000
+            WHERE organisation = ?1 AND vulnerability = ?2 AND at <= ?3 ORDER BY id DESC LIMIT ?4
+            """, organisation, vulnerability, latest ?? Timestamp(milliseconds: .max), packages == nil ? limit : 10_000
         ) { row in
             Change(
                 key: Key(package: try row.integer(), vulnerability: vulnerability), before: try row.text(),

@@ -260,10 +260,10 @@ extension ServerTests {
                 let back = try await Self.until(server, "findings") { $0["items"]?[0]?["verdict"] == "affected" }
                 #expect(back["items"]?[0]?["detected"] == first?["detected"], "its clock was not reset")
                 _ = try await server.api(.POST, "hosts/\(host.id)/retire")
-                let gone = try await Self.until(server, "vulnerabilities/CVE-2026-0001") {
-                    $0["changes"]?[0]?["after"] == "gone"
+                // The clock stands still here, so that a change may be shown a moment before the view that it is part of.
+                _ = try await Self.until(server, "vulnerabilities/CVE-2026-0001") {
+                    $0["changes"]?[0]?["after"] == "gone" && $0["isHit"] == false
                 }
-                #expect(gone["isHit"] == false)
                 // An organisation that was just made has nothing, and that is known at once.
                 _ = try await api.call("POST", "/api/v1/organisations", body: ["id": "fresh"])
                 _ = try await Self.until(server, "vulnerabilities?organisation=fresh") { $0["total"] == 0 }
