@@ -171,7 +171,7 @@ let package = Package(
             ] + nio,
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
-            name: "fettle-sim", dependencies: [core("Simulator"), core("JSON"), argumentParser],
+            name: "fettle-sim", dependencies: [core("Simulator"), core("Rollout"), core("JSON"), argumentParser],
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
             name: "Benchmarks",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Rollout
 import Simulator
 
 /// Runs the deterministic simulator: one seed with its trace, a range of seeds, or for as long as told.

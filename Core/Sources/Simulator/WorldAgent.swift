@@ -307,13 +307,15 @@ extension World {
     func acknowledged(_ host: Int, _ job: String, _ expected: Int64) {
         tell(.acknowledged(job: job, expected: expected, kept: store.jobs[job]?.expectedEntry ?? 1))
         guard let journal = agents[host].journal, journal.job == job else { return }
+        let hasMoved = expected - 1 > journal.acknowledged
         agents[host].journal?.acknowledged = max(journal.acknowledged, expected - 1)
         guard let journal = agents[host].journal else { return }
         if journal.isEnded, journal.acknowledged >= Int64(journal.entries.count), agents[host].job == nil {
             agents[host].past.insert(job)
             agents[host].journal = nil
             next(host)
-        } else if journal.acknowledged < Int64(journal.entries.count) {
+        } else if hasMoved, journal.acknowledged < Int64(journal.entries.count) {
+            // What the server does not take is sent again with the next poll, not at once and for ever.
             flushSoon(host)
         }
     }

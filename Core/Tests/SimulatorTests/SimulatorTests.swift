@@ -45,7 +45,7 @@ import Testing
         let environment = ProcessInfo.processInfo.environment
         let bounds = (environment["FETTLE_SIM_SEEDS"] ?? "").split(separator: ".").compactMap { UInt64($0) }
         if bounds.count == 2, bounds[0] < bounds[1] { return bounds[0]..<bounds[1] }
-        let count = min(max(1, bounds.first ?? 160), 1_000_000)
+        let count = min(max(1, bounds.first ?? 320), 1_000_000)
         let round = environment["FETTLE_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
         let first = min(max(1, round) - 1, 1_000_000) * count
         return first..<(first + count)
@@ -79,7 +79,7 @@ import Testing
         let seconds = Double((ContinuousClock.now - start).components.seconds) + 1
         print("\(coverage.table)\n\(Int(Double(Self.seeds.count) * 60 / seconds)) seeds a minute")
         // What is rare needs as many seeds as the fixed ones.
-        if Self.seeds.count >= 160 { #expect(coverage.missing.isEmpty, "never seen: \(coverage.missing)") }
+        if Self.seeds.count >= 320 { #expect(coverage.missing.isEmpty, "never seen: \(coverage.missing)") }
     }
 }
 
