@@ -147,7 +147,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", "PolicyFiles", core("Policy"), core("ICalendar"),
+                core("YAML"), core("Changelog"), core("Matching"),
                 core("Priority"),
                 core("Feeds"), core("SoftwareReading"), core("PackageURLs"), core("CVSS"), core("Access"),
                 core("Inventory"), core("Wire"),
@@ -229,7 +230,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
+                core("Policy"), core("Schedule"), core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

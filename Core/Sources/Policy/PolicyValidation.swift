@@ -95,6 +95,11 @@ extension PolicySet {
             )
             return nil
         }
+        for (object, site) in all(Site.self) where site.zone != "UTC" && surroundings.zone(site.zone) == nil {
+            found.append(
+                problem(
+                    .error, object, "spec.zone", "there is no zone \(site.zone); write one like Europe/Berlin, or UTC"))
+        }
         var freezes: [(freeze: Freeze, zone: Zone, groups: [String])] = []
         for (object, spec) in all(Freezing.self) {
             guard let zone = zone(spec.clocks, object), let freeze = try? spec.freeze(named: object.name) else {
