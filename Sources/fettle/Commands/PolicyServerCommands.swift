@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import JSON
 import Policy
+import YAML
 
 /// Files of policies on their way to the server.
 struct PolicyFileUpload {

@@ -2,7 +2,9 @@ import Access
 import Foundation
 import Inventory
 import JSON
+import NIOHTTP1
 import Testing
+import Wire
 
 @testable import Server
 

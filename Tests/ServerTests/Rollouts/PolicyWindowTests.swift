@@ -1,7 +1,10 @@
 import JSON
+import Orders
 import Rollout
+import NIOHTTP1
 import Testing
 import Timestamps
+import Wire
 
 @testable import Server
 
