@@ -230,7 +230,8 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Policy"), core("Schedule"), core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
+                core("Policy"), core("Schedule"), core("Changelog"), core("Wire"), core("Orders"), core("Rollout"),
+                core("JSON"),
                 core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,

@@ -9,7 +9,8 @@ public struct Site: PolicySpec {
     public init() {}
 
     public static let kind = "Site"
-    public static let about = "A place: the hosts with the label site of its name. It has a zone, for windows on the clocks of sites."
+    public static let about =
+        "A place: the hosts with the label site of its name. It has a zone, for windows on the clocks of sites."
     public static let codec = PolicyCodec<Site>.object(Site()) { keys in
         keys.required(
             "zone", \.zone,

@@ -93,7 +93,9 @@ public func policyPage(_ model: PolicyModel, _ context: PageContext) -> HTML {
                 })
             if let until = row.until {
                 noticeBox(
-                    Notice(.warning, "It is not in force", "Version \(until) of the policies has taken it out or changed it."))
+                    Notice(
+                        .warning, "It is not in force",
+                        "Version \(until) of the policies has taken it out or changed it."))
             }
             div(.class("columns two-one")) {
                 card("What it says", id: "policy-document") {
@@ -250,7 +252,9 @@ func hostWindows(_ model: HostModel, _ context: PageContext) -> HTML {
                     ("Its zone", HTML(windows.zone ?? "not known: the host has not said it")),
                     (
                         "Its site",
-                        HTML(windows.site.map { "\($0), \(windows.siteZone ?? "no Site of that name has a zone")" } ?? "none")
+                        HTML(
+                            windows.site.map { "\($0), \(windows.siteZone ?? "no Site of that name has a zone")" }
+                                ?? "none")
                     ),
                     ("Groups", policyLinks("HostGroup", windows.groups, windows, context)),
                     ("Windows", policyLinks("Window", windows.windows, windows, context)),

@@ -75,7 +75,8 @@ enum CampaignWords {
         if window.isOfPolicies {
             return "each host's own windows by the policies, after \(window.start.replacing("T", with: " ")) UTC"
         }
-        return "\(window.start.replacing("T", with: " ")), \(window.minutes) min, \(window.zone == "host" ? "each host's own zone" : window.zone)"
+        return
+            "\(window.start.replacing("T", with: " ")), \(window.minutes) min, \(window.zone == "host" ? "each host's own zone" : window.zone)"
     }
 
     static func selection(_ draft: CampaignDraft) -> String {

@@ -92,7 +92,8 @@ final class HostCalendars {
         if windows.isEmpty, withWindows {
             let belongs =
                 groups.isEmpty
-                ? "it is in no group" : "it is in the group\(groups.count > 1 ? "s" : "") \(found.groups.joined(separator: ", "))"
+                ? "it is in no group"
+                : "it is in the group\(groups.count > 1 ? "s" : "") \(found.groups.joined(separator: ", "))"
             found.why =
                 policies.number == 0
                 ? "There are no policies, so that no window is its own; apply some (fettle policy apply), or give each campaign a window."
@@ -172,7 +173,8 @@ final class HostCalendars {
                 note(
                     cutting.isEmpty
                         ? "Longer openings are cut."
-                        : "Cut by the freeze \(cutting.map { "\($0.freeze.id) (\($0.freeze.reason))" }.joined(separator: ", ")).")
+                        : "Cut by the freeze \(cutting.map { "\($0.freeze.id) (\($0.freeze.reason))" }.joined(separator: ", "))."
+                )
             }
         }
         return notes
@@ -237,7 +239,8 @@ struct GroupCalendar {
         func version(_ object: PolicyObject) -> Int {
             Int(present.stored.first { $0.kind == object.kind && $0.name == object.name }?.since ?? 0)
         }
-        for (object, window) in set.all(WindowPolicy.self) where window.groups.isEmpty || window.groups.contains(group) {
+        for (object, window) in set.all(WindowPolicy.self) where window.groups.isEmpty || window.groups.contains(group)
+        {
             let all = zones(window.clocks)
             for zone in all {
                 feed.add(

@@ -146,10 +146,10 @@ struct PolicyDesk: Sendable {
     static func faults(_ problems: [PolicyProblem]) -> [Problem.Fault] {
         problems.prefix(Schema.maximumFaults).map { problem in
             let parts = problem.message.split(separator: "; ", maxSplits: 1)
-            let where_ = "\(problem.place): \(problem.path.isEmpty ? "" : "\(problem.path): ")"
+            let place = "\(problem.place): \(problem.path.isEmpty ? "" : "\(problem.path): ")"
             let cure = parts.count > 1 ? String(parts[1]) : "correct it there"
             return Problem.Fault(
-                pointer: "/files", detail: "\(where_)\(parts.first ?? "").",
+                pointer: "/files", detail: "\(place)\(parts.first ?? "").",
                 cure: "\(cure.prefix(1).uppercased())\(cure.dropFirst()).")
         }
     }

@@ -110,7 +110,8 @@ struct WindowVerdict {
         }
         var end = notAfter
         for part in calendar.freezes {
-            for stretch in part.freeze.stretches(from: now, to: notAfter, in: part.zone) where stretch.lowerBound > now {
+            for stretch in part.freeze.stretches(from: now, to: notAfter, in: part.zone) where stretch.lowerBound > now
+            {
                 end = min(end, stretch.lowerBound)
             }
         }

@@ -134,7 +134,9 @@ struct CampaignPlaceOption: ParsableArguments {
     @Option(help: "The zone of the start: an IANA name (Europe/Berlin), UTC, or host for each host's own.")
     var zone = "UTC"
     @Flag(
-        help: "No window of its own: each host in its own windows, by the policies on the server; with --start (UTC) after that.")
+        help:
+            "No window of its own: each host in its own windows, by the policies on the server; with --start (UTC) after that."
+    )
     var hostWindows = false
     @Option(help: "How many hosts may be disturbed at the same time.") var budget = 1
 
@@ -145,7 +147,8 @@ struct CampaignPlaceOption: ParsableArguments {
         guard (5...10_080).contains(minutes) else { throw ValidationError("--minutes takes 5 to 10080") }
         guard (1...100_000).contains(budget) else { throw ValidationError("--budget takes 1 to 100000") }
         guard !hostWindows || zone == "UTC" else {
-            throw ValidationError("--host-windows takes the windows of the policies; leave out --zone, --start is in UTC")
+            throw ValidationError(
+                "--host-windows takes the windows of the policies; leave out --zone, --start is in UTC")
         }
         guard start != nil || zone == "UTC" else {
             throw ValidationError("--zone needs --start: without it the window begins now, which is told in UTC")

@@ -15,7 +15,9 @@ enum HostWindowsText {
                 .member("opens"), .member("shuts"), .member("zone"), .member("utc"),
                 Column("MINUTES") { $0["minutes"]?.integer.map(String.init) ?? "" },
                 Column("LAST START") { $0.text("lastStart").isEmpty ? "too short" : $0.text("lastStart") },
-                Column("WINDOWS", wide: true) { ($0["windows"]?.array ?? []).compactMap(\.string).joined(separator: " ") },
+                Column("WINDOWS", wide: true) {
+                    ($0["windows"]?.array ?? []).compactMap(\.string).joined(separator: " ")
+                },
                 .member("note"),
             ], name: { $0.text("utc") })
         shown.notes = notes(found)
@@ -34,7 +36,8 @@ enum HostWindowsText {
         var place = "\(found.text("hostname")): on the clocks of \(zone)"
         if !found.text("site").isEmpty {
             place += ", site \(found.text("site"))"
-            place += found.text("siteZone").isEmpty ? " (no Site of that name has a zone)" : " (\(found.text("siteZone")))"
+            place +=
+                found.text("siteZone").isEmpty ? " (no Site of that name has a zone)" : " (\(found.text("siteZone")))"
         }
         let groups = names("groups")
         var lines = [place + (groups.isEmpty ? "; in no group" : "; in the groups \(groups)") + "."]

@@ -211,7 +211,8 @@ struct PolicyDiffCommand: AsyncParsableCommand {
               fettle policy diff --from main/policies policies/
             """)
 
-    @Option(help: "The state before: a file or a folder; may be given again. Without it what is in force on the server.")
+    @Option(
+        help: "The state before: a file or a folder; may be given again. Without it what is in force on the server.")
     var from: [String] = []
     @Flag(help: "Of the server: as if what the files do not have were deleted.")
     var prune = false

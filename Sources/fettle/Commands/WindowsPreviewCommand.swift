@@ -66,9 +66,11 @@ struct WindowsPreviewCommand: AsyncParsableCommand {
 
     func validate() throws {
         if host != nil {
-            guard rule == nil, start == nil, duration == nil, calendar == nil, freeze.isEmpty, !ical, plus == "0d" else {
+            guard rule == nil, start == nil, duration == nil, calendar == nil, freeze.isEmpty, !ical, plus == "0d"
+            else {
                 throw ValidationError(
-                    "a host's windows are those of the policies; leave out --rule, --start, --duration, --plus, --freeze, --calendar and --ical")
+                    "a host's windows are those of the policies; leave out --rule, --start, --duration, --plus, --freeze, --calendar and --ical"
+                )
             }
             guard (1...200).contains(next) else { throw ValidationError("--next is 1 to 200 for a host") }
             return

@@ -160,7 +160,8 @@ extension ServerTests {
                 #expect(spring["opens"] == "2027-03-28T03:30" && spring["utc"] == "2027-03-28T01:30:00Z", "\(spring)")
                 #expect(spring["note"]?.string?.contains("The clocks jump over") == true, "\(spring)")
                 #expect(found["items"]?[1]?["utc"] == "2027-04-04T00:30:00Z", "\(found)")
-                #expect(found["items"]?[1]?["lastStart"] == "2027-04-04T02:45:00Z", "20 + 15 + 10 minutes before its end")
+                #expect(
+                    found["items"]?[1]?["lastStart"] == "2027-04-04T02:45:00Z", "20 + 15 + 10 minutes before its end")
                 // Sunday 2027-10-31: 02:30 comes twice.
                 found = try await api.call("GET", "\(path)?count=1&after=2027-10-30T00:00:00Z").json
                 #expect(found["items"]?[0]?["utc"] == "2027-10-31T00:30:00Z", "the first time: \(found)")
@@ -233,7 +234,8 @@ extension ServerTests {
                 let again = FileManager.default.temporaryDirectory.appending(path: "fettle-\(UUID().uuidString).yaml")
                 try Data(shown.output.utf8).write(to: again)
                 defer { try? FileManager.default.removeItem(at: again) }
-                #expect(try await policy("diff", again.path).output == "Nothing changes.\n", "what is shown can be applied")
+                #expect(
+                    try await policy("diff", again.path).output == "Nothing changes.\n", "what is shown can be applied")
                 #expect(try await policy("show", "Window/sunday", "--history").output.contains("in force"))
                 #expect(try await policy("show", "Window/none").status == 3)
                 try Data(Self.night.replacingOccurrences(of: "3h", with: "3x").utf8).write(to: file)

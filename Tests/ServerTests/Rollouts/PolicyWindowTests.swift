@@ -1,7 +1,7 @@
 import JSON
+import NIOHTTP1
 import Orders
 import Rollout
-import NIOHTTP1
 import Testing
 import Timestamps
 import Wire
@@ -24,7 +24,7 @@ extension ServerTests {
 
         private static func freeze(_ world: Rollouts, from: Int64) -> String {
             func local(_ offset: Int64) -> Substring {
-                world.now.adding(seconds: offset).description.prefix(19)
+                world.now.adding(seconds: offset).description.prefix(16)
             }
             return """
                 apiVersion: fettle/v1
@@ -42,6 +42,11 @@ extension ServerTests {
             let tag = try await api.call("GET", path).headers.first(name: "etag") ?? ""
             let set = try await api.call("PUT", path, headers: ["if-match": tag], body: ["tier": "web"])
             #expect(set.status == 200, "\(set.text)")
+        }
+
+        private static func apply(_ api: DirectAPI, _ body: JSONValue) async throws {
+            let done = try await PolicyTests.apply(api, body)
+            #expect(done.status == 200, "\(done.text)")
         }
 
         private static func draft(_ world: Rollouts) -> CampaignDraft {
@@ -72,24 +77,24 @@ extension ServerTests {
                 #expect(offer.notAfter.seconds(since: offer.lastSafeStart) == 45 * 60, "change, reboot and way back")
 
                 let stop = Self.freeze(world, from: -600)
-                _ = try await PolicyTests.apply(api, PolicyTests.upload(stop))
+                try await Self.apply(api, PolicyTests.upload(stop))
                 let frozen = try await host.claim(offer.job)
                 #expect(frozen.order == nil && frozen.reason.contains("Frozen by the policy stop"), "\(frozen.reason)")
                 let why = try await api.call("GET", "/api/v1/hosts/web0/why/package0")
                 #expect(why.text.contains("Nothing moves today"), "\(why.text)")
 
                 let both = PolicyTests.upload(PolicyTests.group, daily, prune: true)
-                _ = try await PolicyTests.apply(api, both)
+                try await Self.apply(api, both)
                 let grant = try await host.claim(offer.job).grant()
                 #expect(grant.notAfter == offer.notAfter)
                 var journal = TestJournal(job: offer.job, bootID: host.bootID)
                 journal.accept(grant.fence, at: world.now)
                 _ = try await host.tell(journal)
                 // A freeze that comes after the grant holds too.
-                _ = try await PolicyTests.apply(api, PolicyTests.upload(stop))
+                try await Self.apply(api, PolicyTests.upload(stop))
                 let late = try await host.confirm(offer.job, fence: grant.fence)
                 #expect(late.order == nil && late.reason.contains("Frozen"), "\(late.reason)")
-                _ = try await PolicyTests.apply(api, both)
+                try await Self.apply(api, both)
                 _ = try await host.confirm(offer.job, fence: grant.fence).ticket()
             }
         }
@@ -101,10 +106,10 @@ extension ServerTests {
                 let campaign = try await world.running()
                 let host = world.hosts[0]
                 let offer = try #require(try await host.desired().jobs.first)
-                _ = try await PolicyTests.apply(api, PolicyTests.upload(Self.freeze(world, from: 1200)))
+                try await Self.apply(api, PolicyTests.upload(Self.freeze(world, from: 1200)))
                 let soon = try await host.claim(offer.job)
                 #expect(soon.order == nil && soon.reason.contains("The window closes at"), "\(soon.reason)")
-                _ = try await PolicyTests.apply(api, PolicyTests.upload(Self.freeze(world, from: 3600)))
+                try await Self.apply(api, PolicyTests.upload(Self.freeze(world, from: 3600)))
                 let grant = try await host.claim(offer.job).grant()
                 #expect(grant.notAfter < offer.notAfter, "cut: \(grant)")
                 #expect(grant.notAfter.seconds(since: grant.lastSafeStart) == 45 * 60)
@@ -117,7 +122,7 @@ extension ServerTests {
             try await Rollouts.with(.sqlite) { world in
                 let api = try DirectAPI(world.server)
                 try await Self.label(api, "web0")
-                _ = try await PolicyTests.apply(api, PolicyTests.upload(PolicyTests.group, Self.daily(world)))
+                try await Self.apply(api, PolicyTests.upload(PolicyTests.group, Self.daily(world)))
                 let campaign = try await world.running(Self.draft(world))
                 let id = campaign.summary.id
                 let first = try #require(try await world.hosts[0].desired().jobs.first)

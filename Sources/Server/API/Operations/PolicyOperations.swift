@@ -126,7 +126,8 @@ enum PolicyOperations {
                 .page(
                     of: .object([
                         .required("id", .anyText), .required("hostname", .anyText),
-                        .required("ring", .nullable(.anyText), "Which ring; null where the object is no plan of rings."),
+                        .required(
+                            "ring", .nullable(.anyText), "Which ring; null where the object is no plan of rings."),
                     ]),
                     [
                         .required("total", .count, "How many there are on all pages."),

@@ -77,7 +77,8 @@ enum WindowOperations {
                         .required("utcEnd", .time), .required("minutes", .count),
                         .required(
                             "lastStart", .nullable(.time),
-                            "Until when the shortest job may begin, with a reboot and a way back; null where none fits."),
+                            "Until when the shortest job may begin, with a reboot and a way back; null where none fits."
+                        ),
                         .required("windows", .array(.anyText), "The occurrences that it is made of."),
                         .required("note", .anyText, "What clocks and freezes do to it."),
                     ]))),
