@@ -148,7 +148,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", "PolicyFiles", core("Policy"), core("ICalendar"),
+                core("YAML"), core("Changelog"), core("Matching"),
                 core("Priority"),
                 core("Feeds"), core("SoftwareReading"), core("PackageURLs"), core("CVSS"), core("Access"),
                 core("Inventory"), core("Wire"),
@@ -233,8 +234,8 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
-                core("Feeds"), core("Matching"), core("Priority"), core("Digest"),
+                core("Policy"), core("Schedule"), core("Changelog"), core("Wire"), core("Orders"), core("Rollout"),
+                core("JSON"), core("Feeds"), core("Matching"), core("Priority"), core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),

@@ -32,7 +32,7 @@ extension Samples {
             ("exceptions", exceptionsPage(exceptions, context)),
             ("exception", exceptionPage(exception, context)),
             ("exception-new", exceptionFormPage(exceptionForm, context)),
-        ] + evidencePages
+        ] + evidencePages + policyPages
     }
 
     private var scope: RiskScope {

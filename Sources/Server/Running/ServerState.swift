@@ -43,6 +43,8 @@ final class ServerState: Sendable {
     let progress = LiveProgress()
     let rolesCache = RolesCache()
     let sweepMemory = SweepMemory()
+    /// The policies in force, as they were read last.
+    let policies = PolicyCache()
     /// What feeds say, and what follows for the hosts.
     let vulnerabilities: VulnerabilityDesk
     /// What hosts have read in changelogs.
