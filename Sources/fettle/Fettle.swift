@@ -70,7 +70,7 @@ enum Main {
         signal(SIGPIPE, SIG_IGN)
         do {
             var command: any ParsableCommand
-            if let direct = direct(Array(CommandLine.arguments.dropFirst())) {
+            if let direct = await direct(Array(CommandLine.arguments.dropFirst())) {
                 command = direct
             } else {
                 command = try await Fettle.asyncParseAsRoot()
@@ -89,11 +89,15 @@ enum Main {
     /// The command that is called, without the table of all commands: making that takes longer than most of them run.
     ///
     /// - Returns: nil for help and for whatever is not understood, which the whole table answers.
-    private static func direct(_ arguments: [String]) -> (any ParsableCommand)? {
+    private static func direct(_ arguments: [String]) async -> (any ParsableCommand)? {
         guard let name = arguments.first, arguments.dropFirst().first != "help" else { return nil }
         let commands = Fettle.configuration.subcommands
-        guard let command = commands.first(where: { $0.configuration.commandName == name }) else { return nil }
-        return try? command.parseAsRoot(Array(arguments.dropFirst()))
+        // Completions of hosts' names ask the server: only what parses asynchronously may have them.
+        guard
+            let command = commands.first(where: { $0.configuration.commandName == name })
+                as? any AsyncParsableCommand.Type
+        else { return nil }
+        return try? await command.asyncParseAsRoot(Array(arguments.dropFirst()))
     }
 
     /// Says why it ends, and ends with the code for that.

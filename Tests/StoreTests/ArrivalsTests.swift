@@ -55,6 +55,9 @@ extension StoreTests {
         @Test(arguments: TestEngine.allCases) func theHistoryTellsTheSame(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             var store = try await Store.open(address, program: "test", now: t0)
+            try await store.write { sql throws in
+                try sql.organisations.create(Organisation(id: "a", name: "A", createdAt: t0))
+            }
             let host = try await store.enrol("web1")
             let looks = [
                 ["openssl": "1"], ["openssl": "1", "nginx": "1"], ["nginx": "1"], ["nginx": "2", "curl": "1"],

@@ -36,7 +36,6 @@ import Timestamps
             #expect(left.accepted == right.accepted, "\(left.id)")
             #expect(left.deadline?.due == right.deadline?.due, "\(left.id)")
             #expect(left.deadline?.counts == right.deadline?.counts, "\(left.id)")
-            #expect(left.deadline?.decision == right.deadline?.decision, "\(left.id)")
         }
         // Pages of findings put together are the whole list, which a filter that lets all pass walks through.
         let whole = try view.findings(FindingFilter(), from: 0, limit: 100_000)
