@@ -101,7 +101,7 @@ struct APIRouter: Sendable {
                 address: exchange.address,
                 user: nil)
         let query = try QueryItems(request.uri.query.map { $0[...] } ?? "")
-        let place = try await self.place(operation, known, query, pathValues)
+        let place = try await self.place(operation, known, query, pathValues, request.headers)
 
         let forms = operation.responses.compactMap(\.mediaType)
         if !forms.isEmpty, !MediaTypes.accepts(request.headers[.accept], anyOf: forms) {
@@ -131,7 +131,7 @@ struct APIRouter: Sendable {
     // MARK: - Who may, and where
 
     private func place(
-        _ operation: Operation, _ caller: Caller, _ query: QueryItems, _ path: [String: String]
+        _ operation: Operation, _ caller: Caller, _ query: QueryItems, _ path: [String: String], _ headers: HTTPFields
     ) async throws -> (organisation: String, reach: Reach) {
         var organisation: String?
         if operation.about == .organisation {
@@ -150,6 +150,8 @@ struct APIRouter: Sendable {
                 throw Refusal(.forbidden("It needs the permission \(permission.rawValue)\(place)."))
             }
         }
+        // A request that lacks what it must have is told so, whatever it is about.
+        _ = try ifMatch(operation, headers)
         if let name = organisation {
             let exists = try await state.store.read { try $0.organisations.exists(name) }
             guard exists else { throw Refusal(.missing("organisation", name)) }
