@@ -6,17 +6,26 @@ public struct FeedImporter: Sendable {
     private let folder: FeedFolder
     private let configuration: FeedConfiguration
     private let acceptsShrink: Bool
+    private let acceptsUnsigned: Bool
+    private let unsigned: @Sendable (String) -> Void
     private let now: @Sendable () -> Timestamp
     private let progress: @Sendable (FeedProgress) -> Void
 
     /// An import into a folder.
+    ///
+    /// - Parameters:
+    ///   - acceptsUnsigned: whether feeds that have a keyring are taken where no signature comes with them.
+    ///   - unsigned: told the name of each feed that is taken so.
     public init(
         _ folder: FeedFolder, _ configuration: FeedConfiguration, acceptsShrink: Bool = false,
+        acceptsUnsigned: Bool = false, unsigned: @escaping @Sendable (String) -> Void = { _ in },
         now: @escaping @Sendable () -> Timestamp, progress: @escaping @Sendable (FeedProgress) -> Void = { _ in }
     ) {
         self.folder = folder
         self.configuration = configuration
         self.acceptsShrink = acceptsShrink
+        self.acceptsUnsigned = acceptsUnsigned
+        self.unsigned = unsigned
         self.now = now
         self.progress = progress
     }
@@ -104,6 +113,11 @@ public struct FeedImporter: Sendable {
                         """)
                 }
                 let feed = try own(manifest.feed)
+                // What is in use already may come again.
+                if try folder.manifest(feed.name)?.revision?.digest != revision.digest {
+                    try verify(
+                        file, feed, signature: nil, of: "\(path): \(feed.name)", why: "a bundle carries no signature along")
+                }
                 // A bundle's word on what the address answered would keep altered files in use: the next sync asks anew.
                 return try intake.take(
                     file, for: feed, fetched: revision.fetched, validators: FeedValidators(),
@@ -144,6 +158,34 @@ public struct FeedImporter: Sendable {
         return ours
     }
 
+    // MARK: - Signatures
+
+    /// Holds a file to the feed's keyring, as a sync does. A signature that is not right is refused whatever was said.
+    ///
+    /// - Parameters:
+    ///   - signature: where it lies; nil where there can be none.
+    ///   - label: the file, as people know it.
+    ///   - why: why there is none.
+    private func verify(
+        _ file: String, _ feed: FeedDefinition, signature: String?, of label: String, why: String
+    ) throws {
+        guard let keyring = feed.keyring else { return }
+        if let signature, access(signature, F_OK) == 0 {
+            return try DetachedSignature.verify(
+                file, try DurableFile.read(signature, limit: 1 << 20), keyring: keyring,
+                in: folder.makeFolder(of: feed.name), of: label)
+        }
+        guard acceptsUnsigned else {
+            throw ImportError(
+                .refused,
+                """
+                \(label): the feed \(feed.name) has a keyring (\(keyring)), and \(why); it was not taken. Where you trust \
+                it for another reason say --accept-unsigned
+                """)
+        }
+        unsigned(feed.name)
+    }
+
     // MARK: - Files
 
     private func importFile(_ path: String, _ naming: Naming, label: String? = nil) throws -> FeedOutcome {
@@ -151,6 +193,20 @@ public struct FeedImporter: Sendable {
         let home = try folder.makeFolder(of: feed.name)
         let part = "\(home)/import.part"
         try DurableFile.copy(path, to: part)
+        do {
+            switch feed.pointer {
+            case .repository, .mirrorList:
+                try verify(
+                    part, feed, signature: nil, of: label ?? path,
+                    why: "the vendor signs the repository's list (repomd.xml), which this file is not")
+            default:
+                try verify(
+                    part, feed, signature: "\(path).asc", of: label ?? path, why: "\(path).asc is not there")
+            }
+        } catch {
+            unlink(part)
+            throw error
+        }
         return try intake.take(part, for: feed, fetched: now(), validators: FeedValidators())
     }
 
@@ -274,10 +330,17 @@ public struct FeedImporter: Sendable {
             unlink(part)
             throw error
         }
+        do {
+            try verify(
+                part, feed, signature: nil, of: label, why: "many files together have no signature of the vendor's")
+        } catch {
+            unlink(part)
+            throw error
+        }
         return try intake.take(part, for: feed, fetched: now(), validators: FeedValidators())
     }
 
-    /// All regular files below a folder, sorted; hidden ones and links are passed over.
+    /// All regular files below a folder, sorted; hidden ones, links and signatures beside files are passed over.
     private static func files(below path: String, limit: Int) throws -> [String] {
         var found: [String] = []
         var pending = [""]
@@ -296,6 +359,8 @@ public struct FeedImporter: Sendable {
             }
             pending += folders.reversed()
         }
+        let all = Set(found)
+        found.removeAll { $0.hasSuffix(".asc") && all.contains(String($0.dropLast(4))) }
         return found.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
 }

@@ -302,6 +302,45 @@ import Timestamps
         try sign("www/r/repodata/repomd.xml", vendor)
         #expect(try await outcome(list) == "stored")
         #expect(list.json["keyring"]?.string == list.keyring)
+        // What is imported is held to the same keyring.
+        feed.keyring = "\(vendor)/keys.gpg"
+        let configuration = FeedConfiguration(feeds: [feed, list])
+        func taken(_ path: String, _ name: String, unsigned: Bool = false) throws -> String {
+            var answer = ""
+            let said = Mutex("")
+            let importer = FeedImporter(
+                folder, configuration, acceptsShrink: true, acceptsUnsigned: unsigned,
+                unsigned: { name in said.withLock { $0 = " unsigned \(name)" } }, now: { noon })
+            try importer.run("\(scratch.path)/\(path)", .init(name: name)) { _, result in
+                answer =
+                    switch result {
+                    case .success(.stored): "stored"
+                    case .success(.unchanged): "unchanged"
+                    case .success: "other"
+                    case .failure(let error): error.description
+                    }
+            }
+            return answer + said.withLock { $0 }
+        }
+        try scratch.run("cp", "www/all.zip", "www/first.zip")
+        try write(scratch, 9)
+        try scratch.run("cp", "www/all.zip", "www/other.zip")
+        let bare = try taken("www/other.zip", "s")
+        #expect(bare.contains("other.zip.asc is not there") && bare.contains("--accept-unsigned"), "\(bare)")
+        try sign("www/other.zip", stranger)
+        #expect(try taken("www/other.zip", "s", unsigned: true).contains("no key of"), "a wrong one is never taken")
+        try sign("www/other.zip", vendor)
+        #expect(try taken("www/other.zip", "s") == "stored")
+        #expect(try taken("www/r/repodata/u.xml", "l").contains("the vendor signs the repository's list"))
+        // A bundle's word is no vendor's.
+        let theirs = FeedFolder("\(scratch.path)/theirs")
+        _ = try theirs.take("\(scratch.path)/www/first.zip", .init(name: "s"))
+        try FeedBundle.write(theirs, to: "\(scratch.path)/feeds.tar", now: noon)
+        let before = try folder.manifest("s")?.revision?.digest
+        #expect(try taken("feeds.tar", "s").contains("a bundle carries no signature along"))
+        #expect(try folder.manifest("s")?.revision?.digest == before)
+        #expect(try taken("feeds.tar", "s", unsigned: true) == "stored unsigned s")
+        #expect(try taken("feeds.tar", "s") == "unchanged", "what is in use may come again")
     }
 
     @Test func `A mirror of everything stands where addresses begin with the source`() async throws {

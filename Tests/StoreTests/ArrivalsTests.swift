@@ -51,33 +51,60 @@ extension StoreTests {
             }
         }
 
-        /// A database that was filled before this was kept is read for it once, to the same end.
+        /// A database that was filled before this was kept is read for it behind the running server, to the same end: a few
+        /// hosts at a time, hosts alike compared once, whatever is reported and enrolled meanwhile.
         @Test(arguments: TestEngine.allCases) func theHistoryTellsTheSame(engine: TestEngine) async throws {
             let address = try await engine.newDatabase()
             var store = try await Store.open(address, program: "test", now: t0)
             try await store.write { sql throws in
                 try sql.organisations.create(Organisation(id: "a", name: "A", createdAt: t0))
             }
-            let host = try await store.enrol("web1")
+            var hosts: [HostRecord] = []
+            for number in 1...5 { hosts.append(try await store.enrol("web\(number)")) }
             let looks = [
                 ["openssl": "1"], ["openssl": "1", "nginx": "1"], ["nginx": "1"], ["nginx": "2", "curl": "1"],
             ]
             for (number, look) in looks.enumerated() {
                 let at = day(Int64(number))
-                try await store.report(host, HostLook(look), Int64(number + 1), at: at, now: at)
+                for host in hosts { try await store.report(host, HostLook(look), Int64(number + 1), at: at, now: at) }
             }
-            let expected = ["deb\tnginx": day(1), "deb\tcurl": day(3)]
-            #expect(try await arrivals(store, host.id) == expected)
+            var expected = ["deb\tnginx": day(1), "deb\tcurl": day(3)]
+            #expect(try await arrivals(store, hosts[0].id) == expected)
             try await store.write { sql throws in
                 try sql.execute("DELETE FROM package_arrivals")
                 try sql.execute("UPDATE hosts SET arrivals_read = 0")
             }
             await store.close()
-            for _ in 0..<2 {
-                store = try await Store.open(address, program: "test", now: t0)
-                #expect(try await arrivals(store, host.id) == expected)
-                await store.close()
-            }
+            store = try await Store.open(address, program: "test", now: t0)
+            for host in hosts { #expect(try await arrivals(store, host.id).isEmpty, "a server starts at once") }
+            let stamp = try await store.read { try $0.verdicts.changedHosts(since: 0).watermark }
+            let backlog = ArrivalsBacklog(store)
+            #expect(try await backlog.remaining() == 5)
+            #expect(try await backlog.step(hosts: 2) == 2)
+            #expect(try await backlog.remaining() == 3)
+            let changed = try await store.read { try $0.verdicts.changedHosts(since: stamp).hosts }
+            let read = changed.compactMap(\.host).filter { $0.hasArrivals && $0.set != nil }
+            #expect(read.count == 2, "whoever judges hosts is told: \(changed.map(\.id))")
+            // One that was read and one that was not report, and the latter is enrolled again.
+            let unread = hosts.filter { host in !read.contains { $0.id == host.id } }
+            let look = HostLook(["nginx": "2", "curl": "1", "git": "1"])
+            for host in hosts { try await store.report(host, look, 5, at: day(5), now: day(5)) }
+            #expect(try await arrivals(store, unread[0].id).isEmpty, "it is read with the older ones")
+            var again = newHost("again")
+            again.evidence = newHost(unread[0].hostname).evidence
+            let second = again
+            let new = try await store.write { try $0.hosts.enrol(second, now: day(6)) }
+            expected["deb\tgit"] = day(5)
+            #expect(try await arrivals(store, new.id) == expected)
+            await store.close()
+            // The server was stopped; what was read stays so.
+            store = try await Store.open(address, program: "test", now: t0)
+            let rest = ArrivalsBacklog(store)
+            while try await rest.step(hosts: 2) != nil {}
+            #expect(try await rest.remaining() == 0)
+            #expect(await rest.comparisons == 4, "hosts alike are compared once")
+            for host in hosts { #expect(try await arrivals(store, host.id) == expected) }
+            await store.close()
         }
 
         /// A machine that is enrolled again goes on with its clocks; another machine, and another organisation's, does not.

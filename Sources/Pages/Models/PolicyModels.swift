@@ -72,6 +72,8 @@ public struct PolicyFormModel: Sendable {
     public var version: Int64 = 0
     /// The plan in lines; nil before it was asked for.
     public var plan: [String]?
+    /// The digest of what the plan was made of and says; empty where it cannot be applied.
+    public var digest = ""
     public var errors: [String] = []
     public var warnings: [String] = []
     /// What is wrong with the whole.

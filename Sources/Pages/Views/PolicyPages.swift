@@ -136,7 +136,7 @@ private func hostsCard(
                     Column("Host", isName: true) { host in
                         a(.href(context.to("hosts", host.id, "windows"))) { bdi { host.name } }
                     }
-                ] + (model.rings.isEmpty ? [] : [Column("Ring") { host in HTML(host.ring) }]), hosts)
+                ] + (hosts.contains { !$0.ring.isEmpty } ? [Column("Ring") { host in HTML(host.ring) }] : []), hosts)
         }
         pager(
             shown: hosts.count, total: model.total, one: "host",
@@ -195,6 +195,7 @@ public func policyFormPage(_ model: PolicyFormModel, _ context: PageContext) -> 
             card("Documents", id: "policy-text") {
                 postForm(context.to("policies", "apply"), context, class: "form") {
                     input(.type(.hidden), .name("version"), .value(String(model.version)))
+                    if !model.digest.isEmpty { input(.type(.hidden), .name("shown"), .value(model.digest)) }
                     TextArea(
                         name: "text", label: "YAML", value: model.text,
                         hint: "At most \(bytes(Int64(model.maximum))); larger sets: fettle policy apply.", rows: 24,

@@ -143,8 +143,9 @@ struct APIRouter: Sendable {
             organisation = name
         }
         var reach = Reach.all
-        if case .permission(let permission) = operation.access {
+        if case .permission(let permission, let other) = operation.access {
             reach = caller.principal.reach(permission, organisation: organisation)
+            if reach == .none, let other { reach = caller.principal.reach(other, organisation: organisation) }
             guard reach != .none else {
                 let place = organisation.map { " in the organisation \"\($0)\"" } ?? " of the installation"
                 throw Refusal(.forbidden("It needs the permission \(permission.rawValue)\(place)."))

@@ -64,8 +64,9 @@ enum OpenAPIDocument {
         switch operation.access {
         case .open: description += (description.isEmpty ? "" : " ") + "Anybody may."
         case .signedIn: description += (description.isEmpty ? "" : " ") + "Anybody who is signed in may."
-        case .permission(let permission):
-            description += (description.isEmpty ? "" : " ") + "Needs the permission `\(permission.rawValue)`."
+        case .permission(let permission, let other):
+            let choice = other.map { " or `\($0.rawValue)`" } ?? ""
+            description += (description.isEmpty ? "" : " ") + "Needs the permission `\(permission.rawValue)`\(choice)."
             fields["x-permission"] = .string(permission.rawValue)
         }
         fields["description"] = .string(description)

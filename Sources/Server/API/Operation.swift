@@ -97,8 +97,8 @@ enum OperationAccess: Sendable, Hashable {
     case open
     /// Anybody who is signed in; the answer holds only what is theirs to see.
     case signedIn
-    /// Whoever has the permission there; ``Call/reach`` says how far it goes.
-    case permission(Permission)
+    /// Whoever has the permission there, or the other one; ``Call/reach`` says how far it goes.
+    case permission(Permission, or: Permission? = nil)
 }
 
 /// A parameter of an operation.

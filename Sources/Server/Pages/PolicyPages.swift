@@ -95,9 +95,7 @@ enum PolicyPages {
             model.untested = scope.untested.map { "\($0.name) (\($0.hosts))" }
             let page = Page(scope.rows, after: call.query["after"])
             let object = try await call.policies().inForce().set.objects.first { $0.kind == kind && $0.name == name }
-            let isForHosts =
-                [HostGroup.kind, RingPlan.kind, Site.kind].contains(kind) || object?.groups != nil
-            if isForHosts { model.hosts = page.rows.map { ($0.id, $0.name, $0.ring ?? "") } }
+            if object?.isForHosts ?? false { model.hosts = page.rows.map { ($0.id, $0.name, $0.ring ?? "") } }
             (model.total, model.next) = (scope.rows.count, page.next)
         }
         return call.html(policyPage(model, call.context()))
@@ -142,11 +140,21 @@ enum PolicyPages {
         model.plan = proposal.plan.lines
         model.errors = proposal.errors.map(\.description)
         model.warnings = proposal.problems.filter { $0.severity == .warning }.map(\.description)
+        if model.errors.isEmpty {
+            if !proposal.hostsChecked { model.warnings.append(PolicyProposal.unlooked) }
+            model.digest = digest(model)
+        }
         guard call.form?["step"] == "apply", model.errors.isEmpty else {
             return call.html(
                 policyFormPage(model, call.context()), status: model.errors.isEmpty ? .ok : .unprocessableContent)
         }
         let planned = call.form?["version"].flatMap(Int64.init)
+        // What is applied is what somebody has seen, not what was written or ticked after that.
+        if planned == proposal.present, call.form?["shown"] != model.digest {
+            model.problem =
+                "The text, or whether the rest is deleted, is not what the plan was shown of. This is the plan now; apply it if it is what you want."
+            return call.html(policyFormPage(model, call.context()), status: .conflict)
+        }
         do {
             guard planned == proposal.present else { throw Refusal(.stale) }
             _ = try await desk.apply(proposal)
@@ -156,6 +164,15 @@ enum PolicyPages {
             return call.html(policyFormPage(model, call.context()), status: .conflict)
         }
         return call.done(.policies, "policies")
+    }
+
+    /// What a plan was made of and says, so that nothing else is applied in its place.
+    private static func digest(_ model: PolicyFormModel) -> String {
+        let shown: JSONValue = [
+            "text": .string(model.text), "prune": .bool(model.prunes), "version": .integer(model.version),
+            "plan": .array((model.plan ?? []).map { .string($0) }),
+        ]
+        return SHA256.hash(shown.canonicalBytes()).hex
     }
 
     /// A host's windows for its page.

@@ -40,6 +40,12 @@ struct PolicyProposal: Sendable {
     var wanted: PolicySet?
     /// The objects in force, and those that are wanted.
     var changes: [PolicyChange] = []
+    /// Whether it was looked at the hosts that there are.
+    var hostsChecked = false
+
+    /// What is said where it was not.
+    static let unlooked =
+        "The hosts were not looked at: that needs hosts:read on all of them. Whether groups and rings have hosts is not known."
 
     var errors: [PolicyProblem] { problems.filter { $0.severity == .error } }
 }
@@ -101,8 +107,10 @@ struct PolicyDesk: Sendable {
         let wanted = PolicySet.read(documents)
         problems += wanted.problems + limits(wanted.set)
         let plan = PolicyPlan(from: present.stored.map(\.json), to: wanted.set.objects.map(\.json))
-        if problems.isEmpty { problems = wanted.set.validate(try await surroundings()) }
+        let isValid = problems.isEmpty
+        if isValid { problems = wanted.set.validate(try await surroundings()) }
         var proposal = PolicyProposal(present: present.number, plan: plan, problems: problems)
+        proposal.hostsChecked = isValid && seesHosts
         guard proposal.errors.isEmpty else { return proposal }
         proposal.wanted = wanted.set
         let objects = Dictionary(uniqueKeysWithValues: wanted.set.objects.map { ($0.title, $0) })

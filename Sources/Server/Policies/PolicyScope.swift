@@ -14,9 +14,9 @@ struct PolicyScope: Sendable {
 
     /// The hosts, by ring and name.
     var rows: [Row] = []
-    /// Kinds of hosts of which the first ring has none.
+    /// Kinds of hosts of which the first ring has none; empty for whoever does not see all hosts.
     var untested: [RingAssignment.Stratum] = []
-    /// Of a plan of rings: its rings with how many hosts each has, whether within reach or not.
+    /// Of a plan of rings: its rings with how many hosts each has; empty for whoever does not see all hosts.
     var rings: [(name: String, hosts: Int)] = []
 }
 
@@ -29,18 +29,22 @@ extension PolicyDesk {
             guard let object = present.set.objects.first(where: { $0.kind == kind && $0.name == name }) else {
                 throw Refusal(.missing("policy", "\(kind)/\(name)"))
             }
-            let hosts = try PolicyHosts(transaction: sql, cache: cache).active(organisation: organisation)
             var scope = PolicyScope()
+            guard object.isForHosts else { return scope }
+            let hosts = try PolicyHosts(transaction: sql, cache: cache).active(organisation: organisation)
             if let plan = object.spec as? RingPlan {
                 var groups: [String: Set<String>] = [:]
                 for group in plan.rings.compactMap(\.group) {
                     groups[group] = Set((present.set.members(of: group, among: hosts) ?? []).map(\.id))
                 }
                 let drawn = RingAssignment(plan, hosts: hosts, campaign: name, groups: groups)
-                scope.untested = drawn.untested
+                // Of hosts out of reach neither what they are is told nor how many they are.
+                if reach == .all {
+                    scope.untested = drawn.untested
+                    scope.rings = zip(drawn.names, drawn.rings).map { ($0, $1.count) }
+                }
                 let byID = Dictionary(hosts.map { ($0.id, $0) }) { first, _ in first }
                 for (ring, ids) in zip(drawn.names, drawn.rings) {
-                    scope.rings.append((ring, ids.count))
                     let members = ids.compactMap { byID[$0] }.filter { reach.includes($0.labels) }
                     scope.rows += members.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
                         .map { PolicyScope.Row(id: $0.id, name: $0.name, ring: ring) }
@@ -66,6 +70,9 @@ extension PolicyDesk {
 }
 
 extension PolicyObject {
+    /// Whether it says for which hosts it is, so that they are worth reading.
+    var isForHosts: Bool { spec is RingPlan || spec is HostGroup || spec is Site || groups != nil }
+
     /// The groups that it is for, none for every host; nil where it is for no hosts by itself.
     var groups: [String]? {
         switch spec {

@@ -79,6 +79,7 @@ public final class FettleServer: Sendable {
             AuditKeeper(state: state),
             RolloutScheduler(state: state),
             VulnerabilityKeeper(state: state),
+            ArrivalsReader(state: state),
             state.listener("metrics", .hostname(configuration.metrics.host, port: configuration.metrics.port)) {
                 request, _ in
                 try await health.respond(request)

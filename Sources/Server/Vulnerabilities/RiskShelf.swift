@@ -64,6 +64,16 @@ final class RiskShelf: Sendable {
         return known
     }
 
+    /// How many answers are kept.
+    var count: Int { kept.withLock { $0.count } }
+
+    /// Lets go of answers that nobody is given any more: each holds a whole fleet.
+    func drop(olderThan now: Timestamp) {
+        kept.withLock { list in
+            list.removeAll { .milliseconds(now.milliseconds - $0.view.now.milliseconds) > Self.maximumAge }
+        }
+    }
+
     private func keep(_ view: RiskView, _ question: Question, _ revision: Int) -> RiskView {
         kept.withLock { list in
             list.removeAll {

@@ -19,7 +19,7 @@ public struct PackageArrivals {
     }
 
     /// One source package on one host.
-    struct Arrival: Hashable {
+    struct Arrival: Hashable, Sendable {
         /// Since when it is there; nil for the host's beginning.
         var since: Timestamp?
         /// Since when it is gone.
@@ -46,9 +46,7 @@ public struct PackageArrivals {
     func note(
         organisation: String, host: String, from old: SHA256Digest, to new: SHA256Digest, at time: Timestamp
     ) throws {
-        let (come, gone) = try difference(organisation, old, new)
-        guard !come.isEmpty || !gone.isEmpty else { return }
-        for (source, isComing) in come.sorted().map({ ($0, true) }) + gone.sorted().map({ ($0, false) }) {
+        for (source, isComing) in try difference(organisation, old, new).steps {
             let known = try sql.first(
                 """
                 SELECT since, left_at FROM package_arrivals WHERE organisation = ?1 AND host = ?2 AND source = ?3
@@ -59,7 +57,7 @@ public struct PackageArrivals {
         }
     }
 
-    private func put(_ arrival: Arrival?, _ organisation: String, _ host: String, _ source: String) throws {
+    func put(_ arrival: Arrival?, _ organisation: String, _ host: String, _ source: String) throws {
         guard let arrival else {
             try sql.execute(
                 "DELETE FROM package_arrivals WHERE organisation = ?1 AND host = ?2 AND source = ?3", organisation,
@@ -78,20 +76,29 @@ public struct PackageArrivals {
         return Arrival(since: since.milliseconds == 0 ? nil : since, left: try row.optionalTimestamp())
     }
 
-    /// The sources that one set has and the other has not; none where either is not stored: nothing is known of it then.
-    private func difference(
-        _ organisation: String, _ old: SHA256Digest, _ new: SHA256Digest
-    ) throws -> (come: Set<String>, gone: Set<String>) {
+    /// The sources that one set has and the other has not.
+    struct Difference: Sendable {
+        var come: Set<String> = []
+        var gone: Set<String> = []
+
+        /// Each source, with whether it came; in the same order always.
+        var steps: [(source: String, isComing: Bool)] {
+            come.sorted().map { ($0, true) } + gone.sorted().map { ($0, false) }
+        }
+    }
+
+    /// What differs between two sets; nothing where either is not stored: nothing is known of it then.
+    func difference(_ organisation: String, _ old: SHA256Digest, _ new: SHA256Digest) throws -> Difference {
         guard old != new, let before = try sql.verdicts.packages(organisation: organisation, set: old).map(Set.init),
             let after = try sql.verdicts.packages(organisation: organisation, set: new).map(Set.init)
-        else { return ([], []) }
+        else { return Difference() }
         var come = try sources(after.subtracting(before))
         var gone = try sources(before.subtracting(after))
         (come, gone) = (come.subtracting(gone), gone.subtracting(come))
-        guard !come.isEmpty || !gone.isEmpty else { return ([], []) }
+        guard !come.isEmpty || !gone.isEmpty else { return Difference() }
         // Another binary of a source that stays is no arrival.
         let stays = try sources(after.intersection(before))
-        return (come.subtracting(stays), gone.subtracting(stays))
+        return Difference(come: come.subtracting(stays), gone: gone.subtracting(stays))
     }
 
     private func sources(_ ids: Set<Int64>) throws -> Set<String> {
@@ -131,6 +138,11 @@ public struct PackageArrivals {
     /// A machine that is enrolled again goes on with its clocks: what has the same machine id and the same product UUID is the
     /// same machine, whether or not somebody has retired its older entry.
     func take(over old: HostRecord, by new: String) throws {
+        if try !isRead(organisation: old.organisation, host: old.id) {
+            try settle(
+                organisation: old.organisation, host: old.id,
+                history(organisation: old.organisation, host: old.id, difference(_:_:_:)))
+        }
         try sql.execute(
             """
             UPDATE hosts SET continues = ?3,
@@ -154,51 +166,9 @@ public struct PackageArrivals {
             """, organisation, host
         ) { row in try row.optionalDigest() }.flatMap(\.self)
     }
-
-    /// Reads a host's reports for what came, where the server had them before it kept this. What lies before the oldest report
-    /// that it has, or between two of which a set is gone, cannot be told: such a package counts as there from the beginning.
-    func rebuild(organisation: String, host: String) throws {
-        let states = try sql.rows(
-            """
-            SELECT set_digest, observed_at, recorded_at FROM host_states WHERE organisation = ?1 AND host = ?2
-            ORDER BY recorded_at, observed_at, sequence
-            """, organisation, host
-        ) { row in (set: try row.digest(), at: min(try row.timestamp(), try row.timestamp())) }
-        for (before, after) in zip(states, states.dropFirst()) where before.set != after.set {
-            try note(organisation: organisation, host: host, from: before.set, to: after.set, at: after.at)
-        }
-        try sql.execute(
-            "UPDATE hosts SET arrivals_read = 1 WHERE organisation = ?1 AND id = ?2", organisation, host)
-    }
 }
 
 extension Transaction {
     /// Since when hosts have what they did not have at first.
     public var packageArrivals: PackageArrivals { PackageArrivals(sql: self) }
-}
-
-extension Store {
-    /// Reads what came to hosts from the reports of a database that was filled before this was kept; once, before anything else.
-    func deriveArrivals() async throws {
-        let hosts = try await read { sql in
-            try sql.rows("SELECT organisation, id FROM hosts WHERE arrivals_read = 0 ORDER BY organisation, id") {
-                row in
-                (organisation: try row.text(), id: try row.text())
-            }
-        }
-        for start in stride(from: 0, to: hosts.count, by: 50) {
-            let part = Array(hosts[start..<min(start + 50, hosts.count)])
-            try await write { sql in
-                for host in part {
-                    // Another server may have done it meanwhile.
-                    let isDue =
-                        try sql.first(
-                            "SELECT arrivals_read FROM hosts WHERE organisation = ?1 AND id = ?2", host.organisation,
-                            host.id
-                        ) { row in try row.integer() } == 0
-                    if isDue { try sql.packageArrivals.rebuild(organisation: host.organisation, host: host.id) }
-                }
-            }
-        }
-    }
 }

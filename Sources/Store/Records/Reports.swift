@@ -178,6 +178,8 @@ public struct Reports {
         let former =
             try before ?? sql.packageArrivals.formerSet(organisation: host.organisation, host: host.id)
         guard let former, former != entry.digests.set else { return }
+        // Of a host whose older reports are still to be read this one is read after them (``ArrivalsBacklog``).
+        guard try sql.packageArrivals.isRead(organisation: host.organisation, host: host.id) else { return }
         // A host's clock that runs ahead dates nothing into the future.
         try sql.packageArrivals.note(
             organisation: host.organisation, host: host.id, from: former, to: entry.digests.set,

@@ -31,6 +31,8 @@ public struct Verdicts {
         public var facts: SHA256Digest?
         /// Whether it may report; one in quarantine is judged all the same, so that its clocks run on.
         public var isActive: Bool
+        /// Whether it was read what came to it later (``ArrivalsBacklog``): with that its clocks change.
+        public var hasArrivals = true
 
         /// What it has, as it is judged; nil before its first report.
         public var software: Software? { self.set.map { Software(set: $0, origins: origins) } }
@@ -202,7 +204,7 @@ public struct Verdicts {
     private static let columns =
         """
         id, hostname, labels, set_digest, offers_digest, pending_set, coalesce(clocks_from, enrolled_at), observed_at,
-            facts_digest
+            facts_digest, arrivals_read
         """
     private static let judged: Set = [HostStatus.active.rawValue, HostStatus.quarantined.rawValue]
 
@@ -211,7 +213,8 @@ public struct Verdicts {
             id: try row.text(), hostname: try row.text(), labels: try Labels.parse(row.text()),
             set: try row.optionalDigest(), offers: try row.optionalDigest(), pendingSet: try row.optionalInteger(),
             enrolled: try row.timestamp(),
-            observed: try row.optionalTimestamp(), facts: try row.optionalDigest(), isActive: isActive)
+            observed: try row.optionalTimestamp(), facts: try row.optionalDigest(), isActive: isActive,
+            hasArrivals: try row.integer() != 0)
     }
 
     /// The numbers of a set's packages; nil where the organisation does not hold it.

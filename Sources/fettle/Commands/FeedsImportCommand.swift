@@ -73,6 +73,8 @@ struct FeedsImportCommand: AsyncParsableCommand {
             "Take feeds also where they have lost many records, where many cannot be used, or where they are older than what is in use."
     )
     var acceptShrink = false
+    @Flag(help: "Take feeds that have a keyring also where no signature comes with them (FILE.asc).")
+    var acceptUnsigned = false
     @Option(help: "The feed's name. Default: of the kind and the file's name.") var name: String?
     @Option(
         help:
@@ -96,7 +98,11 @@ struct FeedsImportCommand: AsyncParsableCommand {
             let folder = feeds.folder
             let report = FeedReport()
             let importer = FeedImporter(
-                folder, try folder.configuration(), acceptsShrink: acceptShrink, now: { now() },
+                folder, try folder.configuration(), acceptsShrink: acceptShrink, acceptsUnsigned: acceptUnsigned,
+                unsigned: {
+                    say("\($0): taken without a signature, as --accept-unsigned says; its keyring was not used")
+                },
+                now: { now() },
                 progress: report.progress)
             for path in paths {
                 let naming = FeedImporter.Naming(name: name, kind: kind, source: source, stream: stream)

@@ -44,6 +44,11 @@ struct PolicyFileUpload {
         if errors > 0 {
             throw CommandFailure.failed("\(counted(Int64(errors), "error")): nothing was changed on the server")
         }
+        if plan["hostsChecked"]?.bool == false {
+            say(
+                "The hosts were not looked at: that needs hosts:read on all of them. Whether groups and rings have hosts is not known."
+            )
+        }
     }
 
     /// The plan for people.

@@ -4,6 +4,7 @@ import Inventory
 import JSON
 import NIOHTTP1
 import Testing
+import Timestamps
 import Wire
 
 @testable import Server
@@ -210,6 +211,102 @@ extension ServerTests {
                 let found = try await api.call("GET", "/api/v1/hosts/web1/windows").json
                 #expect(found["items"] == [] && found["open"] == false, "\(found)")
                 #expect(found["why"]?.string?.contains("has not said its zone") == true, "\(found)")
+            }
+        }
+
+        /// A pipeline's token with `policies:write` alone plans and applies; it is told that no host was looked at. It reads
+        /// nothing else.
+        @Test func onePermissionIsEnoughToApply() async throws {
+            try await TestServer.with { server in
+                let api = try DirectAPI(server)
+                let path = "/api/v1/policies"
+                let pipeline = Caller.test(
+                    "user:ada", [Grant(.admin, organisation: "default")], scopes: [.policiesWrite])
+                let present = try await api.call("GET", path, as: pipeline)
+                #expect(present.status == 200, "\(present.text)")
+                let plan = try await api.call("POST", "\(path)/plan", as: pipeline, body: Self.upload(Self.group))
+                #expect(plan.status == 200 && plan.json["hostsChecked"] == false, "\(plan.text)")
+                let tag = try #require(present.headers.first(name: "etag"))
+                let done = try await api.call(
+                    "PUT", path, as: pipeline, headers: ["if-match": tag], body: Self.upload(Self.group))
+                #expect(done.status == 200 && done.json["hostsChecked"] == false, "\(done.text)")
+                let seen = try await api.call("POST", "\(path)/plan", body: Self.upload(Self.group))
+                #expect(seen.json["hostsChecked"] == true, "\(seen.text)")
+                for more in ["/versions", "/HostGroup/web", "/HostGroup/web/history", "/HostGroup/web/hosts"] {
+                    #expect(try await api.call("GET", path + more, as: pipeline).status == 403)
+                }
+            }
+        }
+
+        /// Whom a policy applies to is told to whoever may read policies; what hosts out of reach are, to nobody.
+        @Test func hostsOutOfReachStayUnknown() async throws {
+            try await TestServer.with { server in
+                let api = try DirectAPI(server)
+                for name in ["web1", "db1", "db2"] {
+                    var host = try await TestHost.enrol(server, hostname: name)
+                    try await host.reported(Truth())
+                    let labels = try await api.call("GET", "/api/v1/hosts/\(name)/labels")
+                    let tag = labels.headers.first(name: "etag") ?? ""
+                    let tier: JSONValue = .string(String(name.dropLast()))
+                    let set = try await api.call(
+                        "PUT", "/api/v1/hosts/\(name)/labels", headers: ["if-match": tag], body: ["tier": tier])
+                    #expect(set.status == 200, "\(set.text)")
+                }
+                let rings = """
+                    apiVersion: fettle/v1
+                    kind: RingPlan
+                    metadata: {name: standard}
+                    spec: {rings: [{name: test, group: web, soak: 4h}, {name: broad, size: rest}]}
+                    """
+                let applied = try await Self.apply(api, Self.upload(Self.group, rings))
+                #expect(applied.status == 200, "\(applied.text)")
+                let path = "/api/v1/policies/RingPlan/standard/hosts"
+                let whole = try await api.call("GET", path)
+                #expect(whole.json["total"] == 3 && whole.json["untested"]?.array != nil, "\(whole.text)")
+                let web = try Grant(.viewer, organisation: "default", selector: LabelSelector("tier=web"))
+                let some = try await api.call("GET", path, as: .test("user:eve", [web]))
+                #expect(some.json["total"] == 1 && some.json["untested"] == .null, "\(some.text)")
+                let blind = try await api.call("GET", path, as: .test("user:eve", [web], scopes: [.hostsRead]))
+                #expect(blind.status == 403 && blind.text.contains("policies:read"), "\(blind.text)")
+                let desk = PolicyDesk(
+                    state: server.server.state, organisation: "default", actor: "user:eve", seesHosts: false,
+                    now: Timestamp(seconds: 1_790_000_000))
+                let scope = try await desk.scope("RingPlan", "standard", reach: .selected([LabelSelector("tier=web")]))
+                #expect(scope.rings.isEmpty && scope.untested.isEmpty && scope.rows.map(\.ring) == ["test"])
+                #expect(try await desk.scope("RingPlan", "standard", reach: .all).rings.map(\.hosts) == [1, 2])
+            }
+        }
+
+        /// On the page nothing is applied but what a plan was shown of: neither another text, nor another tick.
+        @Test func thePageAppliesWhatItHasShown() async throws {
+            try await TestServer.with { server in
+                let api = try DirectAPI(server)
+                _ = try await Self.apply(api, Self.upload(Self.site))
+                let browser = PageBrowser(server)
+                try await browser.comeIn()
+                func hidden(_ name: String, _ page: Answer) throws -> String {
+                    let mark = try #require(page.text.firstRange(of: "name=\"\(name)\" value=\""), "\(page.text)")
+                    return String(page.text[mark.upperBound...].prefix { $0 != "\"" })
+                }
+                func submit(_ step: String, _ fields: [(String, String)]) async throws -> Answer {
+                    try await browser.submit("/policies/apply", fields + [("step", step)])
+                }
+                func inForce() async throws -> [String] {
+                    let list = try await api.call("GET", "/api/v1/policies").json["items"]?.array ?? []
+                    return list.compactMap { $0["kind"]?.string }
+                }
+                let plan = try await submit("plan", [("text", Self.group), ("version", "1")])
+                let fields = [("version", try hidden("version", plan)), ("shown", try hidden("shown", plan))]
+                let ticked = try await submit("apply", fields + [("text", Self.group), ("prune", "yes")])
+                #expect(ticked.status == 409 && ticked.text.contains("- Site/berlin"), "\(ticked.text)")
+                let other = Self.group.replacingOccurrences(of: "tier=web", with: "tier=db")
+                let edited = try await submit("apply", fields + [("text", other)])
+                #expect(edited.status == 409 && edited.text.contains("is not what the plan was shown of"))
+                #expect(try await submit("apply", [("version", "1"), ("text", Self.group)]).status == 409)
+                #expect(try await inForce() == ["Site"])
+                let done = try await submit("apply", fields + [("text", Self.group)])
+                #expect(done.status == 303, "\(done.text)")
+                #expect(try await inForce() == ["HostGroup", "Site"])
             }
         }
 

@@ -84,6 +84,20 @@ import Timestamps
         #expect(ask(2, now.adding(seconds: 50)).decisions == question.decisions)
         question.reach = .none
         #expect(ask(2, now.adding(seconds: 50)).hosts.isEmpty)
+        // Nobody asks any more: what is published next lets go of them.
+        shelf.drop(olderThan: now.adding(seconds: 100))
+        #expect(shelf.count > 0)
+        shelf.drop(olderThan: now.adding(seconds: 111))
+        #expect(shelf.count == 0)
+        _ = ask(3, now)
+        let desk = VulnerabilityDesk(data: "/nonexistent")
+        _ = desk.shelf.view(question, revision: 1, now: now) { now in
+            RiskView(
+                risk: risk, knowledge: knowledge, policy: .bod2604, decisions: RiskView.Decisions(), reach: .none,
+                lists: RiskLists(), now: now)
+        }
+        desk.publish("o", FleetRisk(catalogue: SHA256.hash([]), asOf: now.adding(seconds: 61)))
+        #expect(desk.shelf.count == 0)
     }
 
     // MARK: A fleet by chance

@@ -18,7 +18,8 @@ enum PolicyOperations {
     private static let list: Operation = Operation(
         .get, "/api/v1/policies", id: "listPolicies", tag: .policies,
         summary: "List the policies in force, by kind and name.",
-        description: "All of them at once; the ETag is what a change must name.", access: .permission(.policiesRead),
+        description: "All of them at once; the ETag is what a change must name.",
+        access: .permission(.policiesRead, or: .policiesWrite),
         responses: [
             .ok(
                 .list(
@@ -45,8 +46,8 @@ enum PolicyOperations {
         summary: "Say what applying policies would change, and what is wrong with them.",
         description: """
             Nothing is changed. The files are checked by themselves and with what stays in force, and against the hosts \
-            that there are, where whoever asks sees all of them.
-            """, access: .permission(.policiesRead), body: upload,
+            that there are, where whoever asks sees all of them (`hostsChecked`).
+            """, access: .permission(.policiesRead, or: .policiesWrite), body: upload,
         responses: [.ok(.component(PolicySchemas.plan), "What would be done.")]
     ) { call in
         .json(PolicySchemas.planJSON(try await call.policies.propose(call.policyUpload), applied: nil))
@@ -119,7 +120,8 @@ enum PolicyOperations {
     private static let hosts: Operation = Operation(
         .get, "/api/v1/policies/{kind}/{name}/hosts", id: "listPolicyHosts", tag: .policies,
         summary: "List whom a policy object applies to: active hosts within reach, by name.",
-        description: "Of rings: as they would be drawn for a campaign of that name over all hosts.",
+        description:
+            "Of rings: as they would be drawn for a campaign of that name over all hosts. Needs `policies:read` as well.",
         access: .permission(.hostsRead), parameters: [kind, name],
         responses: [
             .ok(
@@ -131,10 +133,16 @@ enum PolicyOperations {
                     ]),
                     [
                         .required("total", .count, "How many there are on all pages."),
-                        .required("untested", .array(.anyText), "Kinds of hosts of which the first ring has none."),
+                        .required(
+                            "untested", .nullable(.array(.anyText)),
+                            "Kinds of hosts of which the first ring has none; null for whoever does not see all hosts."),
                     ]))
         ], traits: [.paginated]
     ) { call in
+        guard call.caller.principal.may(.policiesRead, organisation: call.organisation) else {
+            throw Refusal(
+                .forbidden("It needs the permission policies:read in the organisation \"\(call.organisation)\"."))
+        }
         let (kind, name) = (try call.path("kind"), try call.path("name"))
         let found = try await call.policies.scope(kind, name, reach: call.reach)
         let after = call.cursor?.integer ?? 0
@@ -148,7 +156,8 @@ enum PolicyOperations {
             }, next: page.endIndex < found.rows.endIndex ? .integer(Int64(page.endIndex)) : nil,
             more: [
                 "total": .integer(Int64(found.rows.count)),
-                "untested": .array(found.untested.map { .string("\($0.name) (\($0.hosts))") }),
+                "untested": call.reach == .all
+                    ? .array(found.untested.map { .string("\($0.name) (\($0.hosts))") }) : .null,
             ])
     }
 }

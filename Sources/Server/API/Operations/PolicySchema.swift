@@ -77,6 +77,10 @@ enum PolicySchemas {
                     ]))),
             .required("text", .array(.anyText), "The steps in lines for people."),
             .required(
+                "hostsChecked", .boolean,
+                "Whether it was looked at the hosts that there are: where whoever asks sees all of them, and nothing else was wrong."
+            ),
+            .required(
                 "problems",
                 .array(
                     .object([
@@ -115,6 +119,7 @@ enum PolicySchemas {
         fields["version"] = .integer(applied?.version ?? proposal.present)
         fields["applied"] = .bool(applied != nil)
         fields["text"] = .array(proposal.plan.lines.map(JSONValue.string))
+        fields["hostsChecked"] = .bool(proposal.hostsChecked)
         fields["problems"] = .array(proposal.problems.map(\.json))
         return .object(fields)
     }
