@@ -121,7 +121,10 @@ import Testing
         defer { lab.down() }
         try lab.runHost(["lab", "serve", try run([Testbed.script("make-deb-repo")]).output.trimmed])
         try start(lab, ["s1"], root: "situations")
-        try lab.exec("s1", ["sh", "-c", "mkdir -p /etc/tb && echo 20 >/etc/tb/slow-seconds"])
+        // It waits for the test: a loaded machine makes the kills late.
+        try lab.exec(
+            "s1",
+            ["sh", "-c", "mkdir -p /etc/tb && echo 600 >/etc/tb/slow-seconds && echo /etc/tb/go >/etc/tb/slow-until"])
         let campaign = try create(lab, ["--package", "tb-slow", "--package", "tb-ok", "--hosts", "s1"])
         try lab.fettle(["campaign", "approve", campaign, "--yes"])
         // Before its job, at its very beginning, and twice while apt is at work, which goes on alone meanwhile.
@@ -130,6 +133,7 @@ import Testing
         try eventually("packages change", seconds: 90) { try hasBegun(lab, "s1") }
         for _ in 0..<2 { #expect(try lab.killAgent("s1", where: "--job").contains { $0.contains(" --job ") }) }
         #expect(try installed(lab, "s1")["tb-slow"] != "1.1", "it was killed in the middle of the change")
+        try lab.exec("s1", ["touch", "/etc/tb/go"])
         lab.stopServer(kill: true)
         try lab.startServer(["--interval", "5"])
         let watched = try lab.fettle(["campaign", "watch", campaign, "--timeout", "180"], check: false, seconds: 190)

@@ -89,7 +89,8 @@ public struct AgentJob: Hashable, Sendable {
         /// The digests of before and goal, the number of runs, and what else is worth keeping.
         case preState(pre: SHA256Digest, goal: SHA256Digest, steps: Int, detail: JSONValue)
         case applied(succeeded: Bool, reason: String, detail: JSONValue)
-        case examined(PackagesState)
+        /// `run` names whom a run of the package manager that has ended by now is to be blamed on; empty for nobody.
+        case examined(PackagesState, run: JSONValue = [:])
         case servicesRestarted(failed: [String])
         /// Whether a reboot is needed; nil: that cannot be told.
         case rebootVerdict(needed: Bool?, reason: String, detail: JSONValue)

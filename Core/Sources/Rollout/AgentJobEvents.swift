@@ -104,17 +104,17 @@ extension AgentJob {
             if succeeded { return [entry] + advance(now) }
             pending = .examine
             return [entry, .examine]
-        case (.examine, .examined(let state)):
+        case (.examine, .examined(let state, let run)):
             let phase: JobPhase = progress.phase == .repair ? .repair : .apply
             return [
-                write(phase, .note, "the packages are \(words(state))", ["packages": .string(state.rawValue)], now: now)
+                write(phase, .note, "the packages are \(words(state))", examined(state, run), now: now)
             ] + advance(now)
-        case (.repair, .examined(let state)):
+        case (.repair, .examined(let state, let run)):
             // The result names the state too; the note that `packages` folds from comes with it.
             return [
                 write(
                     .repair, .result, step: max(0, progress.repairs - 1), "the packages are \(words(state))",
-                    ["packages": .string(state.rawValue)], now: now)
+                    examined(state, run), now: now)
             ] + advance(now)
         case (.restart, .servicesRestarted(let failed)):
             let text = failed.isEmpty ? "services run" : "not started: \(failed.joined(separator: ", "))"
@@ -230,6 +230,12 @@ extension AgentJob {
     }
 
     private func exit(_ code: Int64?) -> String { code.map { "exit code \($0)" } ?? "its time limit" }
+
+    private func examined(_ state: PackagesState, _ run: JSONValue) -> [String: JSONValue] {
+        var fields: [String: JSONValue] = ["packages": .string(state.rawValue)]
+        if run.object?.isEmpty == false { fields["run"] = run }
+        return fields
+    }
 
     private func words(_ state: PackagesState) -> String {
         switch state {

@@ -47,12 +47,14 @@ extension JobProcess {
             return .applied(succeeded: result.isDone, reason: result.text, detail: .object(result.detail))
         case .examine:
             endLeftovers()
-            return .examined(work.packagesState())
+            // The process that waited for the run may be gone, and with it the result that names whom to hold back.
+            return .examined(work.packagesState(), run: .object(work.blame(run: attempts(.apply))))
         case .repair:
             endLeftovers()
             let result = work.repair(number: Self.repairs * attempts(.repair), after: attempts(.apply))
             work.log.line(result.text)
-            return .examined(work.packagesState())
+            let run = result.detail.filter { JobWork.blameFields.contains($0.key) }
+            return .examined(work.packagesState(), run: .object(run))
         case .restartServices(let all):
             let result = work.restartServices(work.stoppedServices(), all: all)
             work.log.line(result.text)

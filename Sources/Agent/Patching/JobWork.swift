@@ -299,7 +299,7 @@ final class JobWork {
         tell("mends the package database", always: true)
         var last: AptOutcome?
         if let run = tool.run(number: applied), case .ended(let outcome) = tool.poll(run) { last = outcome }
-        return report(plan) { () throws(AptChangeError) in
+        return report(plan, after: last) { () throws(AptChangeError) in
             try tool.repair(
                 plan, after: last, firstNumber: number, seconds: Int(actions.stepTimeout), lockWait: Self.lockWait,
                 progress: { self.tell($1) })
@@ -320,14 +320,15 @@ final class JobWork {
         }
     }
 
+    /// - Parameter last: what came of the run before.
     private func report(
-        _ plan: AptPlan, _ body: () throws(AptChangeError) -> ChangeReport
+        _ plan: AptPlan, after last: AptOutcome? = nil, _ body: () throws(AptChangeError) -> ChangeReport
     ) -> StepResult {
         do throws(AptChangeError) {
             let report = try body()
             for part in report.parts { keepLog(of: part.run) }
             var detail = standing(plan).detail
-            if let culprit = report.culprit { detail["culprit"] = .string(culprit) }
+            detail.merge(blame(report.culprit, [last].compactMap { $0 } + report.parts.map(\.outcome))) { $1 }
             detail["runs"] = .array(
                 report.parts.map { part in
                     [
@@ -340,6 +341,25 @@ final class JobWork {
         } catch {
             return .failed("\(error)", standing(plan).detail)
         }
+    }
+
+    /// The facts that name whom to hold back.
+    static let blameFields: Set<String> = ["culprit", "hung", "cause"]
+
+    /// Whom to hold back by a run that has ended; empty for nobody.
+    func blame(run number: Int) -> [String: JSONValue] {
+        guard let run = tool.run(number: number), case .ended(let outcome) = tool.poll(run) else { return [:] }
+        return blame(outcome.culprit, [outcome])
+    }
+
+    private func blame(_ culprit: String?, _ outcomes: [AptOutcome]) -> [String: JSONValue] {
+        func hung(_ outcome: AptOutcome) -> Bool { if case .timedOut = outcome.end { true } else { false } }
+        // A run that vanished with its host says what it was at, and not that this was to blame.
+        let own = outcomes.filter { $0.culprit == culprit && !$0.isSuccess && $0.end != .vanished }
+        guard let culprit, let worst = own.first(where: hung) ?? own.last else { return [:] }
+        var fields: [String: JSONValue] = ["culprit": .string(culprit), "cause": .string(worst.message.cut(to: 500))]
+        if hung(worst) { fields["hung"] = true }
+        return fields
     }
 
     /// Waits for runs that outlived an earlier process of this job; they have had their time limit from their start.

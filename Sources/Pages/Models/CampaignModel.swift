@@ -59,6 +59,8 @@ public struct StepRow: Sendable {
     /// `upgraded`, `unchanged`, `failed`, `rolled-back`; empty before.
     public var result = ""
     public var message = ""
+    /// What it is blamed for; empty where it is not to blame.
+    public var heldBack = ""
 
     public init(package: String, from: String, to: String) {
         self.package = package

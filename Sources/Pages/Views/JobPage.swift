@@ -55,12 +55,16 @@ private func packagesCard(_ model: JobModel) -> HTML {
                     Column("Package", isName: true) { step in
                         bdi { step.package }
                         if !step.message.isEmpty { span(.class("sub")) { step.message } }
+                        if !step.heldBack.isEmpty { span(.class("sub")) { step.heldBack } }
                     },
                     Column("Step") { step in versions(step.from.isEmpty ? "not known" : step.from, step.to) },
                     Column("Now") { step in
                         step.now.isEmpty ? span(.class("quiet")) { "not scanned yet" } : code { step.now }
                     },
-                    Column("Result") { step in stepResult(step.result) },
+                    Column("Result") { step in
+                        stepResult(step.result)
+                        if !step.heldBack.isEmpty { badge(.critical, "Held back", icon: .close) }
+                    },
                 ], model.row.steps, class: "compact")
         }
     }
@@ -73,7 +77,6 @@ private func stepResult(_ result: String) -> HTML {
     case "unchanged": badge(.neutral, "Unchanged")
     case "failed": badge(.critical, "Failed", icon: .close)
     case "rolled-back": badge(.warning, "Rolled back", icon: .restart)
-    case "held-back": badge(.critical, "Held back", icon: .close)
     default: badge(.unknown, result.capitalisedFirst)
     }
 }

@@ -57,6 +57,7 @@ extension StepRow {
         now = result.now
         self.result = result.result
         message = result.message
+        heldBack = result.heldBack
     }
 }
 

@@ -93,10 +93,12 @@ struct PackageResult: Hashable, Sendable {
     var to: String
     /// The version that the rescan found.
     var now: String
-    /// `upgraded`, `unchanged`, `failed`, `rolled-back` or `held-back`: the one to blame, not tried again by itself.
+    /// `upgraded`, `unchanged`, `failed` or `rolled-back`, by the host's own word.
     var result: String
     /// Why, in one sentence; may be empty.
     var message: String
+    /// What it is blamed for, in one sentence: it is not tried on this host again by itself. Empty where it is not to blame.
+    var heldBack = ""
 }
 
 /// One host's part of a campaign, as lists show it.

@@ -249,18 +249,18 @@ extension RolloutEngine {
     /// What hosts are not given again by itself, by their ids: nothing of it where a person has named the packages.
     private func heldBack(
         _ organisation: String, _ packages: PackageSelection
-    ) async throws -> [String: [HeldBackPackage]] {
+    ) async throws -> [String: [HeldBackRecord]] {
         switch packages {
         case .named, .exact: return [:]
         case .everything, .security:
-            let jobs = try await state.store.read {
-                try $0.jobs.heldBack(organisation: organisation, limit: Self.mostHeldBack)
+            let found = try await state.store.read {
+                try $0.heldBack.list(organisation: organisation, limit: Self.mostHeldBack)
             }
-            return Dictionary(grouping: HeldBackPackage.list(jobs), by: \.host)
+            return Dictionary(grouping: found, by: \.host)
         }
     }
 
-    /// The most jobs whose failed packages are remembered for a plan, the newest.
+    /// The most failed packages that are remembered for a plan, the newest.
     private static let mostHeldBack = 10_000
 
     /// What a host last reported, as freezing sees it; nil where that is not here any more.

@@ -94,6 +94,7 @@ extension RolloutEngine {
                 } else {
                     try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, frozen.hosts)
                 }
+                try rollout.checkHosts(id, count: frozen.hosts.count)
                 try rollout.endHosts(id)
             } catch let error where error is TransitionError || frozen.plan == nil {
                 if let transition = error as? TransitionError { remarks.errors = [transition.reason] }

@@ -189,7 +189,7 @@ extension PackageResult {
             func field(_ key: String) -> String { one[key]?.string ?? "" }
             return PackageResult(
                 package: package, from: field("from"), to: field("to"), now: field("now"), result: field("result"),
-                message: field("message"))
+                message: field("message"), heldBack: field(JobBlame.field))
         }
     }
 }

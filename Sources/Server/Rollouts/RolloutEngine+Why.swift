@@ -51,8 +51,7 @@ extension RolloutEngine {
                     "vetoed", "The veto file of \(host.hostname) forbids it: \(forbidden).",
                     "It wins over every campaign. See /etc/fettle-agent/veto there.")
             }
-            let held = HeldBackPackage.list(
-                try sql.jobs.heldBack(organisation: organisation, host: host.id, limit: 100))
+            let held = try sql.heldBack.list(organisation: organisation, host: host.id, limit: 1000)
             for offer in own {
                 let id = "\(offer.name):\(offer.architecture)"
                 guard let one = held.first(where: { $0.package == id && $0.version == offer.candidate }) else {

@@ -176,11 +176,9 @@ extension RolloutTransaction {
             if let reason = try failureReason(counts, of: counts.total + missing, record) {
                 return .campaign(.halt(by: "server", reason: reason))
             }
-            // Where every host is done with it already, there is nobody to keep it from.
-            if counts.of(\.isUnwell) > 0, missing + counts.of({ !$0.isSettled }) > 0,
-                let reason = try hungReason(record)
-            {
-                return .campaign(.halt(by: "server", reason: reason))
+            // The transaction that took the record has seen to it, unless the campaign was in another state then.
+            if counts.of(\.isUnwell) > 0, let halt = try haltOfHang(record, counts, missing: missing) {
+                return .campaign(halt)
             }
             guard counts.of({ !$0.isSettled }) == 0, try !isOffering(id) else { return nil }
             if counts.total == 0, let endsAt = try record.campaign().endsAt, now <= endsAt { return nil }

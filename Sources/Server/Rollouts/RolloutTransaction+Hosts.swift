@@ -2,6 +2,7 @@ import JSON
 import Rollout
 import Store
 import Timestamps
+import Wire
 
 // A plan's list of hosts is written a page at a time, while its campaign is still a draft; only the transaction that makes the
 // plan makes the list count. A timer says who is writing: whoever begins later takes it over, and what a server that died left
@@ -39,6 +40,14 @@ extension RolloutTransaction {
         return try removePage(campaign)
     }
 
+    /// That the plan's list is whole, before it counts.
+    ///
+    /// - Throws: a refusal where somebody else has written it or removed of it.
+    func checkHosts(_ campaign: String, count: Int) throws {
+        let found = try sql.campaigns.hostCount(organisation: organisation, campaign: campaign)
+        guard found == Int64(count) else { throw Refusal(.listNotWhole(found, of: count)) }
+    }
+
     /// - Throws: a refusal with 412 where that attempt is not the one that wrote the list.
     func checkHosts(_ campaign: String, _ token: String) throws {
         let timer = try sql.timers.show(organisation: organisation, kind: TimerName.hosts, subject: campaign)
@@ -58,8 +67,19 @@ extension RolloutTransaction {
 
     /// Removes the next page of a draft's list, whose timer has fired.
     ///
+    /// Only where it is due still: whoever has begun to write a list since has the timer, and it is not due for an hour. What
+    /// is due then was left by a writer that is gone, or that has lost its turn by this.
+    ///
     /// - Returns: whether there may be more.
     func continueClearing(_ campaign: String) throws -> Bool {
+        guard
+            var timer = try sql.timers.show(organisation: organisation, kind: TimerName.hosts, subject: campaign),
+            timer.dueAt <= now
+        else { return false }
+        if timer.payload != Self.payload("") {
+            timer.payload = Self.payload("")
+            try sql.timers.set(timer)
+        }
         let record = try sql.campaigns.show(organisation: organisation, id: campaign)
         guard record?.stateWord == Campaign.State.draft.rawValue, try removePage(campaign) else {
             try endHosts(campaign)
@@ -114,5 +134,15 @@ extension RolloutTransaction {
             StoredTimer(
                 organisation: organisation, kind: TimerName.hosts, subject: campaign, version: version, dueAt: due,
                 payload: Self.payload(token)))
+    }
+}
+
+extension Problem {
+    static func listNotWhole(_ found: Int64, of count: Int) -> Problem {
+        Problem(
+            "list-not-whole", title: "The plan's list of hosts is not whole", status: 409,
+            detail:
+                "\(found) of \(count) hosts are in it: somebody else wrote or removed it meanwhile. Nothing was submitted.",
+            cure: "Submit the draft again.")
     }
 }

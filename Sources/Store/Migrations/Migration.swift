@@ -31,5 +31,6 @@ package struct Migration: Sendable {
         firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
         campaignsMigration, rollbackReleasesMigration, verdictsMigration, exceptionsMigration, changelogMigration,
         rollbackSigningMigration, originsMigration, evidenceWaiversMigration, arrivalsMigration, policiesMigration,
+        heldBackMigration,
     ]
 }

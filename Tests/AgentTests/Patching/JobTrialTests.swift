@@ -65,6 +65,23 @@ import Wire
         #expect(end.are(["tb-ok", "tb-hang"], at: "1.0") && end.audit.isEmpty && end.updates.isEmpty)
     }
 
+    @Test("What hangs is named although the job, or its host, died while it hung", arguments: [false, true])
+    func hangingPackageOfADeadJob(isPowerCut: Bool) throws {
+        var actions = Self.quick
+        actions.stepTimeout = 10
+        let killer = HangKiller(isPowerCut: isPowerCut)
+        let end = try run(["tb-ok", "tb-hang"], actions) { trial in
+            let root = "\(trial.path)/root"
+            trial.watch = { _ in killer.look(root) }
+        }
+        #expect(killer.hasKilled, "tb-hang was not seen")
+        #expect(end.outcome == .rolledBack, "\(end.text) \(end.log)")
+        let runs = end.entries.filter { $0.phase == .apply || $0.phase == .repair }.compactMap { $0.detail["run"] }
+        #expect(
+            runs.contains { $0["culprit"]?.string == "tb-hang" && $0["hung"]?.bool == true },
+            "\(end.entries.map { "\($0.phase) \($0.kind) \($0.text) \($0.detail)" })")
+    }
+
     @Test("A job reboots once, and the boot id proves it")
     func reboots() throws {
         var actions = Self.quick
@@ -283,6 +300,34 @@ final class Killer: @unchecked Sendable {
         }
         guard let dpkg, let first else { return }
         kill(isPowerCut ? first : dpkg, SIGKILL)
+        hasKilled = true
+    }
+}
+
+/// Kills the process of a job, or process 1 of its host, the first time that the script of tb-hang is seen at work.
+final class HangKiller: @unchecked Sendable {
+    // Used by the one thread that runs the trial.
+    private(set) var hasKilled = false
+    private let isPowerCut: Bool
+
+    init(isPowerCut: Bool) { self.isPowerCut = isPowerCut }
+
+    func look(_ root: String) {
+        guard !hasKilled else { return }
+        var first: pid_t?
+        var jobs: [pid_t] = []
+        var isHanging = false
+        for name in (try? HostTree.names(in: "/proc")) ?? [] {
+            guard let pid = pid_t(name), let place = try? HostTree.target(of: "/proc/\(name)/root"), place == root,
+                let words = try? HostTree.contents(of: "/proc/\(name)/cmdline", limit: 65_536)
+            else { continue }
+            first = min(first ?? pid, pid)
+            let line = words.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            if line.contains(where: { $0.hasSuffix("tb-hang.postinst") }) { isHanging = true }
+            if line.contains("--job") { jobs.append(pid) }
+        }
+        guard isHanging, let first, !jobs.isEmpty else { return }
+        for pid in isPowerCut ? [first] : jobs { kill(pid, SIGKILL) }
         hasKilled = true
     }
 }

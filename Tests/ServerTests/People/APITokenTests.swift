@@ -1,4 +1,5 @@
 import Access
+import Foundation
 import JSON
 import NIOHTTP1
 import Store
@@ -53,7 +54,9 @@ extension ServerTests {
         @Test func revocationReachesOtherServers() async throws {
             let database = try await TestEngine.postgresql.newDatabase()
             let one = try await TestServer.start(.postgresql, database: database)
-            let two = try await TestServer.start(.postgresql, database: database, clock: one.clock)
+            let folder = try temporaryFolder()
+            try FileManager.default.copyItem(atPath: "\(one.folder)/authority", toPath: "\(folder)/authority")
+            let two = try await TestServer.start(.postgresql, folder: folder, database: database, clock: one.clock)
             do {
                 try await one.user("maria", grants: [TestServer.admin])
                 let maria = try await one.browser("maria")

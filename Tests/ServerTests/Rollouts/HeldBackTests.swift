@@ -12,8 +12,23 @@ import Wire
 extension ServerTests {
     /// A package that hung or failed on a host is named, and nobody gets it again by itself until a person says so.
     @Suite struct HeldBackTests {
-        /// Lets the job of a host fail at one package, which goes back.
-        private func fail(_ world: Rollouts, _ host: TestHost, isHung: Bool) async throws -> String {
+        /// Lets the job of a host fail at one package.
+        private func fail(
+            _ world: Rollouts, _ host: TestHost, isHung: Bool, as outcome: JobOutcome = .rolledBack
+        ) async throws -> String {
+            let journal = try await failing(world, host, isHung: isHung, as: outcome)
+            _ = try await host.tell(journal, from: 4)
+            return journal.job
+        }
+
+        /// The journal of a job that fails at one package, told up to where the host has its ticket.
+        ///
+        /// - Parameter hasDied: whether the process that waited for the package manager died, so that only the look at the host
+        ///   afterwards says who is to blame.
+        private func failing(
+            _ world: Rollouts, _ host: TestHost, isHung: Bool, as outcome: JobOutcome = .rolledBack,
+            hasDied: Bool = false
+        ) async throws -> TestJournal {
             let offer = try #require(try await host.desired().jobs.first { !$0.isCancelled })
             let grant = try await host.claim(offer.job).grant()
             var journal = TestJournal(job: offer.job, bootID: host.bootID)
@@ -24,12 +39,21 @@ extension ServerTests {
             for phase in [JobPhase.confirm, .preflight] { journal.add(phase, .result, at: now) }
             journal.add(.mutateIntent, .intent, at: now)
             journal.add(.apply, .intent, at: now)
-            journal.add(
-                .apply, .result, isHung ? "package0 hung and was ended after 3 s" : "package0 failed (exit 100)",
-                ["ok": false, "run": ["culprit": "package0", "success": false, "hung": .bool(isHung)]], at: now)
-            journal.commit(.rolledBack, "package0 is back at its old version", at: now)
-            _ = try await host.tell(journal, from: 4)
-            return offer.job
+            let what = isHung ? "package0 hung and was ended after 3 s" : "package0 failed (exit 100)"
+            if hasDied {
+                journal.add(
+                    .apply, .note, "the packages are neither as before nor at the goal",
+                    [
+                        "packages": "mixed",
+                        "run": ["culprit": "package0", "cause": .string(what), "hung": .bool(isHung)],
+                    ], at: now)
+            } else {
+                journal.add(
+                    .apply, .result, what,
+                    ["ok": false, "run": ["culprit": "package0", "success": false, "hung": .bool(isHung)]], at: now)
+            }
+            journal.commit(outcome, "it ended", at: now)
+            return journal
         }
 
         private func why(_ world: Rollouts, _ host: TestHost) async throws -> WhyInputs {
@@ -45,7 +69,8 @@ extension ServerTests {
                 let reason = try await world.engine.show(organisation: "default", id).summary.reason
                 #expect(reason.contains("package0:amd64 9.9-1 is held back: on web0 package0 hung"), "\(reason)")
                 let package = try await world.engine.job(organisation: "default", job).packages.first
-                #expect(package?.result == "held-back" && package?.message == "package0 hung and was ended after 3 s")
+                #expect(package?.result == "failed" && package?.message == "", "as the agent said it")
+                #expect(package?.heldBack == "package0 hung and was ended after 3 s")
                 #expect(try await world.hosts[1].desired().jobs.allSatisfy(\.isCancelled))
 
                 // `fettle why` names it, on the host and on those that wait for it.
@@ -62,7 +87,58 @@ extension ServerTests {
                 #expect(try await world.becomes("running", id))
                 for _ in 0..<3 { _ = try await world.step(id) }
                 #expect(try await world.step(id).summary.state == "running")
+                // Nor does news of the job that hung: the rest of its log.
+                world.server.clock.advance(5)
+                #expect(try await world.hosts[0].tell(job, [], log: "late\n").status == 200)
+                for _ in 0..<3 { _ = try await world.step(id) }
+                #expect(try await world.step(id).summary.state == "running")
                 _ = try await world.finish(world.hosts[1], .succeeded)
+            }
+        }
+
+        /// The transaction that takes the record halts the campaign: no claim and no confirmation gets between.
+        @Test(arguments: TestEngine.allCases, [false, true])
+        func theRecordThatSaysSoHalts(_ engine: TestEngine, hasDied: Bool) async throws {
+            try await Rollouts.with(engine, hosts: 12) { world in
+                let id = try await world.running(world.draft(budget: 2)).summary.id
+                let journal = try await failing(world, world.hosts[0], isHung: true, hasDied: hasDied)
+                let offer = try #require(try await world.hosts[1].desired().jobs.first { !$0.isCancelled })
+                let grant = try await world.hosts[1].claim(offer.job).grant()
+                var other = TestJournal(job: offer.job, bootID: world.hosts[1].bootID)
+                other.accept(grant.fence, at: world.now)
+                _ = try await world.hosts[1].tell(other)
+                let now = world.now
+                let token = world.hosts[0].token
+                let (word, reason) = try await world.server.server.state.store.write { sql in
+                    let rollout = RolloutTransaction(sql: sql, organisation: "default", now: now)
+                    _ = try rollout.take(
+                        JobProgress(
+                            exchangeToken: token, entries: journal.from(4), logOffset: 0, log: "", percent: nil,
+                            activity: ""), of: rollout.job(journal.job))
+                    let record = try rollout.campaign(id)
+                    return (record.stateWord, record.reason)
+                }
+                #expect(word == "halting" && reason.contains("package0 hung"), "\(word) \(reason)")
+                let confirmed = try await world.hosts[1].confirm(offer.job, fence: grant.fence)
+                #expect(confirmed.order == nil, "\(confirmed)")
+            }
+        }
+
+        /// What is said of a host is how it is.
+        @Test(arguments: TestEngine.allCases) func onlyWhatWentBackIsSaidToBeBack(_ engine: TestEngine) async throws {
+            let outcomes: [(JobOutcome, String)] = [
+                (.rolledBack, "it went back to its old version"), (.failedChanged, "what was changed stayed"),
+                (.needsRepair, "needs a person"), (.rollbackFailed, "the way back failed"),
+            ]
+            for (outcome, words) in outcomes {
+                try await Rollouts.with(engine) { world in
+                    _ = try await world.running()
+                    _ = try await fail(world, world.hosts[0], isHung: false, as: outcome)
+                    let held = try #require(
+                        try await why(world, world.hosts[0]).reasons.first { $0.code == "held-back" })
+                    #expect(held.sentence.contains(words), "\(outcome): \(held.sentence)")
+                    #expect(held.sentence.contains("went back") == (outcome == .rolledBack))
+                }
             }
         }
 

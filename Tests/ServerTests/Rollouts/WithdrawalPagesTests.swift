@@ -169,6 +169,12 @@ extension ServerTests {
                         try rollout.addHosts(id, version: made.summary.version, token: "dead", [])
                     }
                 }
+                // A list that is not whole does not count.
+                await #expect(throws: Refusal.self) {
+                    try await state.store.write { sql in
+                        try RolloutTransaction(sql: sql, organisation: "default", now: now).checkHosts(id, count: more)
+                    }
+                }
                 // Edited, it is a draft without hosts: a page at once, the rest soon.
                 draft.title = "another"
                 _ = try await world.engine.edit(
@@ -179,6 +185,37 @@ extension ServerTests {
                         return try await hosts().isEmpty
                     })
             }
+        }
+    }
+}
+
+extension ServerTests.WithdrawalPagesTests {
+    /// A server that was about to clear an old list finds that another one writes a new one by now: it removes nothing of it.
+    @Test(arguments: TestEngine.allCases)
+    func aLateClearingTouchesNoNewList(_ engine: TestEngine) async throws {
+        try await Rollouts.with(engine) { world in
+            let now = world.now
+            let made = try await world.engine.create(organisation: "default", world.draft(), by: Rollouts.author)
+            let id = made.summary.id
+            let version = made.summary.version
+            let host = world.hosts[0].id
+            let (hasMore, kept, left) = try await world.server.server.state.store.write { sql in
+                let rollout = RolloutTransaction(sql: sql, organisation: "default", now: now)
+                let member = CampaignHost(
+                    host: host, distribution: "debian-12", previous: "{}", notBefore: now, lastSafeStart: now,
+                    notAfter: now)
+                try rollout.beginHosts(id, version: version, token: "new")
+                try rollout.addHosts(id, version: version, token: "new", [member])
+                let hasMore = try rollout.continueClearing(id)
+                let kept = try sql.campaigns.hostCount(organisation: "default", campaign: id)
+                try rollout.checkHosts(id, "new")
+                // What nobody has finished in an hour goes, and its writer has lost its turn.
+                let later = RolloutTransaction(sql: sql, organisation: "default", now: now.adding(seconds: 3601))
+                _ = try later.continueClearing(id)
+                #expect(throws: Refusal.self) { try later.checkHosts(id, "new") }
+                return (hasMore, kept, try sql.campaigns.hostCount(organisation: "default", campaign: id))
+            }
+            #expect(!hasMore && kept == 1 && left == 0, "\(hasMore) \(kept) \(left)")
         }
     }
 }

@@ -41,8 +41,11 @@ enum CampaignJobSchema {
         .required("now", .anyText),
         .required(
             "result", .anyText,
-            "upgraded, unchanged, failed, rolled-back or held-back: the one to blame, not tried again by itself."),
+            "upgraded, unchanged, failed or rolled-back, by the host's own word."),
         .required("message", .anyText),
+        .required(
+            "heldBack", .anyText,
+            "What it is blamed for: it is not tried on this host again by itself. Empty where it is not to blame."),
     ])
 
     private static let entry: Schema = .component(
@@ -79,6 +82,7 @@ enum CampaignJobSchema {
                 [
                     "package": .string($0.package), "from": .string($0.from), "to": .string($0.to),
                     "now": .string($0.now), "result": .string($0.result), "message": .string($0.message),
+                    "heldBack": .string($0.heldBack),
                 ]
             })
         fields["entries"] = .array(job.entries.map(\.json))
