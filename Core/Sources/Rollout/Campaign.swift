@@ -124,6 +124,8 @@ public struct Campaign: Hashable, Sendable {
     public internal(set) var untestedStrata: [String] = []
     /// Whether hosts that were away during their ring get their jobs now.
     public internal(set) var isTailOpen = false
+    /// Until when: set once, when the tail opens.
+    public internal(set) var tailEndsAt: Timestamp?
     /// What makes it an emergency; nil for an ordinary one.
     public let emergency: Emergency?
     /// The campaign whose place it takes; it begins at the first ring like any other.
@@ -137,10 +139,26 @@ public struct Campaign: Hashable, Sendable {
     public init(
         author: String, approvalsRequired: Int64, emergency: Emergency? = nil, supersedes: String? = nil
     ) {
-        self.author = author
-        self.approvalsRequired = max(0, approvalsRequired, emergency?.approvers ?? 0)
+        self.author = author.kept(bytes: Self.maximumName)
+        self.approvalsRequired = min(max(0, approvalsRequired, emergency?.approvers ?? 0), Self.maximumApprovals)
         self.emergency = emergency
-        self.supersedes = supersedes
+        self.supersedes = supersedes?.kept(bytes: Self.maximumIdentifier)
+    }
+
+    /// The most bytes of UTF-8 of a person's name,
+    public static let maximumName = 256
+    /// of another campaign's name,
+    public static let maximumIdentifier = 64
+    /// of why it was halted, paused or cancelled,
+    public static let maximumReason = 4096
+    /// and of the name of a kind of hosts.
+    public static let maximumStratum = 1024
+    /// The most approvals that can be asked for.
+    public static let maximumApprovals: Int64 = 16
+
+    /// Whether a person may want back what it has changed: also of what several rings' time ran out for, when some were through.
+    public var mayRollBack: Bool {
+        state.mayRollBack || state == .expired && isSigned && rings.contains { $0.openedAt != nil }
     }
 
     /// How many people besides the author may have a hand in one plan.
@@ -195,6 +213,7 @@ public struct Campaign: Hashable, Sendable {
         if hasRings { fields["rings"] = .array(rings.map(\.json)) }
         if !untestedStrata.isEmpty { fields["untested"] = .array(untestedStrata.map(JSONValue.string)) }
         if isTailOpen { fields["tailOpen"] = true }
+        if let tailEndsAt { fields["tailEndsAt"] = .string(tailEndsAt.description) }
         if let emergency { fields["emergency"] = emergency.json }
         if let supersedes { fields["supersedes"] = .string(supersedes) }
         if let supersededBy { fields["supersededBy"] = .string(supersededBy) }
@@ -205,6 +224,7 @@ public struct Campaign: Hashable, Sendable {
                         "number": .integer(run.number), "by": .string(run.by), "reason": .string(run.reason),
                     ]
                     if let failed = run.failed { fields["failed"] = .integer(failed) }
+                    if let end = run.end { fields["end"] = .string(end.rawValue) }
                     return .object(fields)
                 })
         }
@@ -228,8 +248,8 @@ public struct Campaign: Hashable, Sendable {
     /// Reads ``json``, also of a server that knew no rings.
     public init(json: JSONValue) throws(JSONError) {
         var object = try JSONObject(json)
-        author = try object.string("author", maximumBytes: 256)
-        approvalsRequired = try object.integer("approvalsRequired", in: 0...16)
+        author = try object.string("author", maximumBytes: Self.maximumName)
+        approvalsRequired = try object.integer("approvalsRequired", in: 0...Self.maximumApprovals)
         state = try object.word("state")
         epoch = try object.integer("epoch", in: 1...Int64.max)
         approvals = try Self.approvals(object.objects("approvals", maximumCount: 64))
@@ -241,7 +261,7 @@ public struct Campaign: Hashable, Sendable {
         releasedBy = try object.optionalString("releasedBy", maximumBytes: 256)
         startsAt = try object.optionalInstant("startsAt")
         endsAt = try object.optionalInstant("endsAt")
-        reason = try object.optionalString("reason", maximumBytes: 4096)
+        reason = try object.optionalString("reason", maximumBytes: Self.maximumReason)
         if object.unreadKeys.contains("coauthors") {
             coauthors = try object.strings("coauthors", maximumCount: Self.maximumCoauthors, maximumBytes: 256)
         }
@@ -257,12 +277,13 @@ public struct Campaign: Hashable, Sendable {
         }
         if object.unreadKeys.contains("untested") {
             untestedStrata = try object.strings(
-                "untested", maximumCount: Self.maximumUntested, maximumBytes: 1024)
+                "untested", maximumCount: Self.maximumUntested, maximumBytes: Self.maximumStratum)
         }
         isTailOpen = try object.optionalBool("tailOpen") ?? false
+        tailEndsAt = try object.optionalInstant("tailEndsAt")
         emergency = try object.optionalObject("emergency").map { one throws(JSONError) in try Emergency(one) }
-        supersedes = try object.optionalString("supersedes", maximumBytes: 64)
-        supersededBy = try object.optionalString("supersededBy", maximumBytes: 64)
+        supersedes = try object.optionalString("supersedes", maximumBytes: Self.maximumIdentifier)
+        supersededBy = try object.optionalString("supersededBy", maximumBytes: Self.maximumIdentifier)
         if object.unreadKeys.contains("rollbacks") {
             for var one in try object.objects("rollbacks", maximumCount: Self.maximumRollbacks) {
                 rollbacks.append(
@@ -270,8 +291,13 @@ public struct Campaign: Hashable, Sendable {
                         number: try one.integer("number", in: 1...Int64.max),
                         by: try one.string("by", maximumBytes: 256),
                         reason: try one.string("reason", maximumBytes: 4096),
-                        failed: try one.optionalInteger("failed", in: 0...Int64.max)))
+                        failed: try one.optionalInteger("failed", in: 0...Int64.max),
+                        end: try one.optionalWord("end")))
                 try one.finish()
+                // Written by a server that did not say how.
+                if let last = rollbacks.indices.last, rollbacks[last].end == nil, rollbacks[last].failed != nil {
+                    rollbacks[last].end = .settled
+                }
             }
         }
         try object.finish()

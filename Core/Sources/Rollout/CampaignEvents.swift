@@ -63,6 +63,20 @@ extension Campaign {
         /// The pending timer fired.
         case timer(TimerKind)
 
+        /// The person whose doing it is; nil where it is the server's or the signer's.
+        var person: String? {
+            switch self {
+            case .submit(let by), .change(let by), .edit(let by), .approve(let by, _), .releaseUnapproved(let by, _),
+                .deny(let by, _), .pause(let by, _), .resume(let by, _, _), .halt(let by, _), .rollBack(let by, _),
+                .close(let by), .cancel(let by, _), .supersede(let by, _):
+                by
+            case .ring(_, .approve(let by)), .ring(_, .promote(let by, _)), .ring(_, .refuse(let by, _)),
+                .ring(_, .withdraw(let by, _)):
+                by
+            default: nil
+            }
+        }
+
         /// The event's stable word, for the audit log.
         public var word: String {
             switch self {
@@ -129,19 +143,25 @@ extension Campaign {
     /// Takes an event: changes the state and returns what is to be done.
     /// - Throws: ``TransitionError`` when the event does not fit the state; nothing has changed then.
     public mutating func handle(_ event: Event, now: Timestamp) throws(TransitionError) -> [Effect] {
+        try check(
+            (event.person?.utf8.count ?? 0) <= Self.maximumName, event,
+            "a person's name has at most \(Self.maximumName) bytes")
         var next = self
         let from = state
         var detail: [String: JSONValue] = [:]
-        var effects = try next.take(event, now: now, detail: &detail)
+        let effects = try next.take(event, now: now, detail: &detail)
         detail["from"] = .string(from.rawValue)
         detail["to"] = .string(next.state.rawValue)
+        next.reason = next.reason?.kept(bytes: Self.maximumReason)
+        // Timers come first: a shell that answers another effect at once may set one anew.
+        var timers: [Effect] = []
         if next.timer != timer {
-            effects.append(next.timer.map { .setTimer($0.kind, $0.due) } ?? .cancelTimer)
+            timers.append(next.timer.map { .setTimer($0.kind, $0.due) } ?? .cancelTimer)
         }
         if next.state.isTerminal { next.quietRings() }
-        if let moves = next.moves(of: &effects, since: rings) { detail["rings"] = moves }
+        if let moves = next.moves(of: &timers, since: rings) { detail["rings"] = moves }
         self = next
-        return [.audit("campaign.\(event.word)", .object(detail))] + effects
+        return [.audit("campaign.\(event.word)", .object(detail))] + timers + effects
     }
 
     /// What became of the rings: for the audit record, and their timers as effects.
@@ -182,9 +202,12 @@ extension Campaign {
                 "a campaign has up to \(RingRules.maximumCount) rings; with a single one give none")
             try check(
                 Set(rings.map(\.name)).count == rings.count, event, "two rings have the same name; rename one")
+            try check(
+                rings.allSatisfy { 1...RingRules.maximumName ~= $0.name.utf8.count }, event,
+                "a ring's name has 1 to \(RingRules.maximumName) bytes; rename it")
             (planDigest, self.startsAt, self.endsAt) = (plan, startsAt, endsAt)
-            self.rings = rings.map(Ring.init)
-            untestedStrata = Array(untested.prefix(Self.maximumUntested))
+            self.rings = rings.map { Ring($0.bounded) }
+            untestedStrata = untested.prefix(Self.maximumUntested).map { $0.kept(bytes: Self.maximumStratum) }
             if !untested.isEmpty { detail["untested"] = .array(untestedStrata.map(JSONValue.string)) }
             reason = nil
             awaitApproval(until: endsAt, now)
@@ -265,7 +288,8 @@ extension Campaign {
             detail["plan"] = .string(plan.hex)
             epoch += 1
             (approvals, resumeApprovals, releasedBy, planDigest) = ([], [], nil, plan)
-            approvalsRequired = max(approvalsRequired, min(required, 16))
+            approvalsRequired = max(approvalsRequired, min(required, Self.maximumApprovals))
+            for index in rings.indices { rings[index].approvals = [] }
             detail["approvalsRequired"] = .integer(approvalsRequired)
             self.reason = reason
             awaitApproval(until: endsAt, now)
@@ -275,7 +299,7 @@ extension Campaign {
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
             state = .paused
-            if timer?.kind != .tail { timer = endTimer(now) }
+            if timer?.kind != .tail { timer = runTimer(now) }
             for index in rings.indices where !rings[index].state.isBehind { rings[index].add(.pause) }
             return []
         case .resume(let by, let haltReason, let unwell):
@@ -308,6 +332,14 @@ extension Campaign {
                 timer = nil
                 return [.withdrawOffers]
             }
+            if hasRings, !isTailOpen {
+                // Some rings were never tried: that is no success, however well the others went.
+                let name = currentRing.map { rings[$0].rules.name } ?? ""
+                reason = "its time ran out before ring \(name) had passed"
+                state = .expired
+                timer = nil
+                return [.withdrawOffers]
+            }
             state = .verifying
             timer = Timer(kind: .verification, due: now.adding(seconds: Self.verificationTime))
             return [.verifyHosts]
@@ -318,17 +350,17 @@ extension Campaign {
             timer = nil
             return []
         case .rollBack(let by, let reason):
-            try require(State.allCases.filter(\.mayRollBack), event)
+            if !mayRollBack { try require(State.allCases.filter(\.mayRollBack), event) }
             try check(isSigned, event, "it was never released, so it has changed no host")
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
             isRollbackSigned = false
             quietRings()
-            if rollbacks.count < Self.maximumRollbacks {
-                let number = (rollbacks.last?.number ?? 0) + 1
-                rollbacks.append(RollbackRun(number: number, by: by, reason: String(reason.prefix(1000))))
-                detail["rollback"] = .integer(number)
-            }
+            let number = (rollbacks.last?.number ?? 0) + 1
+            rollbacks.append(RollbackRun(number: number, by: by, reason: reason.kept(bytes: Self.maximumReason)))
+            // The oldest goes: what is under way must be on record.
+            if rollbacks.count > Self.maximumRollbacks { rollbacks.removeFirst() }
+            detail["rollback"] = .integer(number)
             state = .rollingBack
             timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
             return [.signRollback]
@@ -343,6 +375,7 @@ extension Campaign {
             try check(!isRollbackSigned, event, "it is signed already")
             detail["reason"] = .string(reason)
             self.reason = reason
+            endRollback(.refused)
             state = .rollbackIncomplete
             timer = nil
             return []
@@ -350,7 +383,7 @@ extension Campaign {
             try require([.rollingBack], event)
             try check(isRollbackSigned, event, "its hosts have not been asked to go back yet")
             detail["failed"] = .integer(failed)
-            if let last = rollbacks.indices.last { rollbacks[last].failed = failed }
+            endRollback(.settled, failed: max(0, failed))
             state = failed == 0 ? .rolledBack : .rollbackIncomplete
             timer = nil
             return []
@@ -364,6 +397,9 @@ extension Campaign {
             return try cancel(event, reason)
         case .supersede(let by, let campaign):
             (detail["by"], detail["campaign"]) = (.string(by), .string(campaign))
+            try check(
+                1...Self.maximumIdentifier ~= campaign.utf8.count, event,
+                "the name of a campaign has 1 to \(Self.maximumIdentifier) bytes")
             let effects = try cancel(event, "the campaign \(campaign) takes its place")
             supersededBy = campaign
             return effects
@@ -378,6 +414,7 @@ extension Campaign {
         self.reason = reason
         timer = nil
         quietRings()
+        if state == .rollingBack { endRollback(.cancelled) }
         switch state {
         case .draft, .freezing, .awaitingApproval:
             state = .cancelled
@@ -428,6 +465,7 @@ extension Campaign {
                 isRollbackSigned
                 ? "not every host is back in time"
                 : "the signer did not sign the way back in time: nothing was taken back"
+            endRollback(isRollbackSigned ? .late : .refused)
             state = .rollbackIncomplete
             return [.withdrawOffers, .revokeUnstarted]
         default: throw refusal(.unknownTransition, event, "this state has no such timer")
@@ -452,14 +490,14 @@ extension Campaign {
 
     /// Enters the state that the clock says: before the window `scheduled`, in it `running`; without a signature neither
     /// offers anything, and the release is asked for again.
-    private mutating func begin(_ now: Timestamp, afterHalt: Bool = false) -> [Effect] {
+    private mutating func begin(_ now: Timestamp, afterHaltBy person: String? = nil) -> [Effect] {
         if let startsAt, now < startsAt {
             state = .scheduled
             timer = Timer(kind: .start, due: startsAt)
         } else if isSigned {
             state = .running
-            timer = timer?.kind == .tail ? timer : isTailOpen ? tailTimer(now) : endTimer(now)
-            return runRings(now, afterHalt: afterHalt)
+            if timer?.kind != .tail { timer = runTimer(now) }
+            return runRings(now, afterHaltBy: person)
         } else if let endsAt, now >= endsAt {
             state = .scheduled
             timer = Timer(kind: .end, due: endsAt)
@@ -468,15 +506,6 @@ extension Campaign {
             timer = Timer(kind: .start, due: now.adding(seconds: Self.signingRetry))
         }
         return []
-    }
-
-    private func tailTimer(_ now: Timestamp) -> Timer {
-        let due = now.adding(seconds: Self.tailTime)
-        return Timer(kind: .tail, due: min(due, endsAt ?? due))
-    }
-
-    private func endTimer(_ now: Timestamp) -> Timer? {
-        endsAt.map { Timer(kind: .end, due: $0) }
     }
 
     private mutating func resumeHalted(
@@ -492,8 +521,8 @@ extension Campaign {
         resumeApprovals.append(Approval(person: by, time: now))
         guard Int64(resumeApprovals.count) >= max(1, approvalsRequired) else { return [] }
         reason = nil
-        acceptedUnwell = unwell
-        let effects = begin(now, afterHalt: true)
+        acceptedUnwell = max(0, unwell)
+        let effects = begin(now, afterHaltBy: by)
         if hasRings { return isSigned ? effects : [.signRelease] }
         return isSigned ? [.offerJobs] : [.signRelease]
     }

@@ -12,8 +12,22 @@ extension Campaign {
         public var by: String
         /// Why.
         public var reason: String
-        /// How many hosts are not back; nil while it runs.
+        /// How many hosts are not back; nil while it runs, and where nobody counted.
         public var failed: Int64?
+        /// How it ended; nil while it runs.
+        public var end: End?
+
+        /// How a way back ended.
+        public enum End: String, CaseIterable, Sendable {
+            /// Every host that was to go back has ended: ``failed`` says how many are not back.
+            case settled
+            /// The signer did not sign it: nothing was taken back.
+            case refused
+            /// Its time ran out.
+            case late
+            /// A person took it back.
+            case cancelled
+        }
 
         /// The group that its permits count in, in place of the campaign's.
         public func permitGroup(campaign: String) -> String { "\(campaign)/rollback-\(number)" }
@@ -39,7 +53,8 @@ extension Campaign {
         guard hasRings else { return true }
         guard let ring, rings.indices.contains(ring) else { return false }
         if rings[ring].state == .open { return rings[..<ring].allSatisfy { $0.state == .skipped || $0.isGo } }
-        return isTailOpen && rings[ring].state == .passed && rings.allSatisfy { $0.state == .skipped || $0.isGo }
+        return isTailOpen && !isTailOver(now) && rings[ring].state == .passed
+            && rings.allSatisfy { $0.state == .skipped || $0.isGo }
     }
 
     /// What an emergency's grants carry; nil where it is none, or not approved.
@@ -83,7 +98,7 @@ extension Campaign {
         }
         detail["ring"] = .string(rings[index].rules.name)
         var context = context(now)
-        context.soak = emergency?.soak(rings[index].rules, isFirst: isFirst(index)) ?? rings[index].rules.soak
+        context.soak = emergency?.soak(rings[index].rules, isLast: isLast(index)) ?? rings[index].rules.soak
         let before = rings[index].state
         var effects = try rings[index].take(ringEvent, context, detail: &detail).map { Effect.ring(index, $0) }
         let ring = rings[index]
@@ -98,8 +113,23 @@ extension Campaign {
         return effects
     }
 
-    /// Whether no ring before it has hosts.
-    private func isFirst(_ index: Int) -> Bool { rings[..<index].allSatisfy { $0.rules.size == 0 } }
+    /// Whether no ring after it has hosts.
+    private func isLast(_ index: Int) -> Bool { rings[(index + 1)...].allSatisfy { $0.rules.size == 0 } }
+
+    /// Whether hosts that were away have had their time.
+    func isTailOver(_ now: Timestamp) -> Bool { tailEndsAt.map { now >= $0 } ?? false }
+
+    /// What it waits for while it runs or is paused.
+    func runTimer(_ now: Timestamp) -> Timer? {
+        if isTailOpen, let tailEndsAt, now < tailEndsAt { return Timer(kind: .tail, due: tailEndsAt) }
+        return endsAt.map { Timer(kind: .end, due: $0) }
+    }
+
+    /// The last way back has come to an end.
+    mutating func endRollback(_ end: RollbackRun.End, failed: Int64? = nil) {
+        guard let last = rollbacks.indices.last, rollbacks[last].end == nil else { return }
+        (rollbacks[last].end, rollbacks[last].failed) = (end, failed)
+    }
 
     /// Halts the campaign: what the reducer does on a halt of its own.
     mutating func stop(_ reason: String) -> [Effect] {
@@ -121,23 +151,25 @@ extension Campaign {
         if hasRings, currentRing == nil, !isTailOpen {
             isTailOpen = true
             let due = now.adding(seconds: Self.tailTime)
-            timer = Timer(kind: .tail, due: min(due, endsAt ?? due))
+            tailEndsAt = min(due, endsAt ?? due)
+            timer = Timer(kind: .tail, due: tailEndsAt ?? due)
             effects.append(.offerTail)
         }
         return effects
     }
 
     /// It runs, for the first time or again.
-    mutating func runRings(_ now: Timestamp, afterHalt: Bool) -> [Effect] {
+    mutating func runRings(_ now: Timestamp, afterHaltBy person: String?) -> [Effect] {
         guard hasRings else { return [] }
         var effects: [Effect] = []
         for index in rings.indices {
             rings[index].remove(.pause)
             let context = context(now)
-            effects += rings[index].goOn(context).map { .ring(index, $0) }
+            effects += rings[index].goOn(context, by: person).map { .ring(index, $0) }
         }
+        let wasTailOpen = isTailOpen
         effects += armNext(now)
-        if afterHalt, isTailOpen { effects.append(.offerTail) }
+        if person != nil, wasTailOpen, !isTailOver(now) { effects.append(.offerTail) }
         return effects
     }
 

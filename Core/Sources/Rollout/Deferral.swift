@@ -31,21 +31,29 @@ public struct Deferral: Hashable, Sendable {
 
     /// Puts it off, for at most what the policy, the deadline and the end of the next window allow.
     ///
+    /// - Parameter windowEnd: The end of the host's next window; nil where its changes keep to none.
     /// - Returns: The exact time until which; nil where it may not be put off any more.
-    public mutating func ask(seconds: Int64, policy: Policy, deadline: Timestamp, now: Timestamp) -> Timestamp? {
-        let end = min(
-            now.adding(seconds: min(max(0, seconds), policy.seconds)), deadline.adding(seconds: -policy.notice))
+    public mutating func ask(
+        seconds: Int64, policy: Policy, deadline: Timestamp, windowEnd: Timestamp? = nil, now: Timestamp
+    ) -> Timestamp? {
+        let asked = now.adding(seconds: min(max(0, seconds), policy.seconds))
+        let end = min(asked, Self.latest(policy, deadline, windowEnd))
         guard count < policy.count, end > now else { return nil }
         count += 1
         until = end
         return end
     }
 
-    /// A new policy, or a new deadline: what is stored and goes beyond it ends.
-    public mutating func adjust(policy: Policy, deadline: Timestamp, now: Timestamp) {
+    /// A new policy, deadline or window: what is stored and goes beyond it ends.
+    public mutating func adjust(policy: Policy, deadline: Timestamp, windowEnd: Timestamp? = nil, now: Timestamp) {
         guard let until else { return }
-        let latest = min(now.adding(seconds: policy.seconds), deadline.adding(seconds: -policy.notice))
+        let latest = min(now.adding(seconds: policy.seconds), Self.latest(policy, deadline, windowEnd))
         if count > policy.count || until > latest { self.until = nil }
+    }
+
+    private static func latest(_ policy: Policy, _ deadline: Timestamp, _ windowEnd: Timestamp?) -> Timestamp {
+        let noticed = deadline.adding(seconds: -policy.notice)
+        return min(noticed, windowEnd ?? noticed)
     }
 
     /// Whether the job waits for it.

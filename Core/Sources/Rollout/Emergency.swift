@@ -10,7 +10,7 @@ public struct Emergency: Hashable, Sendable {
         case window
         /// Users' deferral, but for 15 minutes of notice.
         case deferral
-        /// The soak of rings, but for an hour of the first.
+        /// The soak of rings, but for an hour of each before the last.
         case soak
         /// The snapshot.
         case snapshot
@@ -29,7 +29,7 @@ public struct Emergency: Hashable, Sendable {
 
     /// The longest that an emergency holds, in seconds.
     public static let maximumLifetime: Int64 = 86_400
-    /// The shortest soak of the first ring, in seconds.
+    /// The shortest soak of a ring that others come after, in seconds.
     public static let shortestSoak: Int64 = 3600
     /// The shortest notice to users, in seconds.
     public static let shortestNotice: Int64 = 900
@@ -43,10 +43,10 @@ public struct Emergency: Hashable, Sendable {
         self.approvers = max(2, min(approvers, 16))
     }
 
-    /// The soak of a ring: without the bypass its own.
-    public func soak(_ rules: RingRules, isFirst: Bool) -> Int64 {
+    /// The soak of a ring: without the bypass its own; with it at most an hour where others come after it, and else none.
+    public func soak(_ rules: RingRules, isLast: Bool) -> Int64 {
         guard bypass.contains(.soak) else { return rules.soak }
-        return isFirst ? min(rules.soak, Self.shortestSoak) : 0
+        return isLast ? 0 : min(rules.soak, Self.shortestSoak)
     }
 
     /// The emergency as JSON.

@@ -9,18 +9,7 @@ extension JobEntry {
     public static let keptTextBytes = 2000
 
     /// The beginning of a text, of at most that many bytes of UTF-8, whole characters only.
-    static func kept(_ text: String, bytes: Int = keptTextBytes) -> String {
-        guard text.utf8.count > bytes else { return text }
-        var result = ""
-        var count = 0
-        // By scalar: a single character may be of any length.
-        for scalar in text.unicodeScalars {
-            count += UTF8.width(scalar)
-            if count > bytes - 3 { break }
-            result.unicodeScalars.append(scalar)
-        }
-        return result + "…"
-    }
+    static func kept(_ text: String, bytes: Int = keptTextBytes) -> String { text.kept(bytes: bytes) }
 
     /// A detail that a record may hold: where it is too large, its lists are shortened from their ends, and the object
     /// that holds such a list says under `omitted` how many members are missing; where that is not enough, its texts too.

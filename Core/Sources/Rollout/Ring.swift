@@ -152,11 +152,17 @@ public struct Ring: Hashable, Sendable {
     public internal(set) var judgement: RingJudgement?
     /// Whether that go was taken back.
     public internal(set) var isWithdrawn = false
-    /// So many failures were accepted by the people who let it go on after a halt.
+    /// So many failures were accepted by the people who let it go on after a halt,
     public internal(set) var acceptedFailures: Int64 = 0
+    /// so many users who had said "broken",
+    public internal(set) var acceptedBroken: Int64 = 0
+    /// and the tripwires that were hit, by their stable words, sorted.
+    public internal(set) var acceptedTripwires: [String] = []
     /// What it waits for.
     public internal(set) var timer: Timer?
 
+    /// The most tripwires that are accepted at the same time.
+    static let maximumTripwires = 64
     /// Seconds within which a person must decide.
     public static let decisionTime: Int64 = 72 * 3600
 
@@ -182,6 +188,10 @@ public struct Ring: Hashable, Sendable {
         if let judgement { fields["judgement"] = judgement.json }
         if isWithdrawn { fields["withdrawn"] = true }
         if acceptedFailures > 0 { fields["acceptedFailures"] = .integer(acceptedFailures) }
+        if acceptedBroken > 0 { fields["acceptedBroken"] = .integer(acceptedBroken) }
+        if !acceptedTripwires.isEmpty {
+            fields["acceptedTripwires"] = .array(acceptedTripwires.map(JSONValue.string))
+        }
         if let timer {
             fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)]
         }
@@ -215,6 +225,11 @@ public struct Ring: Hashable, Sendable {
         if let one = try object.optionalObject("judgement") { judgement = try RingJudgement(one) }
         isWithdrawn = try object.optionalBool("withdrawn") ?? false
         acceptedFailures = try object.optionalInteger("acceptedFailures", in: 0...Int64.max) ?? 0
+        acceptedBroken = try object.optionalInteger("acceptedBroken", in: 0...Int64.max) ?? 0
+        if object.unreadKeys.contains("acceptedTripwires") {
+            acceptedTripwires = try object.strings(
+                "acceptedTripwires", maximumCount: Self.maximumTripwires, maximumBytes: 2048)
+        }
         if var one = try object.optionalObject("timer") {
             timer = Timer(kind: try one.word("kind"), due: try one.instant("due"))
             try one.finish()

@@ -29,13 +29,17 @@ extension Ring {
             detail["baseline"] = .string("\(failures) of \(tried)")
             return openIfReady(context)
         case .approve(let by):
-            try require([.pending, .armed], event)
+            // Not before it is its turn: an approval is given to what the rings before it have shown.
+            try require([.armed], event)
             detail["by"] = .string(by)
             try check(rules.approvals > 0, event, "this ring needs nobody's approval")
+            try check(
+                Int64(approvals.count) < rules.approvals, event,
+                "it has the approvals that it needs, and waits for its release to be promoted")
             try check(!context.isAuthor(by), event, "the author of a plan cannot let its rings open; ask somebody else")
             try check(!approvals.contains { $0.person == by }, event, "\(by) has approved it already")
             approvals.append(.init(person: by, time: now))
-            return state == .armed ? openIfReady(context) : []
+            return openIfReady(context)
         case .hold(let hold):
             try require([.pending, .armed, .open, .held], event)
             try check(hold != .pause && hold != .halt, event, "pause or halt the campaign instead")
@@ -102,21 +106,27 @@ extension Ring {
     private mutating func judge(
         _ judgement: RingJudgement, _ event: Event, _ context: RingContext, detail: inout [String: JSONValue]
     ) throws(TransitionError) -> [Effect] {
+        var judgement = judgement.bounded
         detail["judgement"] = judgement.json
         try check(judgement.person == nil, event, "a person promotes or refuses; that is no judgement of the gate")
         try check(judgement.plan == context.plan, event, "it judges another plan than the current one; ask again")
         switch judgement.decision {
         case .halt:
             try require([.open, .held, .draining, .soaking, .deciding, .needsDecision, .passed], event)
-            try check(
-                judgement.counts.failures > acceptedFailures, event,
-                "these \(acceptedFailures) failures were accepted by people when they let it go on")
+            if isAccepted(judgement) {
+                let why = "these \(acceptedFailures) failures were accepted by people when they let it go on"
+                // Its gate was asked: a refusal would leave it waiting for ever, and a go is not what the figures say.
+                guard state == .deciding else { throw refusal(.guardFailed, event, why) }
+                judgement.decision = .inconclusive
+                judgement.reasons = [why] + judgement.reasons.prefix(15)
+                return askPerson(judgement, context)
+            }
             if state == .passed {
                 try check(!isWithdrawn, event, "its go was taken back already")
                 isWithdrawn = true
             } else {
-                state = .failed
-                (holds, timer) = ([], nil)
+                // What else it was held for is not over with that.
+                (state, timer) = (.failed, nil)
             }
             self.judgement = judgement
             return []
@@ -128,11 +138,31 @@ extension Ring {
             return []
         case .inconclusive:
             try require([.deciding], event)
-            self.judgement = judgement
-            state = .needsDecision
-            timer = Timer(kind: .decision, due: context.now.adding(seconds: Self.decisionTime))
-            return [.alert("ring \(rules.name) needs a decision: \(judgement.sentence)")]
+            return askPerson(judgement, context)
         }
+    }
+
+    private mutating func askPerson(_ judgement: RingJudgement, _ context: RingContext) -> [Effect] {
+        self.judgement = judgement
+        state = .needsDecision
+        timer = Timer(kind: .decision, due: context.now.adding(seconds: Self.decisionTime))
+        return [.alert("ring \(rules.name) needs a decision: \(judgement.sentence)")]
+    }
+
+    /// Whether nothing supports a halt but what people accepted when they let the ring go on.
+    private func isAccepted(_ judgement: RingJudgement) -> Bool {
+        guard acceptedFailures > 0 || acceptedBroken > 0 || !acceptedTripwires.isEmpty else { return false }
+        return judgement.counts.failures <= acceptedFailures && judgement.counts.broken <= acceptedBroken
+            && judgement.tripwires.allSatisfy(acceptedTripwires.contains)
+    }
+
+    /// The failures of its last look are accepted.
+    private mutating func accept() {
+        guard let judgement else { return }
+        acceptedFailures = max(acceptedFailures, judgement.counts.failures)
+        acceptedBroken = max(acceptedBroken, judgement.counts.broken)
+        let words = Set(acceptedTripwires).union(judgement.tripwires)
+        acceptedTripwires = Array(words.sorted().prefix(Self.maximumTripwires))
     }
 
     private func decide(
@@ -151,9 +181,9 @@ extension Ring {
         if let plan = context.plan {
             var last = judgement ?? RingJudgement(decision: decision, plan: plan, time: context.now, reasons: [])
             last.decision = decision
-            last.reasons = [String(reason.prefix(250))] + last.reasons.prefix(15)
+            last.reasons = [reason] + last.reasons.prefix(15)
             (last.time, last.person) = (context.now, person)
-            judgement = last
+            judgement = last.bounded
         }
         (state, timer, isWithdrawn) = (decision == .go ? .passed : .failed, nil, false)
     }
@@ -204,15 +234,16 @@ extension Ring {
         add(.halt)
     }
 
-    /// The campaign goes on after a halt, whose failures were accepted.
-    mutating func goOn(_ context: RingContext) -> [Effect] {
-        let failures = judgement?.counts.failures ?? 0
+    /// The campaign goes on: after a halt, whose failures that person accepted.
+    mutating func goOn(_ context: RingContext, by person: String?) -> [Effect] {
         if state == .passed, isWithdrawn {
-            (isWithdrawn, acceptedFailures) = (false, max(acceptedFailures, failures))
+            accept()
+            // The go is given again; the halt's reasons and figures stay on record beside it.
+            pass(by: person, "\(person ?? "the organisation") let it go on after its go was taken back", .go, context)
             return []
         }
         guard state == .failed || holds.contains(.halt) else { return openIfReady(context) }
-        acceptedFailures = max(acceptedFailures, failures)
+        accept()
         if state == .failed { state = .held }
         remove(.halt)
         if holds.isEmpty { state = .open }

@@ -29,6 +29,16 @@ public struct RingJudgement: Hashable, Sendable {
 
         /// None.
         public init() {}
+
+        /// No count below none.
+        var bounded: Counts {
+            var counts = self
+            let paths: [WritableKeyPath<Counts, Int64>] = [
+                \.tried, \.failures, \.closedTried, \.closedFailures, \.undelivered, \.open, \.works, \.broken,
+            ]
+            for path in paths { counts[keyPath: path] = max(0, counts[keyPath: path]) }
+            return counts
+        }
     }
 
     /// What is decided.
@@ -51,6 +61,8 @@ public struct RingJudgement: Hashable, Sendable {
     public var test: String?
     /// Kinds of hosts that were not tried.
     public var untested: [String]
+    /// What halts by itself, by its stable word: what so small a number of hosts did that no figure is needed.
+    public var tripwires: [String]
     /// What so small a ring cannot prove.
     public var smallness: String?
     /// The person who decided against or beyond the figures; nil where the gate did by itself.
@@ -60,21 +72,33 @@ public struct RingJudgement: Hashable, Sendable {
     public init(
         decision: Decision, plan: SHA256Digest, time: Timestamp, reasons: [String], counts: Counts = Counts(),
         evidence: Int64 = 1000, chanceWorse: Int64 = 0, upperBound: Int64 = 0, test: String? = nil,
-        untested: [String] = [], smallness: String? = nil, person: String? = nil
+        untested: [String] = [], tripwires: [String] = [], smallness: String? = nil, person: String? = nil
     ) {
-        func cut(_ text: String) -> String { text.utf8.count <= 1024 ? text : String(text.prefix(250)) + " …" }
+        func cut(_ text: String) -> String { text.kept(bytes: Self.maximumText) }
         self.decision = decision
         self.plan = plan
         self.time = time
         self.reasons = reasons.prefix(16).map(cut)
-        self.counts = counts
+        self.counts = counts.bounded
         self.evidence = max(0, evidence)
         self.chanceWorse = max(0, min(chanceWorse, 1_000_000))
         self.upperBound = max(0, min(upperBound, 1_000_000))
-        self.test = test
+        self.test = test?.kept(bytes: 64)
         self.untested = untested.prefix(100).map(cut)
+        self.tripwires = tripwires.prefix(16).map(cut)
         self.smallness = smallness.map(cut)
-        self.person = person
+        self.person = person?.kept(bytes: Campaign.maximumName)
+    }
+
+    /// The most bytes of UTF-8 of a sentence or a name.
+    static let maximumText = 1024
+
+    /// The judgement as its initializer would have it: its fields may have been changed since.
+    var bounded: RingJudgement {
+        RingJudgement(
+            decision: decision, plan: plan, time: time, reasons: reasons, counts: counts, evidence: evidence,
+            chanceWorse: chanceWorse, upperBound: upperBound, test: test, untested: untested, tripwires: tripwires,
+            smallness: smallness, person: person)
     }
 
     /// One sentence for a person.
@@ -102,6 +126,7 @@ public struct RingJudgement: Hashable, Sendable {
         fields["reasons"] = .array(reasons.map(JSONValue.string))
         if let test { fields["test"] = .string(test) }
         if !untested.isEmpty { fields["untested"] = .array(untested.map(JSONValue.string)) }
+        if !tripwires.isEmpty { fields["tripwires"] = .array(tripwires.map(JSONValue.string)) }
         if let smallness { fields["smallness"] = .string(smallness) }
         if let person { fields["person"] = .string(person) }
         return .object(fields)
@@ -131,6 +156,9 @@ public struct RingJudgement: Hashable, Sendable {
         untested =
             object.unreadKeys.contains("untested")
             ? try object.strings("untested", maximumCount: 100, maximumBytes: 2048) : []
+        tripwires =
+            object.unreadKeys.contains("tripwires")
+            ? try object.strings("tripwires", maximumCount: 16, maximumBytes: 2048) : []
         smallness = try object.optionalString("smallness", maximumBytes: 2048)
         person = try object.optionalString("person", maximumBytes: 256)
         try object.finish()

@@ -20,6 +20,8 @@ public struct RingRules: Hashable, Sendable {
 
     /// The most rings of a campaign.
     public static let maximumCount = 16
+    /// The most bytes of UTF-8 of a ring's name.
+    public static let maximumName = 64
 
     /// Rules; numbers are brought into their bounds: 30 days of soak, 90 days of cutoff, 5 approvals.
     public init(
@@ -33,6 +35,13 @@ public struct RingRules: Hashable, Sendable {
         self.approvals = max(0, min(approvals, 5))
         self.acceptances = max(0, min(acceptances, Int64(Plan.maximumHosts)))
         self.budget = budget.map { max(1, min($0, Int64(Plan.maximumHosts))) }
+    }
+
+    /// The rules as their initializer would have them: numbers may have been changed since.
+    var bounded: RingRules {
+        RingRules(
+            name: name, size: size, soak: soak, cutoff: cutoff, approvals: approvals, acceptances: acceptances,
+            budget: budget)
     }
 
     var fields: [String: JSONValue] {
@@ -50,7 +59,7 @@ public struct RingRules: Hashable, Sendable {
 
     init(reading object: inout JSONObject) throws(JSONError) {
         self.init(
-            name: try object.string("name", maximumBytes: 64),
+            name: try object.string("name", maximumBytes: Self.maximumName),
             size: try object.integer("size", in: 0...Int64(Plan.maximumHosts)),
             soak: try object.integer("soak", in: 0...30 * 86_400),
             cutoff: try object.integer("cutoff", in: 60...90 * 86_400),

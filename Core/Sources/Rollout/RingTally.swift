@@ -184,6 +184,16 @@ public struct RingTally: Hashable, Sendable {
             evidence: part(verdict.evidence, 1000), chanceWorse: part(verdict.chanceWorse, 1e6),
             upperBound: part(verdict.upperBound, 1e6), test: answer?.rawValue,
             untested: verdict.untested + untested.filter { !verdict.untested.contains($0) },
-            smallness: verdict.smallness)
+            tripwires: tripwireWords, smallness: verdict.smallness)
+    }
+
+    /// The stable words of the tripwires that are hit (``Gates/Gate/Tripwires/hits``): without their counts.
+    var tripwireWords: [String] {
+        func hit(_ kind: String, _ hosts: [String: Int]) -> [String] {
+            hosts.filter { $0.value >= 2 }.keys.sorted().map { "\(kind): \($0)" }
+        }
+        return (tripwires.unreachableAfterReboot >= 2 ? ["unreachable-after-reboot"] : [])
+            + (tripwires.reportedBroken >= 2 ? ["reported-broken"] : [])
+            + hit("boot", tripwires.bootFailures) + hit("health", tripwires.criticalHealth)
     }
 }

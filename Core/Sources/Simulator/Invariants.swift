@@ -182,7 +182,7 @@ struct Invariants {
 
     private mutating func campaign(_ index: Int, _ before: Campaign, _ after: Campaign, _ now: Timestamp) {
         let (from, to) = (before.state, after.state)
-        let goesBack = from.mayRollBack && to == .rollingBack
+        let goesBack = before.mayRollBack && to == .rollingBack
         require(12, !from.isTerminal || from == to || goesBack, "campaign \(index) went from \(from) to \(to)")
         if to == .halted, from != .halted { haltedAt[index] = now }
         if to == .running || to == .rollingBack || to == .scheduled { haltedAt[index] = nil }
@@ -200,8 +200,7 @@ struct Invariants {
             guard ring.state == .open, old != .open else { continue }
             for earlier in after.rings[..<number].indices where after.rings[earlier].state != .skipped {
                 let other = after.rings[earlier]
-                let isFirst = after.rings[..<earlier].allSatisfy { $0.state == .skipped }
-                let soak = after.emergency?.soak(other.rules, isFirst: isFirst) ?? other.rules.soak
+                let soak = after.emergency?.soak(other.rules, isLast: false) ?? other.rules.soak
                 require(
                     8,
                     other.isGo && other.judgement?.plan == after.planDigest

@@ -187,7 +187,7 @@ import Timestamps
         try soaked(0, &one, 70)
         #expect(one.rings[0].state == .deciding)
         #expect(one.mayGrant(ring: 0, now: clause.expires) == false)
-        #expect(emergency.soak(RingRules(name: "x", size: 1, soak: 7200), isFirst: false) == 0)
+        #expect(emergency.soak(RingRules(name: "x", size: 1, soak: 7200), isLast: true) == 0)
     }
 
     @Test func batches() {
