@@ -83,7 +83,10 @@ private func fields(_ model: CampaignFormModel) -> HTML {
         field(
             "start", "Window begins", hint: "Local time of the zone: 2026-11-21T22:00. Empty: now (UTC).",
             maximum: 16, placeholder: "2026-11-21T22:00")
-        field("minutes", "Minutes", hint: "From 5 to 10,080.", type: .number, required: true, maximum: 5)
+        field(
+            "minutes", "Minutes",
+            hint: "From 5 to 10,080. Empty: 240; with policies below all of a host's own window.", type: .number,
+            maximum: 5)
         field(
             "zone", "Zone",
             hint:

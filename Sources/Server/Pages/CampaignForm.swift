@@ -20,7 +20,7 @@ struct CampaignForm: Sendable {
     /// The form as it stands before anybody has written in it, with what a link says.
     init(query: [String: String]) {
         values = [
-            "packages": query["package"] == nil ? query["packages"] ?? "security" : "named", "minutes": "240",
+            "packages": query["package"] == nil ? query["packages"] ?? "security" : "named",
             "zone": "UTC", "budget": "1", "reboot": "when-needed", "snapshot": "best", "rollBack": "yes",
         ]
         values["names"] = query["package"]
@@ -42,7 +42,7 @@ struct CampaignForm: Sendable {
     /// are.
     init(_ draft: CampaignDraft) {
         values = [
-            "title": draft.title, "start": draft.window.start, "minutes": "\(draft.window.minutes)",
+            "title": draft.title, "start": draft.window.start, "minutes": Self.minutes(draft.window),
             "zone": draft.window.zone, "budget": "\(draft.budget)", "reboot": draft.actions.reboot.rawValue,
             "snapshot": draft.actions.snapshot.rawValue, "rollBack": draft.actions.rollsBack ? "yes" : "no",
         ]
@@ -70,6 +70,13 @@ struct CampaignForm: Sendable {
         values["postScript"] = draft.actions.postScripts.first?.text
     }
 
+    /// What stands for all of a host's own opening: grants hold no longer.
+    private static let wholeOpening: Int64 = 10_080
+
+    private static func minutes(_ window: PlannedWindow) -> String {
+        window.isOfPolicies && window.minutes == wholeOpening ? "" : "\(window.minutes)"
+    }
+
     private func value(_ name: String) -> String { values[name] ?? "" }
 
     private func list(_ name: String) -> [String] {
@@ -82,7 +89,9 @@ struct CampaignForm: Sendable {
     func request(_ base: CampaignDraft?, now: Timestamp) -> (body: JSONValue, errors: [String: String]) {
         var errors: [String: String] = [:]
         if value("title").isEmpty { errors["title"] = "It needs a title." }
-        let minutes = Int64(value("minutes")) ?? 0
+        let isOfPolicies = value("zone") == PlannedWindow.policies
+        let minutes =
+            value("minutes").isEmpty ? isOfPolicies ? Self.wholeOpening : 240 : Int64(value("minutes")) ?? 0
         if !(5...10_080).contains(minutes) { errors["minutes"] = "A number from 5 to 10,080." }
         let budget = Int64(value("budget")) ?? 0
         if !(1...100_000).contains(budget) { errors["budget"] = "A number of hosts, at least 1." }

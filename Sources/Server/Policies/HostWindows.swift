@@ -4,6 +4,7 @@ import Policy
 import Rollout
 import Schedule
 import Store
+import Synchronization
 import Timestamps
 
 /// When one host may change, by the policies in force.
@@ -53,13 +54,22 @@ final class HostCalendars {
     let cache: PolicyCache
     let policies: PoliciesInForce
     private let zones = PlanWindows()
+    /// A calendar, or why there is none.
+    struct Made: Sendable {
+        var calendar: WindowCalendar?
+        var why: String
+    }
     /// Hosts of the same groups and zones have the same.
-    private var known: [String: (calendar: WindowCalendar?, why: String)] = [:]
+    let known: PolicyMinute
 
-    init(_ transaction: Transaction, _ cache: PolicyCache, organisation: String) throws {
+    /// - Parameter now: With it what is found is shared with others of the same minute.
+    init(_ transaction: Transaction, _ cache: PolicyCache, organisation: String, now: Timestamp? = nil) throws {
         self.transaction = transaction
         self.cache = cache
         policies = try cache.inForce(transaction, organisation: organisation)
+        known =
+            now.map { [version = policies.version] in cache.minute(version, organisation: organisation, now: $0) }
+            ?? PolicyMinute(version: policies.version, number: 0)
     }
 
     /// A host's windows, without openings.
@@ -101,7 +111,7 @@ final class HostCalendars {
         }
         found.key =
             "\(withWindows) \(found.groups.joined(separator: ",")) \(zone ?? "?") \(found.siteZone ?? "?")"
-        if let known = known[found.key] {
+        if let known = known.calendars.withLock({ [key = found.key] in $0[key] }) {
             found.calendar = known.calendar
             if found.why.isEmpty { found.why = known.why }
             return found
@@ -122,7 +132,8 @@ final class HostCalendars {
         } catch let error as PlanWindowError {
             why = sentence(error.reason)
         }
-        known[found.key] = (found.calendar, why)
+        let made = Made(calendar: found.calendar, why: why)
+        known.calendars.withLock { [key = found.key] in $0[key] = made }
         if !why.isEmpty { found.why = why }
         return found
     }

@@ -4,6 +4,7 @@ import JSON
 import Policy
 import Store
 import Synchronization
+import Timestamps
 
 /// The policies of one organisation, as they are in force.
 struct PoliciesInForce: Sendable {
@@ -24,6 +25,7 @@ struct PoliciesInForce: Sendable {
 final class PolicyCache: Sendable {
     private let sets = Mutex<[String: PoliciesInForce]>([:])
     private let facts = Mutex<[SHA256Digest: PolicyFacts]>([:])
+    private let minutes = Mutex<[String: PolicyMinute]>([:])
 
     /// As many hosts as a server is made for, and their facts of before.
     private static let maximumFacts = 300_000
@@ -45,6 +47,17 @@ final class PolicyCache: Sendable {
         return found
     }
 
+    /// What follows from that version of the policies in the minute of `now`.
+    func minute(_ version: PolicyVersion?, organisation: String, now: Timestamp) -> PolicyMinute {
+        minutes.withLock { minutes in
+            let number = now.milliseconds / 60_000
+            if let known = minutes[organisation], known.number == number, known.version == version { return known }
+            let made = PolicyMinute(version: version, number: number)
+            minutes[organisation] = made
+            return made
+        }
+    }
+
     /// What policies ask of the facts of that digest.
     func facts(_ digest: SHA256Digest, _ read: () throws -> [UInt8]?) rethrows -> PolicyFacts {
         if let known = facts.withLock({ $0[digest] }) { return known }
@@ -56,6 +69,18 @@ final class PolicyCache: Sendable {
         }
         return found
     }
+}
+
+/// What follows from one version of the policies in one minute, for hosts that are alike: thousands of them may ask in one
+/// second, each in a transaction of its own.
+final class PolicyMinute: Sendable {
+    let version: PolicyVersion?
+    /// Minutes since 1970.
+    let number: Int64
+    let calendars = Mutex<[String: HostCalendars.Made]>([:])
+    let found = Mutex<[String: PolicyWindows.Found]>([:])
+
+    init(version: PolicyVersion?, number: Int64) { (self.version, self.number) = (version, number) }
 }
 
 extension StoredPolicy {

@@ -2,6 +2,7 @@ import Policy
 import Rollout
 import Schedule
 import Store
+import Synchronization
 import Timestamps
 
 extension PlannedWindow {
@@ -23,10 +24,25 @@ extension PlannedWindow {
 
 /// Finds hosts' windows by the policies in force, for jobs of one plan.
 final class PolicyWindows {
+    /// An opening, and what of it a job may use.
+    struct Fit: Sendable {
+        var opening: WindowOpening
+        var window: HostJob.Window
+    }
+
+    /// Why a host has no window, in short: what many of them are counted by.
+    enum Lack: String, Sendable {
+        case window = "no window"
+        case zone = "no zone"
+        case length = "no window that holds the job"
+    }
+
     /// What is found of one host.
-    struct Found {
-        /// The first openings that hold the job, two at the most.
-        var windows: [HostJob.Window] = []
+    struct Found: Sendable {
+        /// The first openings that hold the job, a few.
+        var fits: [Fit] = []
+        /// What the host lacks; nil where there is a window.
+        var lack: Lack?
         /// Why there is none; empty where there is one.
         var why = ""
         /// What clocks and freezes do to the first.
@@ -36,8 +52,9 @@ final class PolicyWindows {
     private let calendars: HostCalendars
     private let needs: WindowNeeds
     private let longest: Int64
-    /// Hosts of the same groups and zones have the same windows.
-    private var known: [String: Found] = [:]
+
+    /// The most openings that are found of one host.
+    private static let mostFits = 8
 
     /// - Parameter minutes: The most of an opening that a job may use: grants hold for a week.
     init(_ calendars: HostCalendars, _ actions: JobActions, minutes: Int64) {
@@ -49,30 +66,44 @@ final class PolicyWindows {
     /// A host's windows that hold the job and are not over at `time`.
     func find(_ record: HostRecord, after time: Timestamp) throws -> Found {
         let host = try calendars.windows(of: record)
-        let key = "\(host.key) \(time.milliseconds)"
-        if let found = known[key] { return found }
+        // Hosts of the same groups and zones have the same windows.
+        let key = "\(host.key) \(time.milliseconds) \(needs.total) \(longest)"
+        let isShared = !host.key.isEmpty
+        if isShared, let found = calendars.known.found.withLock({ $0[key] }) { return found }
         var found = Found()
         if host.windows.isEmpty || host.calendar == nil {
             found.why = host.why
+            found.lack = host.windows.isEmpty ? .window : .zone
         } else if let calendar = host.calendar {
             let openings = calendar.nextOpenings(after: time, limit: 40)
-            for opening in openings where found.windows.count < 2 {
-                let end = min(opening.end, opening.start.adding(seconds: longest))
+            for opening in openings where found.fits.count < Self.mostFits {
+                // Of an opening that is long open already as much may be used as of one that begins.
+                let end = min(opening.end, max(opening.start, time).adding(seconds: longest))
                 let last = end.adding(seconds: -needs.total)
                 guard last >= max(opening.start, time) else { continue }
-                if found.windows.isEmpty { found.note = calendars.notes(opening, calendar).joined(separator: " ") }
-                found.windows.append(
-                    HostJob.Window(notBefore: opening.start, lastSafeStart: last, notAfter: end))
+                if found.fits.isEmpty { found.note = calendars.notes(opening, calendar).joined(separator: " ") }
+                found.fits.append(
+                    Fit(
+                        opening: opening,
+                        window: HostJob.Window(notBefore: opening.start, lastSafeStart: last, notAfter: end)))
             }
-            if found.windows.isEmpty {
+            if found.fits.isEmpty {
+                found.lack = .length
                 found.why =
                     openings.isEmpty
                     ? "None of its windows (\(host.windows.joined(separator: ", "))) opens any more; correct their rules."
                     : WindowFit(needs, in: openings, now: time).sentence(needs)
             }
         }
-        known[key] = found
+        if isShared { calendars.known.found.withLock { [found] in $0[key] = found } }
         return found
+    }
+
+    /// Whether it is the opening that a job was offered in, or what policies have left of it since: then it holds nothing that
+    /// the job did not have.
+    func isOpening(_ opening: WindowOpening, of job: JobRecord) -> Bool {
+        opening.start <= job.notBefore
+            && min(opening.end, job.notBefore.adding(seconds: longest)) <= job.notAfter.adding(seconds: 60)
     }
 }
 
@@ -116,9 +147,10 @@ struct WindowVerdict {
             }
         }
         if plan.isOfPolicies {
-            let moment = Timestamp(milliseconds: now.milliseconds + 1)
+            // Windows that touch are one opening: those that have not begun yet count as well.
+            let until = max(notAfter, Timestamp(milliseconds: now.milliseconds + 1))
             guard
-                let opening = calendar.openings(from: now, to: moment).first(where: {
+                let opening = calendar.openings(from: now, to: until).first(where: {
                     $0.start <= now && now < $0.end
                 })
             else {

@@ -40,13 +40,14 @@ struct ReleaseSigning: Sendable {
         }
         guard let question = asked else {
             return try await state.store.write {
-                try RolloutTransaction(sql: $0, organisation: organisation, now: now).drop(timer)
+                try RolloutTransaction(sql: $0, organisation: organisation, now: now, policies: state.policies).drop(
+                    timer)
             }
         }
         let answer: Result<Envelope, any Error>
         do { answer = .success(try await ask(question, now)) } catch { answer = .failure(error) }
         try await state.store.write { sql in
-            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies)
             let current = try rollout.campaign(id)
             guard current.planDigest == question.record.planDigest, current.epoch == question.record.epoch,
                 try current.campaign().pendingSignature == question.wanted

@@ -89,7 +89,9 @@ extension RolloutEngine {
                 guard let text = job.grant else { return .never("The grant is not here any more.") }
                 let document = try GrantDocument(json: JSONValue(parsing: Array(text.utf8), limits: .message))
                 // One of before a restore is worth nothing: hosts refuse its epoch.
-                guard document.epoch == epoch else { return try revoke(rollout, job, campaign) }
+                guard document.epoch == epoch else {
+                    return try revoke(rollout, job, campaign, because: Self.earlierEpoch)
+                }
                 if let no = blocked(campaign, current, now) { return no }
                 // Whether it may ask again; nothing changes by it, so nothing goes on record.
                 var again = current
@@ -173,8 +175,17 @@ extension RolloutEngine {
                 return .never("The grant is of another epoch or plan; claim again.")
             }
             if let no = blocked(campaign, current, now) { return no }
-            // Policies may have changed since the grant: nothing begins in a freeze.
+            // Policies may have changed since the grant: nothing begins in a freeze, or too late before one. What is signed
+            // binds the host, so that a grant for longer is taken back; its permit goes to a host that may begin.
             let verdict = try windowVerdict(rollout, job, campaign.storedPlan(), state.policies)
+            let isCut = verdict.map {
+                $0.notAfter < document.notAfter || $0.lastSafeStart < document.lastSafeStart
+            }
+            if verdict?.reason != nil || isCut == true, current.ticketExpires == nil, !current.hasMutated {
+                return try revoke(
+                    rollout, job, campaign,
+                    because: verdict?.reason ?? "By the policies in force now its window ends earlier.")
+            }
             if let shut = try shut(verdict, rollout, job) { return shut }
             let (_, effects) = try rollout.handle(.confirm(fence: fence), job, by: "host:\(host.id)") {
                 $0.heardAt = now
@@ -183,7 +194,10 @@ extension RolloutEngine {
                 return .ticket(
                     TicketDocument(
                         organisation: host.organisation, host: host.id, job: job.id, fence: fence,
-                        nonce: question.nonce, issued: rollout.now, expires: expires))
+                        nonce: question.nonce, issued: rollout.now,
+                        // One that had a ticket before keeps its grant, and begins by what holds now all the same.
+                        expires: verdict.map { min(expires, isCut == true ? $0.lastSafeStart : $0.notAfter) } ?? expires
+                    ))
             }
             return .never("The job takes no confirmation as it is.")
         }
@@ -220,7 +234,8 @@ extension RolloutEngine {
         let new: Int64
         do {
             (reply, new) = try await state.store.write { sql in
-                let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+                let rollout = RolloutTransaction(
+                    sql: sql, organisation: host.organisation, now: now, policies: state.policies)
                 let job = try rollout.job(id, of: host.id)
                 let reply = try rollout.take(message, of: job)
                 return (reply, reply.expectedEntry - job.nextEntry)
@@ -236,6 +251,8 @@ extension RolloutEngine {
 
     // MARK: - Below
 
+    private static let earlierEpoch = "The grant is of an earlier epoch of the server."
+
     private func decide(
         _ host: HostRecord, _ id: String,
         _ body: @escaping @Sendable (RolloutTransaction, JobRecord, CampaignRecord) throws -> JobDecision
@@ -243,7 +260,8 @@ extension RolloutEngine {
         let now = state.clock.now()
         do {
             return try await state.store.write { sql in
-                let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+                let rollout = RolloutTransaction(
+                    sql: sql, organisation: host.organisation, now: now, policies: state.policies)
                 let job = try rollout.job(id, of: host.id)
                 // As it is in this transaction: another server may have put it into quarantine a moment ago.
                 guard let current = try sql.hosts.show(organisation: host.organisation, id: host.id) else {
@@ -330,14 +348,15 @@ extension RolloutEngine {
     private func outrun(by refusal: SignerRefusal, _ id: String, _ host: HostRecord) async throws -> JobAnswer {
         let now = state.clock.now()
         let known = try await state.store.write { sql in
-            let rollout = RolloutTransaction(sql: sql, organisation: host.organisation, now: now)
+            let rollout = RolloutTransaction(
+                sql: sql, organisation: host.organisation, now: now, policies: state.policies)
             let job = try rollout.job(id, of: host.id)
             let known = try sql.fences.last(organisation: host.organisation, host: host.id)
             if let last = refusal.lastFence {
                 try sql.fences.note(organisation: host.organisation, host: host.id, fence: last, now: now)
             }
             if job.stateWord == HostJob.State.granted.word {
-                _ = try revoke(rollout, job, rollout.campaign(job.campaign))
+                _ = try revoke(rollout, job, rollout.campaign(job.campaign), because: Self.earlierEpoch)
             }
             return known
         }
@@ -414,7 +433,7 @@ private func windowVerdict(
     else { return nil }
     return try WindowVerdict(
         job, plan.window, plan.actions, host,
-        HostCalendars(rollout.sql, cache, organisation: rollout.organisation), now: rollout.now)
+        HostCalendars(rollout.sql, cache, organisation: rollout.organisation, now: rollout.now), now: rollout.now)
 }
 
 /// Why a host may not begin by the policies in force; nil where it may. Its job waits, and says so.
@@ -472,12 +491,11 @@ private func full(_ rollout: RolloutTransaction, _ job: JobRecord, _ host: HostR
 
 /// Takes back a grant that no host will act on any more, and offers the job anew.
 private func revoke(
-    _ rollout: RolloutTransaction, _ job: JobRecord, _ campaign: CampaignRecord
+    _ rollout: RolloutTransaction, _ job: JobRecord, _ campaign: CampaignRecord, because reason: String
 ) throws -> JobDecision {
-    try rollout.handle(
-        .cancel(by: "server", reason: "the grant is of an earlier epoch of the server"), job, by: "server")
+    try rollout.handle(.cancel(by: "server", reason: reason), job, by: "server")
     try rollout.offerAgain(job, campaign, by: "server")
-    return .never("The grant is of an earlier epoch of the server; the job is offered anew.")
+    return .never("\(reason) The job is offered anew.")
 }
 
 private func isHexadecimal(_ byte: UInt8) -> Bool {

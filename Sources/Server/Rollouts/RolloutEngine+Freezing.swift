@@ -133,30 +133,36 @@ extension RolloutEngine {
         var texts: [[String: String]: String] = [:]
         let resolver = PlanWindows()
         var own: [String: PolicyWindows.Found] = [:]
+        // A beginning that lies ahead holds within an opening as well.
+        var earliest: Timestamp?
         if draft.window.isOfPolicies {
             do {
-                own = try await ownWindows(organisation, Array(packages.hosts.keys), draft, now: now)
+                let after = try draft.window.after()
+                if after > now { earliest = after }
+                own = try await ownWindows(organisation, Array(packages.hosts.keys), draft, after: max(now, after))
             } catch let error as PlanWindowError {
                 frozen.errors.append(error.reason)
                 return frozen
             }
         }
-        var left = 0
+        var left = LeftOutHosts()
+        var remarks: [String: LeftOutHosts.Alike] = [:]
         for id in packages.hosts.keys.sorted() {
             do {
                 if draft.window.isOfPolicies {
-                    guard let found = own[id], let window = found.windows.first else {
-                        left += 1
+                    guard let found = own[id], var window = found.fits.first?.window else {
+                        left.add(own[id]?.lack?.rawValue ?? "gone")
                         note("\(names[id] ?? id) is left out: \(own[id]?.why ?? "it is gone.")", &frozen)
                         continue
                     }
                     guard window.notAfter < now.adding(seconds: Self.furthestWindow) else {
-                        left += 1
+                        left.add("no window in 85 days")
                         note(
                             "\(names[id] ?? id) is left out: its next window begins at \(window.notBefore), and orders are "
                                 + "signed for at most 90 days.", &frozen)
                         continue
                     }
+                    if let earliest { window.notBefore = max(window.notBefore, earliest) }
                     guard let (distribution, previous) = packages.hosts[id] else { continue }
                     let text = texts[previous] ?? JSONValue.object(previous.mapValues(JSONValue.string)).canonicalText
                     texts[previous] = text
@@ -165,9 +171,12 @@ extension RolloutEngine {
                             host: id, distribution: distribution, previous: text, notBefore: window.notBefore,
                             lastSafeStart: window.lastSafeStart, notAfter: window.notAfter))
                     // A host that misses its window has the one after it.
-                    let last = found.windows.last { $0.notAfter < now.adding(seconds: Self.furthestWindow) } ?? window
+                    let last =
+                        found.fits.prefix(2).map(\.window).last {
+                            $0.notAfter < now.adding(seconds: Self.furthestWindow)
+                        } ?? window
                     frozen.endsAt = max(frozen.endsAt ?? last.notAfter, last.notAfter)
-                    if !found.note.isEmpty { note("\(names[id] ?? id): \(found.note)", &frozen) }
+                    if !found.note.isEmpty { remarks[found.note, default: .init()].add(names[id] ?? id) }
                     continue
                 }
                 let zone = try draft.window.zone == "host" ? hostZone(zones[id]) : draft.window.zone
@@ -198,8 +207,13 @@ extension RolloutEngine {
                 if !frozen.errors.contains(text) { frozen.errors.append(text) }
             }
         }
-        if left > 0, frozen.hosts.isEmpty, frozen.errors.isEmpty {
-            frozen.errors = ["None of the \(left) hosts has a window that the policies give it."] + frozen.notes
+        // Before all that is said of single hosts, and whatever is dropped of that.
+        frozen.notes =
+            left.sentences
+            + remarks.keys.sorted().prefix(PlanFreezing.maximumRemarks).map { "\(remarks[$0]?.names ?? ""): \($0)" }
+            + frozen.notes
+        if left.count > 0, frozen.hosts.isEmpty, frozen.errors.isEmpty {
+            frozen.errors = ["None of the \(left.count) hosts has a window that the policies give it."] + frozen.notes
         }
         guard frozen.errors.isEmpty else { return frozen }
         frozen.startsAt = frozen.hosts.map(\.notBefore).min()
@@ -224,9 +238,8 @@ extension RolloutEngine {
 
     /// The hosts' own windows by the policies in force.
     private func ownWindows(
-        _ organisation: String, _ hosts: [String], _ draft: CampaignDraft, now: Timestamp
+        _ organisation: String, _ hosts: [String], _ draft: CampaignDraft, after: Timestamp
     ) async throws -> [String: PolicyWindows.Found] {
-        let after = max(now, try draft.window.after())
         let (cache, actions, minutes) = (state.policies, draft.actions, draft.window.minutes)
         return try await state.store.read { sql in
             let windows = PolicyWindows(

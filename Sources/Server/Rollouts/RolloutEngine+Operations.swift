@@ -121,7 +121,7 @@ extension RolloutEngine {
             _ body: @escaping @Sendable (RolloutTransaction) throws -> Value
         ) async throws -> Value {
             try await state.store.write { sql in
-                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now))
+                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies))
             }
         }
         try await write { try $0.beginHosts(id, version: version, token: token) }
@@ -297,7 +297,7 @@ extension RolloutEngine {
             let before = try sql.settings.approvalsRequired(organisation: organisation)
             try sql.settings.set(
                 RolloutEngine.approvalsSetting, Array(String(count).utf8), organisation: organisation, now: now)
-            try RolloutTransaction(sql: sql, organisation: organisation, now: now).tell(
+            try RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies).tell(
                 "campaigns.approvals-required", subject: "organisation:\(organisation)",
                 ["from": .integer(before), "to": .integer(count)], by: actor.name)
         }
@@ -326,7 +326,7 @@ extension RolloutEngine {
         let now = state.clock.now()
         do {
             try await state.store.write { sql in
-                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now))
+                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies))
             }
         } catch let error as TransitionError {
             await state.audit(

@@ -50,7 +50,8 @@ struct RolloutScheduler: Service {
         case RolloutTransaction.TimerName.signing: try await ReleaseSigning(state: state).run(timer)
         case RolloutTransaction.TimerName.campaign:
             try await state.store.write { sql in
-                let rollout = RolloutTransaction(sql: sql, organisation: timer.organisation, now: now)
+                let rollout = RolloutTransaction(
+                    sql: sql, organisation: timer.organisation, now: now, policies: state.policies)
                 guard let record = try sql.campaigns.show(organisation: timer.organisation, id: timer.subject),
                     let pending = try record.campaign().timer, pending.due <= now
                 else { return try rollout.drop(timer) }
@@ -68,7 +69,8 @@ struct RolloutScheduler: Service {
             try await pages(timer) { try $0.continueClearing(timer.subject) }
         case RolloutTransaction.TimerName.job:
             try await state.store.write { sql in
-                let rollout = RolloutTransaction(sql: sql, organisation: timer.organisation, now: now)
+                let rollout = RolloutTransaction(
+                    sql: sql, organisation: timer.organisation, now: now, policies: state.policies)
                 guard let record = try sql.jobs.show(organisation: timer.organisation, id: timer.subject),
                     let pending = try record.hostJob().timer, pending.due <= now
                 else { return try rollout.drop(timer) }
@@ -85,8 +87,10 @@ struct RolloutScheduler: Service {
         _ timer: StoredTimer, _ page: @escaping @Sendable (RolloutTransaction) throws -> Bool
     ) async throws {
         for _ in 0..<Self.offerPages {
-            let hasMore = try await state.store.write { [clock = state.clock] sql in
-                try page(RolloutTransaction(sql: sql, organisation: timer.organisation, now: clock.now()))
+            let hasMore = try await state.store.write { [state] sql in
+                try page(
+                    RolloutTransaction(
+                        sql: sql, organisation: timer.organisation, now: state.clock.now(), policies: state.policies))
             }
             guard hasMore else { return }
         }

@@ -39,13 +39,15 @@ struct RolloutSweep: Sendable {
         for (organisation, id) in try await state.store.read({ try $0.jobs.awaitingReboot() }) {
             do {
                 let isBack = try await state.store.read { sql in
-                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let rollout = RolloutTransaction(
+                        sql: sql, organisation: organisation, now: now, policies: state.policies)
                     let job = try rollout.job(id)
                     return try rollout.isBackFromReboot(rollout.campaign(job.campaign), job, scans)
                 }
                 guard isBack else { continue }
                 try await state.store.write { sql in
-                    let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+                    let rollout = RolloutTransaction(
+                        sql: sql, organisation: organisation, now: now, policies: state.policies)
                     let job = try rollout.job(id)
                     guard job.stateWord == HostJob.State.awaitingReboot.word else { return }
                     try rollout.handle(.rebootProven, job, by: "server")
@@ -64,18 +66,19 @@ struct RolloutSweep: Sendable {
             guard let record = try sql.campaigns.show(organisation: organisation, id: id) else { return nil }
             // What proves a campaign is in reports, not in its own rows.
             if record.stateWord == Campaign.State.verifying.rawValue { return nil }
-            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies)
             return "\(record.version).\(try sql.jobs.stamp(organisation: organisation, campaign: id))."
                 + "\(try rollout.isOffering(id)).\(try rollout.isWithdrawing(id))"
         }
         if let stamp, state.sweepMemory.isKnown(id, stamp, now: now) { return }
         let scans = state.scanTimes()
         let isDue = try await state.store.read { sql in
-            try RolloutTransaction(sql: sql, organisation: organisation, now: now).finding(id, scans) != nil
+            try RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies).finding(
+                id, scans) != nil
         }
         guard isDue else { return }
         try await state.store.write { sql in
-            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now, policies: state.policies)
             guard let finding = try rollout.finding(id, scans) else { return }
             do {
                 switch finding {

@@ -133,10 +133,14 @@ extension RolloutTransaction {
         _ own: PolicyWindows?, by actor: String
     ) throws {
         if let last {
-            guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { return }
+            guard !last.rollsBack else { return }
+            if last.stateWord == JobOutcome.expired.rawValue {
+                return try offerAfter(last, campaign, timeouts, by: actor) { own }
+            }
+            guard last.stateWord == JobOutcome.cancelled.rawValue else { return }
         }
         // Approved late, or resumed: the host's next window is as good as the one that it has missed.
-        if now > host.lastSafeStart, let own, let window = try nextWindow(campaign, host.host, own) {
+        if now > host.lastSafeStart, let own, let window = try nextWindow(campaign, host.host, { own }) {
             return try offer(
                 campaign, host: host.host, attempt: (last?.attempt ?? 0) + 1, rollsBack: false, window, timeouts,
                 by: actor)
@@ -151,32 +155,64 @@ extension RolloutTransaction {
 
     private func policyWindows(_ plan: StoredPlan) throws -> PolicyWindows {
         PolicyWindows(
-            try HostCalendars(sql, PolicyCache(), organisation: organisation), plan.actions,
+            try HostCalendars(sql, policies, organisation: organisation, now: now), plan.actions,
             minutes: plan.window.minutes)
     }
 
     /// A host's next window by the policies, within what the campaign was approved for; nil where there is none.
+    ///
+    /// - Parameters:
+    ///   - missed: The job that has missed its window: what is left of that opening is not offered again.
+    ///   - windows: Asked last, for it may have to read the policies; nil where the plan has a window of its own.
     private func nextWindow(
-        _ campaign: CampaignRecord, _ host: String, _ own: PolicyWindows
+        _ campaign: CampaignRecord, _ host: String, after missed: JobRecord? = nil,
+        _ windows: () throws -> PolicyWindows?
     ) throws -> HostJob.Window? {
-        guard let end = try campaign.campaign().endsAt,
-            let record = try sql.hosts.show(organisation: organisation, id: host), record.status == .active
+        guard let end = try campaign.campaign().endsAt, now < end,
+            let record = try sql.hosts.show(organisation: organisation, id: host), record.status == .active,
+            let own = try windows()
         else { return nil }
-        return try own.find(record, after: now).windows.first { $0.notAfter <= end }
+        // Of this minute: the hosts whose windows end together share what is found.
+        for fit in try own.find(record, after: now.startOfMinute).fits {
+            if let missed, own.isOpening(fit.opening, of: missed) { continue }
+            var window = fit.window
+            guard window.lastSafeStart >= now, window.notAfter <= end else { continue }
+            window.notBefore = max(now, window.notBefore)
+            return window
+        }
+        return nil
     }
 
-    /// Gives a host that has missed its own window the next one, where the plan takes windows from the policies.
+    /// Gives a host that has missed its own window the next one, where the plan takes windows from the policies. In a campaign
+    /// that is paused as well: nothing begins there, and without a job the host would be lost to it.
     func offerNextWindow(_ job: JobRecord) throws {
-        guard !job.rollsBack, job.stateWord == JobOutcome.expired.rawValue, job.attempt < 20 else { return }
+        guard !job.rollsBack, job.stateWord == JobOutcome.expired.rawValue, job.attempt < Self.mostAttempts else {
+            return
+        }
         let campaign = try campaign(job.campaign)
-        guard campaign.stateWord == Campaign.State.running.rawValue else { return }
+        switch Campaign.State(rawValue: campaign.stateWord) {
+        case .scheduled, .running, .paused: break
+        default: return
+        }
+        guard let end = try campaign.campaign().endsAt, now < end else { return }
         let plan = try campaign.storedPlan()
-        guard plan.window.isOfPolicies, let window = try nextWindow(campaign, job.host, policyWindows(plan)),
-            window.notBefore >= job.notAfter
+        guard plan.window.isOfPolicies else { return }
+        try offerAfter(job, campaign, JobTimeouts(plan.actions), by: "server") { try policyWindows(plan) }
+    }
+
+    /// The most attempts that a host is given by itself.
+    private static let mostAttempts: Int64 = 20
+
+    private func offerAfter(
+        _ missed: JobRecord, _ campaign: CampaignRecord, _ timeouts: JobTimeouts, by actor: String,
+        _ windows: () throws -> PolicyWindows?
+    ) throws {
+        guard missed.attempt < Self.mostAttempts,
+            let window = try nextWindow(campaign, missed.host, after: missed, windows)
         else { return }
         try offer(
-            campaign, host: job.host, attempt: job.attempt + 1, rollsBack: false, window, JobTimeouts(plan.actions),
-            by: "server", sentence: "It missed its window that ended at \(job.notAfter).")
+            campaign, host: missed.host, attempt: missed.attempt + 1, rollsBack: false, window, timeouts, by: actor,
+            sentence: "It missed its window that ended at \(missed.notAfter).")
     }
 
     private func offerRollback(
@@ -213,4 +249,9 @@ extension RolloutTransaction {
             + "\(host.protocolVersion) and would refuse a release that only takes hosts back, so it is not sent. Upgrade "
             + "fettle-agent there; the job is offered as soon as the new one checks in."
     }
+}
+
+extension Timestamp {
+    /// When its minute began.
+    fileprivate var startOfMinute: Timestamp { Timestamp(milliseconds: milliseconds - milliseconds % 60_000) }
 }

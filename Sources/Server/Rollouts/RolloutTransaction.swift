@@ -12,6 +12,8 @@ struct RolloutTransaction {
     let organisation: String
     /// The server's time, once for the whole transaction.
     let now: Timestamp
+    /// What is known of the policies: the server's, so that not every transaction reads them anew.
+    var policies = PolicyCache()
 
     /// The kinds of timer rows; the subject is a campaign or a job.
     enum TimerName {

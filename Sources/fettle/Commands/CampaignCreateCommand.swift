@@ -130,7 +130,11 @@ struct CampaignPlaceOption: ParsableArguments {
         help: ArgumentHelp(
             "When the window begins, in local time of the zone: 2026-11-21T22:00. Default: now.", valueName: "time"))
     var start: String?
-    @Option(help: "How long the window is, in minutes: 5 to 10080.") var minutes = 240
+    @Option(
+        help:
+            "How long the window is, in minutes: 5 to 10080. Default: 240; with --host-windows all of a host's opening."
+    )
+    var minutes: Int?
     @Option(help: "The zone of the start: an IANA name (Europe/Berlin), UTC, or host for each host's own.")
     var zone = "UTC"
     @Flag(
@@ -144,7 +148,7 @@ struct CampaignPlaceOption: ParsableArguments {
         guard [!hosts.isEmpty, labels != nil, everywhere].filter({ $0 }).count == 1 else {
             throw ValidationError("say one of --hosts HOST…, --labels SELECTOR and --everywhere")
         }
-        guard (5...10_080).contains(minutes) else { throw ValidationError("--minutes takes 5 to 10080") }
+        guard minutes.map((5...10_080).contains) ?? true else { throw ValidationError("--minutes takes 5 to 10080") }
         guard (1...100_000).contains(budget) else { throw ValidationError("--budget takes 1 to 100000") }
         guard !hostWindows || zone == "UTC" else {
             throw ValidationError(
@@ -159,7 +163,7 @@ struct CampaignPlaceOption: ParsableArguments {
     var window: JSONValue {
         [
             "start": .string(start ?? String(now().description.prefix(16))),
-            "minutes": .integer(Int64(hostWindows && minutes == 240 ? 10_080 : minutes)),
+            "minutes": .integer(Int64(minutes ?? (hostWindows ? 10_080 : 240))),
             "zone": .string(hostWindows ? "policies" : zone),
         ]
     }
