@@ -4,7 +4,9 @@ import JSON
 /// text is copied and hashed only the first time.
 struct CSAFNames {
     private(set) var texts: [String] = []
-    private let seed = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max) | 1, UInt64.random(in: 0...UInt64.max) | 1)
+    private let seed = (
+        UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max) | 1, UInt64.random(in: 0...UInt64.max) | 1
+    )
     private var hashes: [Int] = []
     /// Places by hash, at most half of them taken; -1 is none.
     private var slots = [Int32](repeating: -1, count: 64)

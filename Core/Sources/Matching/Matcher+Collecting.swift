@@ -127,7 +127,8 @@ extension Matcher {
                 answer = StatementAnswer(verdict: .unknown, rule: .moduleUnknown, fixed: answer.fixed)
             }
             var voice = CompactVoice(
-                vulnerability: 0, layer: layer, advisory: Int(advisory), statement: statement, package: row, subject: query.subject,
+                vulnerability: 0, layer: layer, advisory: Int(advisory), statement: statement, package: row,
+                subject: query.subject,
                 answer: answer, precedence: precedence, stream: stream, version: query.version.version)
             for number in try reader.list(.advisories, Int(advisory), 27).rows {
                 let vulnerability = self.number(layer, try reader.word(.numbers, number, 0))

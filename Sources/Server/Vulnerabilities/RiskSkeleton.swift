@@ -149,7 +149,8 @@ struct RiskSkeleton: Sendable {
             }
             entries.append(
                 Entry(
-                    id: name, known: known, ids: ids, packages: Set(list.map { packages[$0] }), hosts: found.map(Int.init),
+                    id: name, known: known, ids: ids, packages: Set(list.map { packages[$0] }),
+                    hosts: found.map(Int.init),
                     kinds: chosen))
         }
         return entries

@@ -123,7 +123,8 @@ import Timestamps
         }
         for number in 0..<24 {
             let package = SoftwarePackage(
-                scheme: "deb", distribution: "debian-12", name: "p\(number)", architecture: "amd64", version: "1-\(number)",
+                scheme: "deb", distribution: "debian-12", name: "p\(number)", architecture: "amd64",
+                version: "1-\(number)",
                 source: "s\(number / 3)", sourceVersion: "1-\(number)")
             var open: [FleetRisk.OpenFinding] = []
             for name in names where random.below(6) == 0 {
