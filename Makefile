@@ -25,7 +25,7 @@ fleet: ## patch three throw-away hosts in one campaign, watched live, and clean 
 deb: ## build Debian packages of the server and of the agent into dist
 	@exec scripts/deb
 
-soak: ## the long tests once (a machine that truly reboots), then the tests for SOAK_MINUTES (default 60)
+soak: ## the long tests once (a true reboot, every crash point, more lots), then with other lots until SOAK_MINUTES (60) are over
 	@exec scripts/soak
 
 lint: ## check format and what has no place in a tracked file

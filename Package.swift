@@ -48,6 +48,7 @@ let package = Package(
         .executable(name: "fettle", targets: ["fettle"]),
         .executable(name: "fettle-agent", targets: ["fettle-agent"]),
         .executable(name: "fettle-bench", targets: ["Benchmarks"]),
+        .executable(name: "fettle-sim", targets: ["fettle-sim"]),
     ],
     dependencies: [
         .package(path: "Core"),
@@ -147,7 +148,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Store", "HTML", "Pages", "Signer", "MatchInputs", core("Changelog"), core("Matching"),
+                "Store", "HTML", "Pages", "Signer", "MatchInputs", "PolicyFiles", core("Policy"), core("ICalendar"),
+                core("YAML"), core("Changelog"), core("Matching"),
                 core("Priority"),
                 core("Feeds"), core("SoftwareReading"), core("PackageURLs"), core("CVSS"), core("Access"),
                 core("Inventory"), core("Wire"),
@@ -168,6 +170,9 @@ let package = Package(
                 core("JSONQuery"), core("CSV"), core("YAML"), core("Audit"), core("Priority"),
                 argumentParser, logging,
             ] + nio,
+            swiftSettings: settings, linkerSettings: lld),
+        .executableTarget(
+            name: "fettle-sim", dependencies: [core("Simulator"), core("Rollout"), core("JSON"), argumentParser],
             swiftSettings: settings, linkerSettings: lld),
         .executableTarget(
             name: "Benchmarks",
@@ -229,8 +234,8 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Store", "Signer", "Signatures", "Agent", "Pages", "HTML", core("Access"), core("Inventory"),
-                core("Changelog"), core("Wire"), core("Orders"), core("Rollout"), core("JSON"),
-                core("Feeds"), core("Matching"), core("Priority"), core("Digest"),
+                core("Policy"), core("Schedule"), core("Changelog"), core("Wire"), core("Orders"), core("Rollout"),
+                core("JSON"), core("Feeds"), core("Matching"), core("Priority"), core("Digest"),
                 core("Audit"), core("Timestamps"), logging,
             ] + nio + certificates + hummingbird,
             swiftSettings: settings, linkerSettings: lld),

@@ -55,7 +55,7 @@ let package = Package(
             dependencies: ["Feeds", "Inventory", "Versions", "CVSS", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "SoftwareReading", dependencies: ["JSON", "Inventory", "PackageURLs"], swiftSettings: settings),
         .target(name: "Inventory", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
-        .target(name: "Rollout", dependencies: ["JSON", "Digest", "Timestamps"], swiftSettings: settings),
+        .target(name: "Rollout", dependencies: ["Gates", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(name: "Schedule", dependencies: ["Rollout", "Timestamps"], swiftSettings: settings),
         .target(name: "Gates", swiftSettings: settings),
         .target(
@@ -63,7 +63,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "ICalendar", dependencies: ["Schedule", "Timestamps"], swiftSettings: settings),
         .target(
-            name: "Simulator", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "Simulator", dependencies: ["Rollout", "Gates", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .target(name: "Orders", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
         .target(
             name: "Wire", dependencies: ["Changelog", "Orders", "Rollout", "JSON", "Digest", "Timestamps"],
@@ -103,7 +104,8 @@ let package = Package(
             name: "SoftwareReadingTests", dependencies: ["SoftwareReading", "Inventory", "JSON", "PackageURLs"],
             swiftSettings: settings),
         .testTarget(
-            name: "RolloutTests", dependencies: ["Rollout", "JSON", "Digest", "Timestamps"], swiftSettings: settings),
+            name: "RolloutTests", dependencies: ["Rollout", "Gates", "JSON", "Digest", "Timestamps"],
+            swiftSettings: settings),
         .testTarget(
             name: "ScheduleTests", dependencies: ["ICalendar", "Schedule", "Rollout", "Timestamps"],
             swiftSettings: settings),

@@ -1,6 +1,7 @@
 # Sourced by the scripts of this folder: where builds are kept, how Swift is found, how long work is shown.
 # shellcheck shell=bash
 set -euo pipefail
+export LC_ALL=C.UTF-8 # what programs say is read by patterns: a mark like ✔ is one character
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # outside the clone, so that the next clone need not build everything again
 export FETTLE_BUILD=${FETTLE_BUILD:-$HOME/.cache/fettle/build}

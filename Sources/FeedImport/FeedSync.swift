@@ -90,7 +90,11 @@ public struct FeedSync: Sendable {
         let former = try folder.manifest(feed.name)
         // What was kept of another place, or read in another way, says nothing about this one.
         let isGood = try former.map(isGood) ?? true
-        let isSame = isGood && former.map { $0.feed.reading == feed.reading && $0.feed.url == feed.url } ?? false
+        let isSame =
+            isGood
+            && former.map {
+                $0.feed.reading == feed.reading && $0.feed.url == feed.url && $0.feed.keyring == feed.keyring
+            } ?? false
         let known =
             isSame ? FeedValidators(entityTag: former?.entityTag, lastModified: former?.lastModified) : FeedValidators()
         let target = try await target(of: feed, place)
@@ -152,7 +156,7 @@ public struct FeedSync: Sendable {
                 throw ImportError(.refused, "\(url) names no file")
             }
             return Target(url: try FeedClient.redirected(from: url, to: name))
-        case .repository: return try repository(url, try await small(url))
+        case .repository: return try repository(url, try await signed(url, feed))
         case .mirrorList:
             let text = String(decoding: try await small(url), as: UTF8.self)
             guard let line = text.split(whereSeparator: \.isNewline).map(\.trimmed).first(where: { !$0.isEmpty }) else {
@@ -160,8 +164,21 @@ public struct FeedSync: Sendable {
             }
             let list = try FeedClient.redirected(
                 from: url, to: (line.hasSuffix("/") ? line : line + "/") + "repodata/repomd.xml")
-            return try repository(list, try await small(list))
+            return try repository(list, try await signed(list, feed))
         }
+    }
+
+    /// A repository's list, by whoever the operator says.
+    private func signed(_ url: FeedURL, _ feed: FeedDefinition) async throws -> [UInt8] {
+        let bytes = try await small(url)
+        guard let keyring = feed.keyring else { return bytes }
+        let home = try folder.makeFolder(of: feed.name)
+        let place = "\(home)/list.\(UInt64.random(in: 0...(.max)))"
+        defer { unlink(place) }
+        try DurableFile.write(bytes, to: place)
+        let signature = try await small(FeedURL(url.description + ".asc"))
+        try DetachedSignature.verify(place, signature, keyring: keyring, in: home, of: url.description)
+        return bytes
     }
 
     private func repository(_ url: FeedURL, _ bytes: [UInt8]) throws -> Target {
@@ -195,6 +212,20 @@ public struct FeedSync: Sendable {
     private func verify(_ file: FetchedFile, _ feed: FeedDefinition, _ target: Target) async throws {
         if let digest = target.digest {
             try same(try DurableFile.digest(of: file.path), digest, target.url, "repomd.xml")
+        }
+        switch (feed.keyring, feed.pointer) {
+        case (nil, _): break
+        case (.some, .repository), (.some, .mirrorList):
+            // The signature is over the list, which names this file by its digest.
+            guard target.digest != nil else {
+                throw ImportError(
+                    .refused, "\(target.url): the signed list names it without its SHA-256; it was not taken")
+            }
+        case (let keyring?, _):
+            let signature = try await small(FeedURL(target.url.description + ".asc"))
+            try DetachedSignature.verify(
+                file.path, signature, keyring: keyring, in: folder.makeFolder(of: feed.name), of: target.url.description
+            )
         }
         switch feed.checksum {
         case nil: break

@@ -86,13 +86,19 @@ public struct CatalogueCache: Sendable {
         let manifests = folder.isKept ? try folder.manifests() : []
         var quarantined = 0
         var whole = WholeFeeds()
+        // As of when each feed speaks for each of its sources.
+        var ageOfFeed: [String: [String: Timestamp]] = [:]
         if !manifests.isEmpty {
             guard manifests.contains(where: { $0.revision != nil }) else {
                 throw MatchInputError("no feed in \(feeds) was ever fetched whole: fettle feeds status says why")
             }
             for manifest in manifests {
                 guard let revision = manifest.revision else {
-                    say("\(manifest.feed.name) is not in use: \(manifest.failure ?? "it was never fetched")")
+                    let why =
+                        manifest.held != nil
+                        ? "it waits for a person (fettle feeds accept \(manifest.feed.name))"
+                        : manifest.failure ?? "it was never fetched"
+                    say("\(manifest.feed.name) is not in use: \(why)")
                     continue
                 }
                 quarantined += revision.quarantined
@@ -107,6 +113,9 @@ public struct CatalogueCache: Sendable {
                 let source = Self.source(of: record)
                 if source != last.source || manifest.feed.name != last.feed {
                     ages[source, default: SourceAge()].add(manifest)
+                    var own = SourceAge()
+                    own.add(manifest)
+                    ageOfFeed[manifest.feed.name, default: [:]][source] = own.date
                     last = (manifest.feed.name, source)
                 }
                 whole.note(record, feed: manifest.feed.name, kind: manifest.feed.kind)
@@ -126,18 +135,24 @@ public struct CatalogueCache: Sendable {
             var dated: Set<String> = []
             for file in files {
                 let written = Self.written(file)
+                var newest: [String: Timestamp] = [:]
+                let never = Timestamp(milliseconds: .min)
                 let counts = try FeedFile(file).records { record in
                     try Task.checkCancellation()
                     whole.note(record, feed: file, kind: nil)
                     if case .advisory(let advisory) = record {
-                        if advisory.modified ?? advisory.published != nil {
+                        if let date = advisory.modified ?? advisory.published {
                             dated.insert(advisory.source)
+                            newest[advisory.source] = max(newest[advisory.source] ?? date, date)
                         } else if let written {
                             undated[advisory.source] = min(undated[advisory.source] ?? written, written)
+                            newest[advisory.source] = newest[advisory.source] ?? never
                         }
                     }
                     try builder.add(record)
                 }
+                // A file that dates nothing is as old as it was written.
+                ageOfFeed[file] = newest.compactMapValues { $0 == never ? written : $0 }
                 quarantined += counts.quarantined
                 if counts.quarantined + counts.alarmed + counts.unknownCount > 0 { whole.noteLoss(of: file) }
                 unknown += counts.unknownCount
@@ -148,8 +163,13 @@ public struct CatalogueCache: Sendable {
             if unknown > 0 { say("\(unknown) documents in \(feeds) are no feed that is known here") }
         }
         try Task.checkCancellation()
-        if quarantined > 0 { say("\(quarantined) records of the feeds were put aside; fettle feeds status says why") }
-        whole.claim(in: &builder)
+        if quarantined > 0 {
+            say(
+                quarantined == 1
+                    ? "1 record of the feeds was put aside; fettle feeds status says why"
+                    : "\(quarantined) records of the feeds were put aside; fettle feeds status says why")
+        }
+        whole.claim(in: &builder) { ageOfFeed[$0]?[$1] }
         return try builder.bytes()
     }
 
@@ -174,7 +194,7 @@ public struct CatalogueCache: Sendable {
 
     /// A name for the feeds' content, without reading it: of the revisions in use, or of names, sizes and times of plain files.
     public func fingerprint() throws -> String {
-        var text = "catalogue 3\n"
+        var text = "catalogue 4\n"
         if isKept {
             for manifest in try FeedFolder(feeds).manifests() {
                 let feed = manifest.feed

@@ -2,7 +2,8 @@ import FeedImport
 import Timestamps
 
 /// How old what a source says is, which may be in many files: as old as the file that was asked for longest ago, or as the
-/// newest date in the one that stands still longest: the silence of a file must not be taken for that of another.
+/// newest date in the one that stands still longest. Silence is not judged by it but by what names the stream
+/// (``WholeFeeds``), whose age is that of its own files alone.
 struct SourceAge {
     private var asked: Timestamp?
     private var dated: Timestamp?

@@ -1,6 +1,7 @@
 import FeedImport
 import Feeds
 import Matching
+import Timestamps
 
 /// Finds out which streams are named as a whole by the feeds that are really read.
 ///
@@ -59,9 +60,13 @@ struct WholeFeeds {
     /// Says that something of a feed is missing.
     mutating func noteLoss(of feed: String) { broken.insert(feed) }
 
-    /// Tells the catalogue.
-    func claim(in builder: inout CatalogueBuilder) {
-        var best: [Place: FeedCoverage] = [:]
+    /// Tells the catalogue: of each source and stream how much is named, and as of when. What names less than another feed of
+    /// the source has no say in that, so that a file that stands still makes no other file's stream old; of several that name
+    /// the stream as fully the oldest counts.
+    ///
+    /// - Parameter age: as of when a feed speaks for a source; nil where that is not known.
+    func claim(in builder: inout CatalogueBuilder, age: (_ feed: String, _ source: String) -> Timestamp?) {
+        var best: [Place: (coverage: FeedCoverage, date: Timestamp?)] = [:]
         for (key, names) in names {
             let isLarge = names.count >= Self.minimumPackages
             // A few documents of a vendor are no feed; a part of a feed still names advisories.
@@ -74,8 +79,18 @@ struct WholeFeeds {
                 coverage = isLarge || !key.isDocuments ? .advisories : .statements
             }
             let place = Place(source: key.source, stream: key.stream)
-            best[place] = max(best[place] ?? .statements, coverage)
+            let date = age(key.feed, key.source)
+            guard let known = best[place], known.coverage >= coverage else {
+                best[place] = (coverage, date)
+                continue
+            }
+            guard known.coverage == coverage else { continue }
+            best[place]?.date = [known.date, date].compactMap(\.self).min()
         }
-        for (place, coverage) in best { builder.claim(coverage, of: place.source, stream: place.stream) }
+        for (place, known) in best {
+            // Only whose silence means something is dated: single documents of a vendor are as old as its newest.
+            let date = known.coverage == .everything ? known.date : nil
+            builder.claim(known.coverage, of: place.source, stream: place.stream, asOf: date)
+        }
     }
 }

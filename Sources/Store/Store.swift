@@ -48,6 +48,9 @@ public final class Store: Sendable {
                 .migrate(program: program, now: now.milliseconds)
             try await store.bringStampsDown()
             try await store.derivePendingSets()
+            if migrations.contains(where: { $0.number == arrivalsMigration.number }) {
+                try await store.deriveArrivals()
+            }
             try await store.refreshDirectory()
         } catch {
             await store.close()

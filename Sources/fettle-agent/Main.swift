@@ -5,6 +5,7 @@ import Wire
 
 @main struct Main {
     static func main() {
+        ProcessName.take()
         // The kinds of children, which only the agent itself starts, do without the parser's memory.
         let words = Array(CommandLine.arguments.dropFirst())
         switch words.prefix(2) {

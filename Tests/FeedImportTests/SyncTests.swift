@@ -1,5 +1,6 @@
 import Feeds
 import Foundation
+import JSON
 import Synchronization
 import Testing
 import Timestamps
@@ -240,6 +241,67 @@ import Timestamps
         #expect(try await server.requests(before + 3).count == before + 3)
         _ = try scratch.write("www/r/repodata/repomd.xml", list(Substring(repeating: "0", count: 64)))
         guard case .failure = try await folder.sync(feed) else { throw Wrong() }
+    }
+
+    @Test func `Signatures are verified with the keyring that somebody names`() async throws {
+        let (scratch, server, folder) = try source(10)
+        func key(_ name: String) throws -> String {
+            let home = "\(scratch.path)/\(name)"
+            try FileManager.default.createDirectory(
+                atPath: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let gpg = "gpg --homedir '\(home)' --batch --quiet --pinentry-mode loopback --passphrase ''"
+            _ = try scratch.run(
+                "sh", "-c", "\(gpg) --quick-gen-key '\(name) <\(name)@example.org>' ed25519 sign never 2>&1")
+            _ = try scratch.run("sh", "-c", "\(gpg) --output '\(home)/keys.gpg' --export")
+            return home
+        }
+        func sign(_ path: String, _ home: String) throws {
+            _ = try scratch.run(
+                "gpg", "--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback", "--passphrase",
+                "",
+                "--armor", "--detach-sign", "\(scratch.path)/\(path)")
+        }
+        let (vendor, stranger) = (try key("vendor"), try key("stranger"))
+        func outcome(_ feed: FeedDefinition) async throws -> String {
+            switch try await folder.sync(feed) {
+            case .success(.stored): "stored"
+            case .success(.unchanged): "unchanged"
+            case .success: "other"
+            case .failure(let error): error.description
+            }
+        }
+        // Beside the file itself.
+        var feed = FeedDefinition(name: "s", url: server.url("plain/all.zip"), kind: .osv)
+        feed.keyring = "\(vendor)/keys.gpg"
+        #expect(try await outcome(feed) != "stored", "there is no signature")
+        try sign("www/all.zip", stranger)
+        let refused = try await outcome(feed)
+        #expect(refused.contains("no key of \(vendor)/keys.gpg") && refused.contains("it was not taken"), "\(refused)")
+        try sign("www/all.zip", vendor)
+        #expect(try await outcome(feed) == "stored")
+        #expect(try await outcome(feed) == "unchanged")
+        feed.keyring = "\(stranger)/keys.gpg"
+        #expect(try await outcome(feed).contains("no key of"), "another keyring asks anew")
+        feed.keyring = "/nowhere/keys.gpg"
+        #expect(try await outcome(feed).contains("/nowhere/keys.gpg cannot be read"))
+        // Beside a repository's list, which names the file by its digest.
+        _ = try scratch.write(
+            "www/r/repodata/u.xml",
+            "<updates><update type='security' from='x@almalinux.org'><id>ALSA-1</id><pkglist><collection><package name='a' version='1' release='1.el9' arch='noarch'/></collection></pkglist></update></updates>"
+        )
+        let digest = try scratch.run("sha256sum", "www/r/repodata/u.xml").prefix(64)
+        _ = try scratch.write(
+            "www/r/repodata/repomd.xml",
+            "<repomd><data type='updateinfo'><checksum type='sha256'>\(digest)</checksum><location href='repodata/u.xml'/></data></repomd>"
+        )
+        var list = FeedDefinition(name: "l", url: server.url("plain/r/repodata/repomd.xml"), kind: .updateInfo)
+        list.pointer = .repository
+        list.keyring = "\(vendor)/keys.gpg"
+        try sign("www/r/repodata/repomd.xml", stranger)
+        #expect(try await outcome(list).contains("no key of"))
+        try sign("www/r/repodata/repomd.xml", vendor)
+        #expect(try await outcome(list) == "stored")
+        #expect(list.json["keyring"]?.string == list.keyring)
     }
 
     @Test func `A mirror of everything stands where addresses begin with the source`() async throws {

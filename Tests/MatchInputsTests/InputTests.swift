@@ -271,6 +271,42 @@ struct InputTests {
         }
     }
 
+    /// Of two releases in two files of one source each is as old as its own file: what stands still makes only its own silence
+    /// old. Of two files of one release the older counts, of a whole one and a part the whole one.
+    @Test func aStreamIsAsOldAsWhatNamesIt() throws {
+        try TestData.withFolder { folder in
+            let now = Timestamp(seconds: 1_790_000_000)
+            let (old, older) = (now.adding(seconds: -500_000), now.adding(seconds: -900_000))
+            func tracker(_ release: String, _ count: Int, _ first: Int) -> String {
+                let entries = (first..<first + count).map {
+                    #""p\#($0)": {"CVE-2026-\#(1000 + $0)": {"releases": {"\#(release)": {"status": "resolved", "fixed_version": "1"}}}}"#
+                }
+                return "{\(entries.joined(separator: ","))}"
+            }
+            let kept = FeedFolder("\(folder)/kept")
+            func take(_ name: String, _ text: String, _ time: Timestamp) throws {
+                try write(text, "\(folder)/\(name).json")
+                try FeedImporter(kept, FeedConfiguration(feeds: []), now: { time }).run(
+                    "\(folder)/\(name).json", .init(name: name, source: "debian-tracker")
+                ) { _, _ in }
+            }
+            func dates() throws -> [Timestamp?] {
+                let catalogue = try Catalogue(CatalogueCache(feeds: kept.path).build { _ in })
+                return [
+                    try catalogue.feedDate(ofStream: "Debian:12"), try catalogue.feedDate(ofStream: "Debian:13"),
+                    try catalogue.feeds.first { $0.source == "debian-tracker" }?.date,
+                ]
+            }
+            try take("bookworm", tracker("bookworm", 1_200, 0), old)
+            try take("trixie", tracker("trixie", 1_200, 0), now)
+            #expect(try dates() == [old, now, old])
+            try take("part", tracker("trixie", 20, 5_000), older)
+            #expect(try dates() == [old, now, older], "a part names nothing whole")
+            try take("more", tracker("trixie", 1_100, 2_000), older)
+            #expect(try dates() == [old, older, older])
+        }
+    }
+
     /// apt's own lists tell whose a package is.
     @Test func originsAreReadFromListsOfRepositories() throws {
         try TestData.withFolder { folder in

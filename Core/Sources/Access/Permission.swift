@@ -18,6 +18,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable, Comparable {
     case exceptionsWrite = "exceptions:write"
     /// Decide on exceptions of others, and on what stops the clocks of findings.
     case exceptionsApprove = "exceptions:approve"
+    /// See policies: groups, rings, windows, rules.
+    case policiesRead = "policies:read"
+    /// Apply policies: what is patched when, where and by whose leave.
+    case policiesWrite = "policies:write"
     /// See enrolment tokens, without their secrets.
     case enrolmentRead = "enrolment:read"
     /// Make and revoke enrolment tokens.

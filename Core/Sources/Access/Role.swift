@@ -14,22 +14,22 @@ public enum Role: String, CaseIterable, Sendable, Hashable {
     /// What the role may do.
     public var permissions: Set<Permission> {
         switch self {
-        case .viewer: [.hostsRead, .organisationRead, .campaignsRead]
+        case .viewer: [.hostsRead, .organisationRead, .campaignsRead, .policiesRead]
         case .operator:
             [
                 .hostsRead, .organisationRead, .hostsOperate, .hostsManage, .enrolmentRead, .enrolmentWrite, .auditRead,
-                .serverRead, .campaignsRead, .campaignsWrite, .campaignsStop, .exceptionsWrite,
+                .serverRead, .campaignsRead, .campaignsWrite, .campaignsStop, .exceptionsWrite, .policiesRead,
             ]
         case .approver:
             [
                 .hostsRead, .organisationRead, .auditRead, .campaignsRead, .campaignsApprove, .campaignsStop,
-                .exceptionsApprove,
+                .exceptionsApprove, .policiesRead,
             ]
         case .admin: Set(Permission.allCases)
         case .auditor:
             [
                 .hostsRead, .organisationRead, .enrolmentRead, .auditRead, .auditExport, .peopleRead, .serverRead,
-                .campaignsRead,
+                .campaignsRead, .policiesRead,
             ]
         }
     }

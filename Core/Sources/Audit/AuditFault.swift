@@ -18,6 +18,8 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
         case personal
         /// A checkpoint's signature is wrong, or by no key that is trusted.
         case forgedCheckpoint
+        /// A checkpoint that stands alone is signed by a key that has handed over to another one.
+        case retiredKey
         /// A record that hands over to another key without the word of both keys, or of keys that nobody trusts.
         case forgedRotation
         /// A checkpoint that is signed contradicts the records.
@@ -47,6 +49,7 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         var text = kind.rawValue
         if kind == .forgedCheckpoint { text = "forged checkpoint" }
+        if kind == .retiredKey { text = "retired key" }
         if kind == .forgedRotation { text = "forged rotation of keys" }
         if let record { text += ": record \(record)" }
         if let id { text += " (event \(id))" }

@@ -116,6 +116,24 @@ public struct AuditTrust: Sendable {
         }
     }
 
+    /// Checks that the key which signed the note has not handed over to another one, whenever that was: for a note that stands
+    /// alone, so that nobody can tell whether it was signed before.
+    ///
+    /// - Parameter name: what the note is, for people.
+    func checkNotRetired(
+        _ note: SignedNote, _ name: String, verify: AuditVerifier.Verify
+    ) throws(AuditFault) {
+        guard let signers = note.signers(keys, verify: verify), !signers.contains(where: { successors[$0] == nil }),
+            let signer = signers.first, let successor = successors[signer]
+        else { return }
+        throw AuditFault(
+            .retiredKey,
+            """
+            \(name) is signed by \(signer.name), which has handed over to \(successor.name); whoever has kept that key can sign \
+            what never was. Make the proof anew (fettle audit prove), or give the checkpoint that you kept before as --checkpoint
+            """)
+    }
+
     /// False where the old key has handed over to another one.
     private mutating func add(_ rotation: AuditKeyRotation) -> Bool {
         guard successors[rotation.from] ?? rotation.to == rotation.to else { return false }

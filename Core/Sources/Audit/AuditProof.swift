@@ -121,13 +121,16 @@ public enum AuditProof: Hashable, Sendable {
     /// - Parameters:
     ///   - keys: the keys that may sign, and with them those that rotations join to them.
     ///   - kept: checkpoints that were kept outside: a consistency proof must begin or end with each.
+    ///   - known: rotations that are known from elsewhere than the proof. What a key has signed that handed over to another one
+    ///     counts only where it was kept outside, or is the beginning of what its successor has signed.
     ///   - verify: Ed25519.
     /// - Returns: what it proves, in a line for people.
     /// - Throws: ``AuditFault`` that says what is wrong.
     public func verify(
-        keys: [NoteKey], kept: [SignedNote] = [], verify: AuditVerifier.Verify
+        keys: [NoteKey], kept: [SignedNote] = [], known: [SignedNote] = [], verify: AuditVerifier.Verify
     ) throws(AuditFault) -> String {
         var trust = AuditTrust(keys)
+        try trust.extend(by: known, origin: origin, verify: verify)
         try trust.extend(by: rotations, origin: origin, verify: verify)
         func checked(_ note: SignedNote) throws(AuditFault) -> AuditCheckpoint {
             guard let checkpoint = AuditCheckpoint(note.text) else {
@@ -143,6 +146,9 @@ public enum AuditProof: Hashable, Sendable {
                 throw AuditFault(
                     .inconsistent,
                     "the proof is for another checkpoint than the one given; prove --from … --to … joins them")
+            }
+            if kept.isEmpty {
+                try trust.checkNotRetired(note, "the checkpoint of size \(checkpoint.size)", verify: verify)
             }
             guard
                 MerkleTree.verifyInclusion(
@@ -162,7 +168,9 @@ public enum AuditProof: Hashable, Sendable {
                     .inconsistent, "the tree of \(from.size) records is not the beginning of that of \(to.size)")
             }
             var signed: Set<Int> = []
-            for note in notes + kept {
+            var retired: SignedNote?
+            var isCovered = false
+            for (number, note) in (notes + kept).enumerated() {
                 let checkpoint = try checked(note)
                 guard checkpoint == from || checkpoint == to else {
                     throw AuditFault(
@@ -170,6 +178,17 @@ public enum AuditProof: Hashable, Sendable {
                         "the checkpoint of size \(checkpoint.size) is neither end of the proof, or has another root")
                 }
                 signed.insert(checkpoint.size)
+                // The beginning may be signed by a retired key: its successor's word for the whole covers it.
+                guard checkpoint == to else { continue }
+                let isKept = number >= notes.count
+                if isKept || (try? trust.checkNotRetired(note, "", verify: verify)) != nil {
+                    isCovered = true
+                } else {
+                    retired = note
+                }
+            }
+            if !isCovered, let retired {
+                try trust.checkNotRetired(retired, "the checkpoint of size \(to.size)", verify: verify)
             }
             guard signed.contains(to.size) else {
                 throw AuditFault(

@@ -39,6 +39,11 @@ public struct OSVReader: TallyingReader {
             tally.quarantine(place: place, record: record.advisory.id, reason: reason)
             return
         }
+        // Go's database writes the zero of its own type, year 1, where nobody has set a date: no date, and not the oldest one.
+        func date(_ date: Timestamp?) -> Timestamp? { date.flatMap { $0.milliseconds < 0 ? nil : $0 } }
+        record.advisory.modified = date(record.advisory.modified)
+        record.advisory.published = date(record.advisory.published)
+        record.advisory.withdrawn = date(record.advisory.withdrawn)
         record.finish(&places)
         for alarm in record.alarms { tally.alarm(place: place, record: record.advisory.id, reason: alarm) }
         try store(.advisory(record.advisory))

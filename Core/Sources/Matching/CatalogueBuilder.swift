@@ -77,6 +77,8 @@ public struct CatalogueBuilder: Sendable {
     var feeds: [String: (date: Timestamp?, revision: String)] = [:]
     /// What was said of sources in streams, by stream.
     var claims: [String: [String: FeedCoverage]] = [:]
+    /// As of when sources speak of streams, by stream, where that is known apart from the rest of the source.
+    var claimDates: [String: [String: Timestamp]] = [:]
     private var textBytes = 0
 
     /// A builder with nothing in it.
@@ -91,8 +93,14 @@ public struct CatalogueBuilder: Sendable {
 
     /// Says how much a source names in a stream that it has statements in. That it names everything must be said by who knows
     /// that the feed is whole; else documents and records of products are single statements, and all others advisories.
-    public mutating func claim(_ coverage: FeedCoverage, of source: String, stream: String) {
+    ///
+    /// - Parameter date: as of when what makes the claim speaks of the stream: a source may be in many files, of which each has
+    ///   an age of its own. nil for the date of the source.
+    public mutating func claim(
+        _ coverage: FeedCoverage, of source: String, stream: String, asOf date: Timestamp? = nil
+    ) {
         claims[stream, default: [:]][source] = coverage
+        claimDates[stream, default: [:]][source] = date
     }
 
     /// Adds a record of a feed.

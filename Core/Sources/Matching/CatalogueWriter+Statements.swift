@@ -78,9 +78,10 @@ extension CatalogueWriter {
         of stream: UInt32, sources: Set<UInt32>, _ dates: [String: Timestamp]
     ) -> (FeedCoverage, Timestamp?) {
         let claims = builder.claims[sorted[Int(stream)]] ?? [:]
+        let claimDates = builder.claimDates[sorted[Int(stream)]] ?? [:]
         let known = sources.map { source in
             let name = sorted[Int(source)]
-            return (coverage: claims[name] ?? FeedCoverage(ofSource: name), date: dates[name])
+            return (coverage: claims[name] ?? FeedCoverage(ofSource: name), date: claimDates[name] ?? dates[name])
         }
         let best = known.map(\.coverage).max() ?? .statements
         return (best, known.filter { $0.coverage == best }.compactMap(\.date).max())

@@ -14,9 +14,9 @@ public enum PolicyKinds {
     public static let all: [any PolicySpec.Type] = [
         AutoApproval.self, Budget.self, Cadence.self, CampaignRules.self, Freezing.self, GatePolicy.self,
         Handling.self, HealthProbe.self, HostGroup.self, PackageRule.self, Relation.self, RingPlan.self,
-        RiskAcceptance.self, Script.self, WindowPolicy.self,
+        RiskAcceptance.self, Script.self, Site.self, WindowPolicy.self,
     ].sorted { $0.kind < $1.kind }
 
     /// The kind of that name.
-    static func named(_ name: String) -> (any PolicySpec.Type)? { all.first { $0.kind == name } }
+    public static func named(_ name: String) -> (any PolicySpec.Type)? { all.first { $0.kind == name } }
 }

@@ -95,6 +95,11 @@ extension PolicySet {
             )
             return nil
         }
+        for (object, site) in all(Site.self) where site.zone != "UTC" && surroundings.zone(site.zone) == nil {
+            found.append(
+                problem(
+                    .error, object, "spec.zone", "there is no zone \(site.zone); write one like Europe/Berlin, or UTC"))
+        }
         var freezes: [(freeze: Freeze, zone: Zone, groups: [String])] = []
         for (object, spec) in all(Freezing.self) {
             guard let zone = zone(spec.clocks, object), let freeze = try? spec.freeze(named: object.name) else {
@@ -256,6 +261,22 @@ extension PolicySet {
             groups[object.name] = Set(members.map(\.id))
             if members.isEmpty { found.append(problem(.warning, object, "spec", "no host is in the group")) }
         }
+        let sites = Set(all(Site.self).map(\.object.name))
+        func siteless(_ object: PolicyObject, _ clocks: MaintenanceWindow.Clocks, _ names: [String]) {
+            guard clocks == .site else { return }
+            let meant = names.reduce(into: Set<String>()) { $0.formUnion(groups[$1] ?? []) }
+            let lost = hosts.filter { host in
+                (names.isEmpty || meant.contains(host.id)) && !(host.facts[.site].map(sites.contains) ?? false)
+            }
+            guard let first = lost.map(\.name).min() else { return }
+            found.append(
+                problem(
+                    .warning, object, "spec.clocks",
+                    "\(lost.count) of its hosts (\(first)\(lost.count > 1 ? ", …" : "")) are at no Site, so that nothing opens for them; label them site=NAME and write that Site"
+                ))
+        }
+        for (object, spec) in all(WindowPolicy.self) { siteless(object, spec.clocks, spec.groups) }
+        for (object, spec) in all(Freezing.self) { siteless(object, spec.clocks, spec.groups) }
         for (object, spec) in all(RingPlan.self) {
             for (index, ring) in spec.rings.enumerated() {
                 guard let group = ring.group, let own = groups[group] else { continue }

@@ -173,6 +173,41 @@ public struct CapacityForecast: Sendable, Hashable {
         }
     }
 
+    /// What a forecast comes to.
+    public struct Summary: Sendable, Hashable {
+        /// Patches with a date that are in time at the usual pace.
+        public var inTime = 0
+        /// Patches with a date that are not.
+        public var late = 0
+        /// Patches without a date.
+        public var withoutDate = 0
+        /// The first of the queue that is late; nil where none is.
+        public var firstLate: String?
+        /// When all is done at the usual pace; nil where that is not foreseen, and for an empty queue.
+        public var finished: Timestamp?
+    }
+
+    /// What the forecast comes to.
+    public var summary: Summary {
+        var summary = Summary()
+        for item in items {
+            switch item.outlook {
+            case .safe, .likely: summary.inTime += 1
+            case .noDate: summary.withoutDate += 1
+            case .doubtful, .late:
+                summary.late += 1
+                summary.firstLate = summary.firstLate ?? item.id
+            }
+        }
+        summary.finished = items.last?.done
+        return summary
+    }
+
+    /// A forecast at one pace that somebody names.
+    public init(_ queue: [RankedPatch], perWeek pace: Int, now: Timestamp) {
+        self.init(queue, weeklyHistory: Array(repeating: Double(pace), count: 4), now: now)
+    }
+
     /// The capacity line: how many of the queue, in its order, fit into that much cost.
     public static func fitting(_ queue: [RankedPatch], capacity: Double) -> Int {
         var room = capacity

@@ -2,7 +2,8 @@ public import Digest
 public import JSON
 public import Timestamps
 
-/// One rollout of a release set to a frozen list of hosts: the state machine of rollouts.md 2.1, with a single ring.
+/// One rollout of a release set to a frozen list of hosts: the state machine of rollouts.md 2.1, with one ring or several
+/// (``rings``).
 ///
 /// A pure value: ``handle(_:now:)`` takes an event and returns what is to be done; the store keeps ``json``, the events,
 /// the audit leaves and the timer in one transaction.
@@ -65,6 +66,8 @@ public struct Campaign: Hashable, Sendable {
         case verification
         /// Not every host is back: 24 hours, from when their orders were signed on.
         case rollback
+        /// Hosts that were away during their ring have had their time.
+        case tail
     }
     /// A pending timer.
     public struct Timer: Hashable, Sendable {
@@ -115,11 +118,29 @@ public struct Campaign: Hashable, Sendable {
     public internal(set) var acceptedUnwell: Int64 = 0
     /// What it waits for.
     public internal(set) var timer: Timer?
+    /// Its rings, the first first; empty where there is a single one, and the campaign's own state says all.
+    public internal(set) var rings: [Ring] = []
+    /// Kinds of hosts of which the first ring has none, by name: every go names them.
+    public internal(set) var untestedStrata: [String] = []
+    /// Whether hosts that were away during their ring get their jobs now.
+    public internal(set) var isTailOpen = false
+    /// What makes it an emergency; nil for an ordinary one.
+    public let emergency: Emergency?
+    /// The campaign whose place it takes; it begins at the first ring like any other.
+    public let supersedes: String?
+    /// The campaign that took its place.
+    public internal(set) var supersededBy: String?
+    /// The ways back that people began.
+    public internal(set) var rollbacks: [RollbackRun] = []
 
-    /// A draft.
-    public init(author: String, approvalsRequired: Int64) {
+    /// A draft. An emergency asks for two approvals at least, whatever the organisation's number is.
+    public init(
+        author: String, approvalsRequired: Int64, emergency: Emergency? = nil, supersedes: String? = nil
+    ) {
         self.author = author
-        self.approvalsRequired = max(0, approvalsRequired)
+        self.approvalsRequired = max(0, approvalsRequired, emergency?.approvers ?? 0)
+        self.emergency = emergency
+        self.supersedes = supersedes
     }
 
     /// How many people besides the author may have a hand in one plan.
@@ -132,6 +153,10 @@ public struct Campaign: Hashable, Sendable {
     public static let verificationTime: Int64 = 86_400
     /// Seconds within which every host must be back.
     public static let rollbackTime: Int64 = 86_400
+    /// Seconds that hosts which were away have after the last ring.
+    public static let tailTime: Int64 = 14 * 86_400
+    /// The most ways back that are kept on record.
+    public static let maximumRollbacks = 64
 
     /// What the signer can be asked to sign of a campaign.
     public enum Signature: Hashable, Sendable {
@@ -151,13 +176,10 @@ public struct Campaign: Hashable, Sendable {
 
     /// The state as JSON, for the store.
     public var json: JSONValue {
-        func list(_ approvals: [Approval]) -> JSONValue {
-            .array(approvals.map { ["person": .string($0.person), "time": .string($0.time.description)] })
-        }
         var fields: [String: JSONValue] = [
             "state": .string(state.rawValue), "epoch": .integer(epoch), "author": .string(author),
-            "approvalsRequired": .integer(approvalsRequired), "approvals": list(approvals),
-            "signed": .bool(isSigned), "halts": .integer(halts), "resumeApprovals": list(resumeApprovals),
+            "approvalsRequired": .integer(approvalsRequired), "approvals": Self.list(approvals),
+            "signed": .bool(isSigned), "halts": .integer(halts), "resumeApprovals": Self.list(resumeApprovals),
         ]
         if let planDigest { fields["plan"] = .string(planDigest.hex) }
         if isRollbackSigned { fields["rollbackSigned"] = true }
@@ -170,27 +192,48 @@ public struct Campaign: Hashable, Sendable {
         if let timer {
             fields["timer"] = ["kind": .string(timer.kind.rawValue), "due": .string(timer.due.description)]
         }
+        if hasRings { fields["rings"] = .array(rings.map(\.json)) }
+        if !untestedStrata.isEmpty { fields["untested"] = .array(untestedStrata.map(JSONValue.string)) }
+        if isTailOpen { fields["tailOpen"] = true }
+        if let emergency { fields["emergency"] = emergency.json }
+        if let supersedes { fields["supersedes"] = .string(supersedes) }
+        if let supersededBy { fields["supersededBy"] = .string(supersededBy) }
+        if !rollbacks.isEmpty {
+            fields["rollbacks"] = .array(
+                rollbacks.map { run in
+                    var fields: [String: JSONValue] = [
+                        "number": .integer(run.number), "by": .string(run.by), "reason": .string(run.reason),
+                    ]
+                    if let failed = run.failed { fields["failed"] = .integer(failed) }
+                    return .object(fields)
+                })
+        }
         return .object(fields)
     }
 
-    /// Reads ``json``.
+    static func list(_ approvals: [Approval]) -> JSONValue {
+        .array(approvals.map { ["person": .string($0.person), "time": .string($0.time.description)] })
+    }
+
+    static func approvals(_ objects: [JSONObject]) throws(JSONError) -> [Approval] {
+        var approvals: [Approval] = []
+        for var one in objects {
+            approvals.append(
+                Approval(person: try one.string("person", maximumBytes: 256), time: try one.instant("time")))
+            try one.finish()
+        }
+        return approvals
+    }
+
+    /// Reads ``json``, also of a server that knew no rings.
     public init(json: JSONValue) throws(JSONError) {
         var object = try JSONObject(json)
-        func list(_ objects: [JSONObject]) throws(JSONError) -> [Approval] {
-            var approvals: [Approval] = []
-            for var one in objects {
-                approvals.append(
-                    Approval(person: try one.string("person", maximumBytes: 256), time: try one.instant("time")))
-                try one.finish()
-            }
-            return approvals
-        }
         author = try object.string("author", maximumBytes: 256)
         approvalsRequired = try object.integer("approvalsRequired", in: 0...16)
         state = try object.word("state")
         epoch = try object.integer("epoch", in: 1...Int64.max)
-        approvals = try list(object.objects("approvals", maximumCount: 64))
-        resumeApprovals = try list(object.objects("resumeApprovals", maximumCount: 64))
+        approvals = try Self.approvals(object.objects("approvals", maximumCount: 64))
+        resumeApprovals = try Self.approvals(object.objects("resumeApprovals", maximumCount: 64))
         isSigned = try object.bool("signed")
         isRollbackSigned = try object.optionalBool("rollbackSigned") ?? false
         halts = try object.integer("halts", in: 0...Int64.max)
@@ -207,6 +250,33 @@ public struct Campaign: Hashable, Sendable {
             timer = Timer(kind: try one.word("kind"), due: try one.instant("due"))
             try one.finish()
         }
+        if object.unreadKeys.contains("rings") {
+            for ring in try object.objects("rings", maximumCount: RingRules.maximumCount) {
+                rings.append(try Ring(ring))
+            }
+        }
+        if object.unreadKeys.contains("untested") {
+            untestedStrata = try object.strings(
+                "untested", maximumCount: Self.maximumUntested, maximumBytes: 1024)
+        }
+        isTailOpen = try object.optionalBool("tailOpen") ?? false
+        emergency = try object.optionalObject("emergency").map { one throws(JSONError) in try Emergency(one) }
+        supersedes = try object.optionalString("supersedes", maximumBytes: 64)
+        supersededBy = try object.optionalString("supersededBy", maximumBytes: 64)
+        if object.unreadKeys.contains("rollbacks") {
+            for var one in try object.objects("rollbacks", maximumCount: Self.maximumRollbacks) {
+                rollbacks.append(
+                    RollbackRun(
+                        number: try one.integer("number", in: 1...Int64.max),
+                        by: try one.string("by", maximumBytes: 256),
+                        reason: try one.string("reason", maximumBytes: 4096),
+                        failed: try one.optionalInteger("failed", in: 0...Int64.max)))
+                try one.finish()
+            }
+        }
         try object.finish()
     }
+
+    /// The most kinds of untested hosts that are kept by name.
+    public static let maximumUntested = 100
 }

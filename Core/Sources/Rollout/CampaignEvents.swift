@@ -7,8 +7,11 @@ extension Campaign {
     public enum Event: Hashable, Sendable {
         /// The author wants packages and hosts resolved.
         case submit(by: String)
-        /// They are: the plan's digest, the earliest start and the latest end of a host's window.
-        case resolved(plan: SHA256Digest, startsAt: Timestamp, endsAt: Timestamp)
+        /// They are: the plan's digest, the earliest start and the latest end of a host's window; where there are several
+        /// rings, these, and the kinds of hosts of which the first has none.
+        case resolved(
+            plan: SHA256Digest, startsAt: Timestamp, endsAt: Timestamp, rings: [RingRules] = [],
+            untested: [String] = [])
         /// They are not.
         case unresolvable(reason: String)
         /// A person changes the draft itself; they may not approve what comes of it.
@@ -53,6 +56,10 @@ extension Campaign {
         case close(by: String)
         /// A person takes the whole back.
         case cancel(by: String, reason: String)
+        /// Another campaign takes its place: as a cancel, and on record as what it is.
+        case supersede(by: String, campaign: String)
+        /// Something happened to a ring, by its index.
+        case ring(Int, Ring.Event)
         /// The pending timer fired.
         case timer(TimerKind)
 
@@ -82,6 +89,8 @@ extension Campaign {
             case .rollbackSettled: "rollback-settled"
             case .close: "close"
             case .cancel: "cancel"
+            case .supersede: "supersede"
+            case .ring(_, let event): "ring-\(event.word)"
             case .timer(let kind): "timer-\(kind.rawValue)"
             }
         }
@@ -111,6 +120,10 @@ extension Campaign {
         case offerRollbacks
         /// Compare the hosts' next scans with the goal; answer with `verified`.
         case verifyHosts
+        /// Of the ring of that index: what it needs. In a campaign of several rings `offerJobs` comes from its rings alone.
+        case ring(Int, Ring.Effect)
+        /// Give every host that was away during its ring a new attempt, under its ring's budget.
+        case offerTail
     }
 
     /// Takes an event: changes the state and returns what is to be done.
@@ -125,8 +138,28 @@ extension Campaign {
         if next.timer != timer {
             effects.append(next.timer.map { .setTimer($0.kind, $0.due) } ?? .cancelTimer)
         }
+        if next.state.isTerminal { next.quietRings() }
+        if let moves = next.moves(of: &effects, since: rings) { detail["rings"] = moves }
         self = next
         return [.audit("campaign.\(event.word)", .object(detail))] + effects
+    }
+
+    /// What became of the rings: for the audit record, and their timers as effects.
+    private func moves(of effects: inout [Effect], since before: [Ring]) -> JSONValue? {
+        var moves: [JSONValue] = []
+        for (index, ring) in rings.enumerated() {
+            let old = before.indices.contains(index) ? before[index] : nil
+            if let old, old.timer != ring.timer {
+                effects.append(.ring(index, ring.timer.map { .setTimer($0.kind, $0.due) } ?? .cancelTimer))
+            }
+            if old?.state != ring.state {
+                moves.append([
+                    "ring": .string(ring.rules.name), "from": .string((old?.state ?? .pending).rawValue),
+                    "to": .string(ring.state.rawValue),
+                ])
+            }
+        }
+        return moves.isEmpty ? nil : .array(moves)
     }
 
     private mutating func take(
@@ -139,12 +172,20 @@ extension Campaign {
             try takeOver(by, event)
             state = .freezing
             return [.resolve]
-        case .resolved(let plan, let startsAt, let endsAt):
+        case .resolved(let plan, let startsAt, let endsAt, let rings, let untested):
             try require([.freezing], event)
             try check(endsAt > now, event, "the window has ended already; choose a later one")
             detail["plan"] = .string(plan.hex)
             detail["approvalsRequired"] = .integer(approvalsRequired)
+            try check(
+                rings.count <= RingRules.maximumCount && rings.count != 1, event,
+                "a campaign has up to \(RingRules.maximumCount) rings; with a single one give none")
+            try check(
+                Set(rings.map(\.name)).count == rings.count, event, "two rings have the same name; rename one")
             (planDigest, self.startsAt, self.endsAt) = (plan, startsAt, endsAt)
+            self.rings = rings.map(Ring.init)
+            untestedStrata = Array(untested.prefix(Self.maximumUntested))
+            if !untested.isEmpty { detail["untested"] = .array(untestedStrata.map(JSONValue.string)) }
             reason = nil
             awaitApproval(until: endsAt, now)
             return []
@@ -166,6 +207,7 @@ extension Campaign {
             (author, coauthors) = (by, [])
             epoch += 1
             (approvals, planDigest, startsAt, endsAt, timer) = ([], nil, nil, nil, nil)
+            (rings, untestedStrata) = ([], [])
             state = .draft
             return []
         case .approve(let by, let plan):
@@ -203,8 +245,11 @@ extension Campaign {
             guard !isSigned else { return [] }
             isSigned = true
             // The window may have begun while it was signed.
-            if state == .scheduled { begin(now) }
-            return [.offerJobs]
+            if state == .scheduled {
+                let effects = begin(now)
+                return hasRings ? effects : [.offerJobs]
+            }
+            return hasRings ? [] : [.offerJobs]
         case .signingFailed(let reason):
             try require([.scheduled, .paused, .rollingBack], event)
             detail["reason"] = .string(reason)
@@ -230,7 +275,8 @@ extension Campaign {
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
             state = .paused
-            timer = endTimer(now)
+            if timer?.kind != .tail { timer = endTimer(now) }
+            for index in rings.indices where !rings[index].state.isBehind { rings[index].add(.pause) }
             return []
         case .resume(let by, let haltReason, let unwell):
             detail["by"] = .string(by)
@@ -240,17 +286,12 @@ extension Campaign {
             }
             try require([.paused], event)
             reason = nil
-            begin(now)
-            return isSigned ? [] : [.signRelease]
+            let effects = begin(now)
+            return isSigned ? effects : [.signRelease]
         case .halt(let by, let reason):
             try require([.scheduled, .running, .paused, .verifying], event)
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
-            self.reason = reason
-            halts += 1
-            resumeApprovals = []
-            state = .halting
-            timer = nil
-            return [.withdrawOffers, .revokeUnstarted]
+            return stop(reason)
         case .drained:
             try require([.halting, .cancelling], event)
             state = state == .halting ? .halted : .cancelled
@@ -258,6 +299,10 @@ extension Campaign {
         case .settled(let jobs, let neverStarted):
             try require([.running, .paused], event)
             (detail["jobs"], detail["neverStarted"]) = (.integer(jobs), .integer(neverStarted))
+            try check(
+                !hasRings || isTailOpen || isPastEnd(now), event,
+                "its rings are not through, and hosts of later ones have no jobs yet")
+            quietRings()
             if neverStarted >= jobs {
                 state = .expired
                 timer = nil
@@ -278,6 +323,12 @@ extension Campaign {
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
             self.reason = reason
             isRollbackSigned = false
+            quietRings()
+            if rollbacks.count < Self.maximumRollbacks {
+                let number = (rollbacks.last?.number ?? 0) + 1
+                rollbacks.append(RollbackRun(number: number, by: by, reason: String(reason.prefix(1000))))
+                detail["rollback"] = .integer(number)
+            }
             state = .rollingBack
             timer = Timer(kind: .rollback, due: now.adding(seconds: Self.rollbackTime))
             return [.signRollback]
@@ -299,6 +350,7 @@ extension Campaign {
             try require([.rollingBack], event)
             try check(isRollbackSigned, event, "its hosts have not been asked to go back yet")
             detail["failed"] = .integer(failed)
+            if let last = rollbacks.indices.last { rollbacks[last].failed = failed }
             state = failed == 0 ? .rolledBack : .rollbackIncomplete
             timer = nil
             return []
@@ -309,20 +361,35 @@ extension Campaign {
             return []
         case .cancel(let by, let reason):
             (detail["by"], detail["reason"]) = (.string(by), .string(reason))
-            try check(!state.isTerminal && state != .cancelling, event, "it has ended or is being cancelled already")
-            self.reason = reason
-            timer = nil
-            switch state {
-            case .draft, .freezing, .awaitingApproval:
-                state = .cancelled
-                return []
-            default:
-                state = .cancelling
-                return [.withdrawOffers, .revokeUnstarted]
-            }
+            return try cancel(event, reason)
+        case .supersede(let by, let campaign):
+            (detail["by"], detail["campaign"]) = (.string(by), .string(campaign))
+            let effects = try cancel(event, "the campaign \(campaign) takes its place")
+            supersededBy = campaign
+            return effects
+        case .ring(let index, let ringEvent):
+            return try takeRing(index, ringEvent, event, now: now, detail: &detail)
         case .timer(let kind): return try fire(kind, event, now: now, detail: &detail)
         }
     }
+
+    private mutating func cancel(_ event: Event, _ reason: String) throws(TransitionError) -> [Effect] {
+        try check(!state.isTerminal && state != .cancelling, event, "it has ended or is being cancelled already")
+        self.reason = reason
+        timer = nil
+        quietRings()
+        switch state {
+        case .draft, .freezing, .awaitingApproval:
+            state = .cancelled
+            return []
+        default:
+            state = .cancelling
+            return [.withdrawOffers, .revokeUnstarted]
+        }
+    }
+
+    /// Whether nothing new may begin any more: the latest end has passed.
+    private func isPastEnd(_ now: Timestamp) -> Bool { endsAt.map { now >= $0 } ?? false }
 
     private mutating func fire(
         _ kind: TimerKind, _ event: Event, now: Timestamp, detail: inout [String: JSONValue]
@@ -338,8 +405,8 @@ extension Campaign {
             state = .expired
             return []
         case (.start, .scheduled):
-            begin(now)
-            return isSigned ? [] : [.signRelease]
+            let effects = begin(now)
+            return isSigned ? effects : [.signRelease]
         case (.end, .scheduled), (.end, .running), (.end, .paused):
             // Jobs expire by timers of their own; `settled` ends the campaign when the last one has.
             detail["reason"] = "the window of the last host has ended"
@@ -347,6 +414,10 @@ extension Campaign {
                 reason = "the release was never signed"
                 state = .expired
             }
+            quietRings()
+            return [.withdrawOffers]
+        case (.tail, .running), (.tail, .paused):
+            detail["reason"] = "hosts that were away have had their time"
             return [.withdrawOffers]
         case (.verification, .verifying):
             reason = "not every host was scanned again in time"
@@ -371,19 +442,24 @@ extension Campaign {
     private mutating func schedule(_ now: Timestamp) -> [Effect] {
         state = .scheduled
         reason = nil
+        if let emergency {
+            let end = now.adding(seconds: emergency.lifetime)
+            endsAt = min(end, endsAt ?? end)
+        }
         timer = Timer(kind: .start, due: max(now, startsAt ?? now))
         return [.signRelease]
     }
 
     /// Enters the state that the clock says: before the window `scheduled`, in it `running`; without a signature neither
     /// offers anything, and the release is asked for again.
-    private mutating func begin(_ now: Timestamp) {
+    private mutating func begin(_ now: Timestamp, afterHalt: Bool = false) -> [Effect] {
         if let startsAt, now < startsAt {
             state = .scheduled
             timer = Timer(kind: .start, due: startsAt)
         } else if isSigned {
             state = .running
-            timer = endTimer(now)
+            timer = timer?.kind == .tail ? timer : isTailOpen ? tailTimer(now) : endTimer(now)
+            return runRings(now, afterHalt: afterHalt)
         } else if let endsAt, now >= endsAt {
             state = .scheduled
             timer = Timer(kind: .end, due: endsAt)
@@ -391,6 +467,12 @@ extension Campaign {
             state = .scheduled
             timer = Timer(kind: .start, due: now.adding(seconds: Self.signingRetry))
         }
+        return []
+    }
+
+    private func tailTimer(_ now: Timestamp) -> Timer {
+        let due = now.adding(seconds: Self.tailTime)
+        return Timer(kind: .tail, due: min(due, endsAt ?? due))
     }
 
     private func endTimer(_ now: Timestamp) -> Timer? {
@@ -411,7 +493,8 @@ extension Campaign {
         guard Int64(resumeApprovals.count) >= max(1, approvalsRequired) else { return [] }
         reason = nil
         acceptedUnwell = unwell
-        begin(now)
+        let effects = begin(now, afterHalt: true)
+        if hasRings { return isSigned ? effects : [.signRelease] }
         return isSigned ? [.offerJobs] : [.signRelease]
     }
 

@@ -160,6 +160,10 @@ public struct HostJob: Hashable, Sendable {
     public let rollsBack: Bool
     /// How long the server waits in each phase.
     public let timeouts: JobTimeouts
+    /// The index of its host's ring; nil in a campaign without rings, and for the way back.
+    public let ring: Int64?
+    /// The batch of its ring that its grant made it a member of (``BatchRamp``); nil where there is none.
+    public internal(set) var batch: Int64?
     /// Where it is.
     public internal(set) var state = State.planned
     /// When the host may change; nil before it is offered.
@@ -188,7 +192,10 @@ public struct HostJob: Hashable, Sendable {
     public internal(set) var timer: Timer?
 
     /// A planned job.
-    public init(id: String, attempt: Int64, rollsBack: Bool = false, timeouts: JobTimeouts) {
+    public init(
+        id: String, attempt: Int64, rollsBack: Bool = false, timeouts: JobTimeouts, ring: Int64? = nil
+    ) {
+        self.ring = ring
         self.id = id
         self.attempt = attempt
         self.rollsBack = rollsBack
@@ -216,6 +223,8 @@ public struct HostJob: Hashable, Sendable {
                 "notAfter": .string(window.notAfter.description),
             ]
         }
+        if let ring { fields["ring"] = .integer(ring) }
+        if let batch { fields["batch"] = .integer(batch) }
         if let fence { fields["fence"] = .integer(fence) }
         if let ticketExpires { fields["ticketExpires"] = .string(ticketExpires.description) }
         if let lastPhase { fields["lastPhase"] = .string(lastPhase.rawValue) }
@@ -265,6 +274,8 @@ public struct HostJob: Hashable, Sendable {
                 notAfter: try one.instant("notAfter"))
             try one.finish()
         }
+        ring = try object.optionalInteger("ring", in: 0...Int64(RingRules.maximumCount))
+        batch = try object.optionalInteger("batch", in: 1...Int64.max)
         fence = try object.optionalInteger("fence", in: 1...Int64.max)
         ticketExpires = try object.optionalInstant("ticketExpires")
         lastPhase = try object.optionalWord("lastPhase")

@@ -7,7 +7,8 @@ extension HostJob {
         /// It is put into the host's desired state.
         case offer(Window)
         /// A permit was taken in this transaction; the fence is one more than the host's last.
-        case grant(fence: Int64)
+        /// In a ring it joins that batch.
+        case grant(fence: Int64, batch: Int64? = nil)
         /// The agent asks again for a grant that was signed but did not arrive.
         case claimAgain
         /// The agent is about to change the host and asks whether it still may; the campaign runs.
@@ -98,7 +99,7 @@ extension HostJob {
             state = .offered
             timer = Timer(kind: .start, due: window.lastSafeStart.adding(seconds: JobTimeouts.skew))
             return [.offerChanged]
-        case .grant(let fence):
+        case .grant(let fence, let batch):
             guard state == .offered, let window else { throw unknown(event) }
             guard !isCancelRequested, now >= window.notBefore, now <= window.lastSafeStart, fence > (self.fence ?? 0)
             else {
@@ -106,6 +107,8 @@ extension HostJob {
             }
             detail["fence"] = .integer(fence)
             self.fence = fence
+            self.batch = batch
+            if let batch { detail["batch"] = .integer(batch) }
             permit = Permit()
             state = .granted
             timer = Timer(kind: .window, due: window.notAfter.adding(seconds: JobTimeouts.skew))
@@ -139,7 +142,17 @@ extension HostJob {
             isCancelRequested = true
             return [.offerChanged]
         case .supersede(let by):
-            guard state == .planned || state == .offered else { throw unknown(event) }
+            switch state {
+            case .planned, .offered: break
+            case .granted, .accepted, .running:
+                // Nothing has begun without a ticket; with one it is left to its end.
+                guard ticketExpires == nil, !hasMutated else {
+                    throw refusal(.guardFailed, event, "it has a ticket and may have begun; wait for its end")
+                }
+                try permit?.handle(.proven)
+                isCancelRequested = true
+            default: throw unknown(event)
+            }
             detail["by"] = .string(by)
             end(.superseded)
             return [.offerChanged]

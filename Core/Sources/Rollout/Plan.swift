@@ -50,6 +50,10 @@ public struct Plan: Hashable, Sendable {
     public var budget: Int64
     /// What else is done.
     public var actions: JobActions
+    /// Its rings, the first first; empty where all hosts are one.
+    public var rings: [PlannedRing]
+    /// What makes it an emergency.
+    public var emergency: Emergency?
 
     /// The most hosts of a plan.
     public static let maximumHosts = 100_000
@@ -57,7 +61,8 @@ public struct Plan: Hashable, Sendable {
     /// A plan; targets and hosts are sorted here.
     public init(
         organisation: String, campaign: String, epoch: Int64, targets: [ReleaseTarget], hosts: [String],
-        window: PlannedWindow, budget: Int64, actions: JobActions
+        window: PlannedWindow, budget: Int64, actions: JobActions, rings: [PlannedRing] = [],
+        emergency: Emergency? = nil
     ) {
         self.organisation = organisation
         self.campaign = campaign
@@ -67,6 +72,8 @@ public struct Plan: Hashable, Sendable {
         self.window = window
         self.budget = budget
         self.actions = actions
+        self.rings = rings
+        self.emergency = emergency
     }
 
     /// The SHA-256 of the canonical JSON.
@@ -79,12 +86,16 @@ public struct Plan: Hashable, Sendable {
 
     /// The plan as JSON. Its member list is its digest only, so that a release document stays small on every host.
     public var json: JSONValue {
-        [
+        var fields: [String: JSONValue] = [
             "organisation": .string(organisation), "campaign": .string(campaign), "epoch": .integer(epoch),
             "targets": .array(targets.map(\.json)), "hostsDigest": .string(hostsDigest.hex),
             "hostCount": .integer(Int64(hosts.count)), "window": window.json, "budget": .integer(budget),
             "actions": actions.json,
         ]
+        // Absent where there are none, so that the digests of plans without them stay what they were.
+        if !rings.isEmpty { fields["rings"] = .array(rings.map(\.json)) }
+        if let emergency { fields["emergency"] = emergency.json }
+        return .object(fields)
     }
 
     /// The digest of the member list: its hosts, one a line.
@@ -121,6 +132,12 @@ public struct HostPlan: Hashable, Sendable {
         _ = try PlannedWindow(object.object("window"))
         _ = try object.integer("budget", in: 1...Int64(Plan.maximumHosts))
         actions = try JobActions(object.object("actions"))
+        if object.unreadKeys.contains("rings") {
+            for ring in try object.objects("rings", maximumCount: RingRules.maximumCount) {
+                try PlannedRing.check(ring)
+            }
+        }
+        if let one = try object.optionalObject("emergency") { _ = try Emergency(one) }
         try object.finish()
         self.json = json
         digest = SHA256.hash(json.canonicalBytes())

@@ -4,21 +4,54 @@ import Timestamps
 
 /// What the checks are about, in the order in which it became true.
 enum Fact {
-    case granted(job: String, host: Int, fence: Int64, held: Int64, suspect: Int64, limit: Int64)
+    case granted(Granted)
     case permit(job: String, Permit.State)
-    case job(id: String, from: HostJob.State, to: HostJob.State)
-    case campaign(Int, from: Campaign.State, to: Campaign.State)
+    case job(id: String, campaign: Int, ring: Int?, from: HostJob.State, to: HostJob.State, batch: Int64?)
+    case campaign(Int, before: Campaign, after: Campaign)
+    case judged(Int, ring: Int, RingJudgement)
+    case feedback(campaign: Int, ring: Int, host: Int, works: Bool)
+    case hostOf(job: String, host: Int)
+    case audited(records: Int, sequence: Int64, previous: UInt64, head: UInt64)
     case ticket(job: String, issued: Timestamp)
     case acceptedFence(host: Int, Int64)
-    case intent(JobEntry, host: Int, window: HostJob.Window)
-    case journaled(JobEntry, host: Int)
+    case intent(JobEntry, host: Int, Intent)
+    case journaled(JobEntry, host: Int, window: HostJob.Window, boot: Int)
     case ranScript(job: String, name: String, isIdempotent: Bool)
+    case installed(job: String, host: Int, digest: String, planned: String)
     case downgraded(host: Int, last: JobEntry?)
     case health(host: Int, boot: Int)
     case rescan(host: Int, boot: Int)
-    case ended(job: String, host: Int, JobOutcome, PackagesState, boot: Int)
+    case ended(job: String, host: Int, JobOutcome, PackagesState, boot: Int, unexpected: Int64)
     case acknowledged(job: String, expected: Int64, kept: Int64)
+    case deferred(host: Int, count: Int64, cap: Int64, until: Timestamp, deadline: Timestamp)
+    case believed(host: Int, isGenuine: Bool)
+    case agentTime(host: Int, Timestamp)
+    case toolEnded(host: Int, byStoppingTheAgent: Bool)
     case quiet(host: Int, PackagesState)
+
+    struct Granted {
+        var job: String
+        var host: Int
+        var fence: Int64
+        var held: Int64
+        var suspect: Int64
+        var limit: Int64
+        var isExcluded: Bool
+        var isEmergency: Bool
+        var clause: EmergencyClause?
+        var now: Timestamp
+    }
+    struct Intent {
+        var window: HostJob.Window
+        var freeze: ClosedRange<Timestamp>?
+        var isOffline: Bool
+        var rollsBack: Bool
+        var needsSnapshot: Bool
+        var hasSnapshot: Bool
+        var occurrence: String
+        /// Seconds by which the host's own clock may be wrong.
+        var uncertainty: Int64
+    }
 }
 
 /// A broken promise.
@@ -29,13 +62,13 @@ public struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String
 }
 
-/// The numbered invariants of rollouts.md 2.8, over the merged log; asked after every step.
+/// The numbered invariants of rollouts.md 2.8, over the merged log; asked after every step, at the cost of what has changed.
 struct Invariants {
     private(set) var violation: Violation?
     private var fences: [Int: Int64] = [:]
     private var acceptedFences: [Int: Int64] = [:]
     private var grantFence: [String: Int64] = [:]
-    private var permits: [String: Permit.State] = [:]
+    private(set) var permits: [String: Permit.State] = [:]
     private var mutating: [Int: String] = [:]
     private var flagged: Set<Int> = []
     private var scriptRuns: [String: Int] = [:]
@@ -45,76 +78,229 @@ struct Invariants {
     private var rescanBoot: [Int: Int] = [:]
     private var haltedAt: [Int: Timestamp] = [:]
     private var tickets: [String: Timestamp] = [:]
+    private var sequence: Int64 = 0
+    private var auditHead: UInt64 = 0
+    private var bootsIn: [String: Set<Int>] = [:]
+    private var rebootsOrdered: [String: Int] = [:]
+    private var starts: [String: String] = [:]
+    private var agentTimes: [Int: Timestamp] = [:]
+    private var busy: [Int: String] = [:]
+    private var applied: Set<String> = []
+    private var soaking: [String: Timestamp] = [:]
+    private var soaked: [String: Int64] = [:]
+    private var seen: [String: [String: Seen]] = [:]
+    private var works: [String: Bool] = [:]
+    private var hostOf: [String: Int] = [:]
+    /// Hosts that never change at the same time as their neighbour.
+    var neverTogether = false
+
+    private struct Seen {
+        var state: HostJob.State
+        var batch: Int64?
+    }
 
     /// Takes a fact; `campaignOf` names a job's campaign.
     mutating func check(_ fact: Fact, now: Timestamp, campaignOf: (String) -> Int) {
         guard violation == nil else { return }
         switch fact {
-        case .granted(let job, let host, let fence, let held, let suspect, let limit):
-            require(1, held + suspect <= limit, "\(held) held and \(suspect) suspect permits with a budget of \(limit)")
-            require(3, fence > fences[host] ?? 0, "fence \(fence) after \(fences[host] ?? 0) on host \(host)")
-            require(13, !flagged.contains(host), "host \(host) needs repair and was granted \(job)")
-            fences[host] = max(fence, fences[host] ?? 0)
-            grantFence[job] = fence
-            permits[job] = .held
+        case .granted(let grant): granted(grant)
         case .permit(let job, let state): permits[job] = state
-        case .job(let id, let from, let to):
+        case .job(let id, let campaign, let ring, let from, let to, let batch):
             require(12, !from.isTerminal || from == to, "job \(id) went from \(from.word) to \(to.word)")
-        case .campaign(let index, let from, let to):
-            let goesBack = from.mayRollBack && to == .rollingBack
-            require(12, !from.isTerminal || from == to || goesBack, "campaign \(index) went from \(from) to \(to)")
-            if to == .halted, from != .halted { haltedAt[index] = now }
-            if to == .running || to == .rollingBack || to == .scheduled { haltedAt[index] = nil }
+            if let ring { seen["\(campaign)/\(ring)", default: [:]][id] = Seen(state: to, batch: batch) }
+        case .hostOf(let job, let host): hostOf[job] = host
+        case .feedback(let campaign, let ring, let host, let says): works["\(campaign)/\(ring)/\(host)"] = says
+        case .campaign(let index, let before, let after): campaign(index, before, after, now)
+        case .judged(let index, let ring, let judgement): judged(index, ring, judgement)
+        case .audited(let records, let number, let previous, let head):
+            require(18, records == 1, "\(records) audit records for one event")
+            require(
+                18, number == sequence + 1 && previous == auditHead,
+                "audit record \(number) follows on \(sequence), or does not continue its chain")
+            (sequence, auditHead) = (number, head)
         case .ticket(let job, let issued): tickets[job] = issued
         case .acceptedFence(let host, let fence):
             require(3, fence > acceptedFences[host] ?? 0, "host \(host) took fence \(fence) again")
             acceptedFences[host] = fence
-        case .intent(let entry, let host, let window): intent(entry, host, window, now, campaignOf(entry.job))
-        case .journaled(let entry, _):
-            require(12, !closed.contains(entry.job), "job \(entry.job) wrote \(entry.phase) after its end")
-            if entry.phase == .commit, entry.kind == .result { closed.insert(entry.job) }
-            if entry.kind == .result, [.apply, .preScript, .postScript, .reboot].contains(entry.phase) {
-                let isDone = entry.detail["ok"]?.bool ?? true
-                let effect = "\(entry.job) \(entry.phase) \(entry.step)"
-                if isDone { require(14, done.insert(effect).inserted, "\(effect) was done twice") }
-            }
+        case .intent(let entry, let host, let facts): intent(entry, host, facts, now, campaignOf(entry.job))
+        case .journaled(let entry, let host, let window, let boot):
+            // A boot in which nothing was written leaves no trace, and changed nothing.
+            bootsIn[entry.job, default: []].insert(boot)
+            journaled(entry, host, window, now)
         case .ranScript(let job, let name, let isIdempotent):
             scriptRuns["\(job) \(name)", default: 0] += 1
             require(14, isIdempotent || scriptRuns["\(job) \(name)"] == 1, "script \(name) of job \(job) ran twice")
+        case .installed(let job, let host, let digest, let planned):
+            require(
+                9, digest == planned, "job \(job) installed \(digest) on host \(host), and its release has \(planned)")
         case .downgraded(let host, let last):
             require(
                 24, last?.phase == .rollback,
                 "host \(host) got lower versions in phase \(last?.phase.rawValue ?? "none")")
         case .health(let host, let boot): healthBoot[host] = boot
         case .rescan(let host, let boot): rescanBoot[host] = boot
-        case .ended(let job, let host, let outcome, let packages, let boot):
-            if mutating[host] == job { mutating[host] = nil }
-            require(
-                13, packages != .mixed || outcome == .needsRepair || flagged.contains(host),
-                "job \(job) ended as \(outcome) with its packages half way")
-            if outcome == .needsRepair { flagged.insert(host) }
-            if outcome == .succeeded {
-                require(
-                    16, healthBoot[host] == boot && rescanBoot[host] == boot && packages == .goal,
-                    "job \(job) succeeded in boot \(boot) with health of boot \(healthBoot[host] ?? 0), rescan of boot "
-                        + "\(rescanBoot[host] ?? 0), packages \(packages)")
-            }
-            if outcome == .rolledBack {
-                require(17, packages == .pre, "job \(job) rolled back to packages \(packages)")
-            }
+        case .ended(let job, let host, let outcome, let packages, let boot, let unexpected):
+            ended(job, host, outcome, packages, boot, unexpected)
         case .acknowledged(let job, let expected, let kept):
             require(31, expected <= kept, "record \(expected - 1) of job \(job) was acknowledged, \(kept - 1) are kept")
+        case .deferred(let host, let count, let cap, let until, let deadline):
+            require(
+                21, count <= cap && until <= deadline,
+                "host \(host) was put off \(count) times of \(cap), until \(until), its deadline is \(deadline)")
+        case .believed(let host, let isGenuine):
+            require(23, isGenuine, "host \(host) acted on a document that nobody may sign for it")
+        case .agentTime(let host, let time):
+            require(28, time >= agentTimes[host] ?? time, "the trusted time of host \(host) went back to \(time)")
+            agentTimes[host] = max(time, agentTimes[host] ?? time)
+        case .toolEnded(let host, let byStopping):
+            require(29, !byStopping, "stopping the agent of host \(host) ended a run of its package manager")
         case .quiet(let host, let packages):
             require(13, packages != .mixed || flagged.contains(host), "host \(host) is left half way and nobody knows")
         }
     }
 
+    private mutating func granted(_ grant: Fact.Granted) {
+        let (job, host, fence) = (grant.job, grant.host, grant.fence)
+        require(
+            1, grant.held + grant.suspect <= grant.limit,
+            "\(grant.held) held and \(grant.suspect) suspect permits with a budget of \(grant.limit)")
+        require(3, fence > fences[host] ?? 0, "fence \(fence) after \(fences[host] ?? 0) on host \(host)")
+        require(13, !flagged.contains(host), "host \(host) needs repair and was granted \(job)")
+        require(32, !grant.isExcluded, "host \(host) is excluded and was granted \(job)")
+        if grant.isEmergency {
+            let people = Set(grant.clause?.approvers ?? [])
+            let isWhole =
+                people.count >= 2 && grant.clause?.reason.isEmpty == false
+                && grant.now < grant.clause?.expires ?? grant.now
+                && Set(grant.clause?.bypass ?? []).isSubset(of: Emergency.Bypass.allCases)
+            require(22, isWhole, "the emergency's grant of job \(job) names \(people.sorted())")
+        }
+        fences[host] = max(fence, fences[host] ?? 0)
+        grantFence[job] = fence
+        permits[job] = .held
+    }
+
+    private mutating func campaign(_ index: Int, _ before: Campaign, _ after: Campaign, _ now: Timestamp) {
+        let (from, to) = (before.state, after.state)
+        let goesBack = from.mayRollBack && to == .rollingBack
+        require(12, !from.isTerminal || from == to || goesBack, "campaign \(index) went from \(from) to \(to)")
+        if to == .halted, from != .halted { haltedAt[index] = now }
+        if to == .running || to == .rollingBack || to == .scheduled { haltedAt[index] = nil }
+        if to == .running, from != .running {
+            let people = Set(after.approvals.map(\.person)).subtracting([after.author]).subtracting(after.coauthors)
+            require(
+                10, after.planDigest != nil && Int64(people.count) >= after.approvalsRequired,
+                "campaign \(index) runs with \(people.count) of \(after.approvalsRequired) approvals")
+        }
+        for (number, ring) in after.rings.enumerated() {
+            let old = before.rings.indices.contains(number) ? before.rings[number].state : .pending
+            let key = "\(index)/\(number)"
+            if ring.state == .soaking, old != .soaking { soaking[key] = now }
+            if ring.state == .passed, old != .passed { soaked[key] = now.seconds(since: soaking[key] ?? now) }
+            guard ring.state == .open, old != .open else { continue }
+            for earlier in after.rings[..<number].indices where after.rings[earlier].state != .skipped {
+                let other = after.rings[earlier]
+                let isFirst = after.rings[..<earlier].allSatisfy { $0.state == .skipped }
+                let soak = after.emergency?.soak(other.rules, isFirst: isFirst) ?? other.rules.soak
+                require(
+                    8,
+                    other.isGo && other.judgement?.plan == after.planDigest
+                        && soaked["\(index)/\(earlier)"] ?? 0 >= soak,
+                    "ring \(number) of campaign \(index) opened although ring \(earlier) is \(other.state.rawValue)")
+            }
+        }
+    }
+
+    /// The same figures once more, from what this saw itself.
+    private mutating func judged(_ index: Int, _ ring: Int, _ judgement: RingJudgement) {
+        let jobs = seen["\(index)/\(ring)"] ?? [:]
+        var openBatches: Set<Int64> = []
+        var counts = (tried: Int64(0), failures: Int64(0), closed: Int64(0))
+        for job in jobs.values where ["granted", "accepted", "running", "awaiting-reboot"].contains(job.state.word) {
+            openBatches.insert(job.batch ?? 0)
+        }
+        for (id, job) in jobs {
+            let isBroken = works["\(index)/\(ring)/\(hostOf[id] ?? -1)"] == false
+            let isFailed: Bool
+            switch job.state.word {
+            case "succeeded": isFailed = isBroken
+            case "failed-changed", "rolled-back", "rollback-failed", "needs-repair", "lost", "suspect", "written-off":
+                isFailed = true
+            default: continue
+            }
+            counts.tried += 1
+            counts.failures += isFailed ? 1 : 0
+            counts.closed += openBatches.contains(job.batch ?? 0) ? 0 : 1
+        }
+        require(
+            19, judgement.counts.tried == counts.tried && judgement.counts.failures == counts.failures,
+            "the gate counted \(judgement.counts.failures) of \(judgement.counts.tried), and it is \(counts)")
+        if judgement.decision == .go {
+            require(
+                20, judgement.counts.closedTried <= counts.closed,
+                "a go counts \(judgement.counts.closedTried) hosts of closed batches, and there are \(counts.closed)")
+        }
+    }
+
+    private mutating func journaled(_ entry: JobEntry, _ host: Int, _ window: HostJob.Window, _ now: Timestamp) {
+        require(12, !closed.contains(entry.job), "job \(entry.job) wrote \(entry.phase) after its end")
+        if entry.phase == .commit, entry.kind == .result { closed.insert(entry.job) }
+        if entry.kind == .result, [.apply, .preScript, .postScript, .reboot].contains(entry.phase) {
+            let isDone = entry.detail["ok"]?.bool ?? true
+            let effect = "\(entry.job) \(entry.phase) \(entry.step)"
+            if isDone { require(14, done.insert(effect).inserted, "\(effect) was done twice") }
+        }
+        guard entry.kind == .intent else {
+            if entry.phase == .health || entry.phase == .commit, busy[host] == entry.job { busy[host] = nil }
+            return
+        }
+        if entry.phase == .apply {
+            let isNew = applied.insert("\(entry.job) \(entry.step)").inserted
+            require(
+                7, !isNew || entry.time <= window.notAfter && now <= window.notAfter.adding(seconds: 600),
+                "job \(entry.job) began step \(entry.step) after its window")
+        }
+        if entry.phase == .reboot {
+            require(
+                7, entry.time <= window.notAfter && now <= window.notAfter.adding(seconds: 600),
+                "job \(entry.job) reboots after its window")
+            rebootsOrdered[entry.job, default: 0] += 1
+        }
+        if entry.phase == .rollbackReboot { rebootsOrdered[entry.job, default: 0] += 1 }
+        if entry.phase == .quiesce {
+            busy[host] = entry.job
+            require(
+                26, !neverTogether || busy[host ^ 1] == nil, "hosts \(host) and \(host ^ 1) change at the same time")
+        }
+    }
+
+    private mutating func ended(
+        _ job: String, _ host: Int, _ outcome: JobOutcome, _ packages: PackagesState, _ boot: Int, _ unexpected: Int64
+    ) {
+        if mutating[host] == job { mutating[host] = nil }
+        require(
+            13, packages != .mixed || outcome == .needsRepair || flagged.contains(host),
+            "job \(job) ended as \(outcome) with its packages half way")
+        if outcome == .needsRepair { flagged.insert(host) }
+        require(
+            15, (bootsIn[job]?.count ?? 0) - 1 <= (rebootsOrdered[job] ?? 0) || unexpected > 0,
+            "host \(host) wrote in \(bootsIn[job]?.count ?? 0) boots in job \(job), \(rebootsOrdered[job] ?? 0) were ordered and "
+                + "\(unexpected) are on record as unexpected")
+        if outcome == .succeeded {
+            require(
+                16, healthBoot[host] == boot && rescanBoot[host] == boot && packages == .goal,
+                "job \(job) succeeded in boot \(boot) with health of boot \(healthBoot[host] ?? 0), rescan of boot "
+                    + "\(rescanBoot[host] ?? 0), packages \(packages)")
+        }
+        if outcome == .rolledBack { require(17, packages == .pre, "job \(job) rolled back to packages \(packages)") }
+    }
+
     private mutating func intent(
-        _ entry: JobEntry, _ host: Int, _ window: HostJob.Window, _ now: Timestamp, _ campaign: Int
+        _ entry: JobEntry, _ host: Int, _ facts: Fact.Intent, _ now: Timestamp, _ campaign: Int
     ) {
         if entry.phase == .mutateIntent, let halted = haltedAt[campaign] {
             require(
-                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900),
+                11, (tickets[entry.job] ?? now) <= halted && now <= halted.adding(seconds: 900 + facts.uncertainty),
                 "job \(entry.job) began at \(now) although its campaign was halted at \(halted)")
         }
         let fence = entry.detail["fence"]?.integer ?? 0
@@ -125,15 +311,40 @@ struct Invariants {
         guard entry.phase == .mutateIntent else { return }
         require(4, mutating[host] == nil || mutating[host] == entry.job, "two jobs change host \(host)")
         mutating[host] = entry.job
+        let window = facts.window
         require(
-            5, now >= window.notBefore && now <= window.lastSafeStart,
+            30, !facts.isOffline || now <= window.notAfter.adding(seconds: facts.uncertainty),
+            "host \(host) is offline and began at \(now), its grant ended at \(window.notAfter)")
+        require(
+            5, now >= window.notBefore && now <= window.lastSafeStart.adding(seconds: facts.uncertainty),
             "job \(entry.job) began at \(now), its window is \(window.notBefore) to \(window.lastSafeStart)")
+        if !facts.rollsBack {
+            require(
+                6, facts.freeze?.contains(now.adding(seconds: -facts.uncertainty)) != true,
+                "job \(entry.job) began in a freeze, at \(now)")
+            require(25, !facts.needsSnapshot || facts.hasSnapshot, "job \(entry.job) began without its snapshot")
+            let start = "\(campaign) \(host) \(facts.occurrence)"
+            require(
+                27, starts[start] == nil || starts[start] == entry.job,
+                "host \(host) began twice in the window of \(facts.occurrence)")
+            starts[start] = entry.job
+        }
     }
 
     private mutating func require(_ invariant: Int, _ holds: Bool, _ text: String) {
         if !holds, violation == nil { violation = Violation(invariant: invariant, description: text) }
     }
 
-    /// A liveness promise that was not kept.
+    /// The host's disk is that of before a job: what it did since then is undone, and may come again.
+    mutating func forget(_ host: Int, _ job: String) {
+        (agentTimes[host], mutating[host], busy[host], acceptedFences[host]) = (nil, nil, nil, nil)
+        closed.remove(job)
+        bootsIn[job] = nil
+        done = done.filter { !$0.hasPrefix(job) || job.isEmpty }
+        applied = applied.filter { !$0.hasPrefix(job) || job.isEmpty }
+        scriptRuns = scriptRuns.filter { !$0.key.hasPrefix(job) || job.isEmpty }
+    }
+
+    /// A promise that the world itself sees broken.
     mutating func fail(_ invariant: Int, _ text: String) { require(invariant, false, text) }
 }

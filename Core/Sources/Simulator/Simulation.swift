@@ -28,6 +28,8 @@ public struct Simulation: Sendable {
         public var writes: [String: Int]
         /// How many steps it took.
         public var steps: Int
+        /// How often each transition, phase and fault occurred.
+        public var coverage: [String: Int]
         /// For a broken promise: what led to it, a line a step, readable.
         public var trace: [String]
         /// Seed, options, promise and the last of the trace: what a person needs to begin.
@@ -57,6 +59,6 @@ public struct Simulation: Sendable {
         }
         return Result(
             violation: violation, campaigns: world.store.campaigns.map(\.state), jobs: jobs, writes: world.writes,
-            steps: world.steps, trace: world.trace, report: report)
+            steps: world.steps, coverage: world.coverage, trace: world.trace, report: report)
     }
 }

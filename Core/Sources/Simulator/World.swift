@@ -13,6 +13,8 @@ enum Message {
     case confirm(host: Int, job: String, fence: Int64, nonce: String)
     case ticket(host: Int, job: String, nonce: String, expires: Timestamp)
     case entries(host: Int, job: String, [JobEntry])
+    /// Signed by somebody else, for another host, or older than what was seen.
+    case forged(host: Int)
     case expected(host: Int, job: String, Int64)
 }
 
@@ -37,7 +39,13 @@ enum Action {
     case agentAsk(host: Int, token: Int)
     case agentStep(host: Int, token: Int)
     case powerCut(host: Int)
+    case kill(host: Int)
     case partition(host: Int, isCut: Bool)
+    case clockJump(host: Int, seconds: Int64)
+    case save(host: Int)
+    case restore(host: Int)
+    case exclude(host: Int, isClone: Bool)
+    case setBudget(Int64)
 }
 
 /// The server, the agents, their hosts and the network between: single-threaded, in virtual time.
@@ -50,6 +58,18 @@ final class World {
     var invariants = Invariants()
     var steps = 0
     var writes: [String: Int] = [:]
+    /// How often each transition and each fault occurred.
+    var coverage: [String: Int] = [:]
+    /// Hosts of each ring, and the ring of each host.
+    var members: [[Int]] = []
+    var ringOf: [Int]
+    var rules: [RingRules] = []
+    let endsAt: Timestamp
+    var freeze: ClosedRange<Timestamp>?
+    /// Whether the last refusal was of a forked journal.
+    var isFork = false
+    /// Whether nobody approves the campaigns of this run in time.
+    var isForgotten = false
     var trace: [String] = []
     let traces: Bool
     /// After this nothing goes wrong any more.
@@ -83,10 +103,40 @@ final class World {
         let ends = opens.adding(seconds: options.windowMinutes * 60)
         window = HostJob.Window(notBefore: opens, lastSafeStart: ends.adding(seconds: -2700), notAfter: ends)
         store = ServerStore(hosts: options.hosts, budget: options.budget)
-        for _ in 0..<options.campaigns {
-            store.campaigns.append(Campaign(author: "ann", approvalsRequired: 1))
+        for index in 0..<options.campaigns {
+            let emergency =
+                options.isEmergency && index == 0
+                ? Emergency(reason: "exploited", lifetime: 20 * 3600, bypass: [.soak, .window]) : nil
+            store.campaigns.append(Campaign(author: "ann", approvalsRequired: 1, emergency: emergency))
             store.jobsOf.append([])
+            store.latestID.append(Array(repeating: nil, count: options.hosts))
         }
+        endsAt = options.rings > 1 ? start.adding(seconds: 12 * 86_400) : ends
+        ringOf = Array(repeating: 0, count: options.hosts)
+        var plan = SplitMix64(seed: seed, component: "rings")
+        if options.rings > 1 {
+            // Each ring takes a part of what is left, the last one the rest; now and then one has no hosts.
+            var left = Array(0..<options.hosts)
+            for ring in 0..<options.rings {
+                let isLast = ring == options.rings - 1
+                let size = isLast ? left.count : plan.chance(60) ? 0 : max(1, left.count / (ring == 0 ? 4 : 2))
+                let own = Array(left.prefix(size))
+                left.removeFirst(own.count)
+                for host in own { ringOf[host] = ring }
+                members.append(own)
+                rules.append(
+                    RingRules(
+                        name: "ring\(ring)", size: Int64(own.count), soak: 1800 + 3600 * plan.below(3),
+                        cutoff: 86_400 * (1 + plan.below(3)), approvals: plan.chance(300) ? 1 : 0,
+                        budget: plan.chance(300) ? 1 + plan.below(options.budget) : nil))
+            }
+        }
+        isForgotten = plan.chance(options.halts ? 30 : 0)
+        if options.freezes {
+            let from = start.adding(seconds: 1200 + plan.below(options.rings > 1 ? 100_000 : 4000))
+            freeze = from...from.adding(seconds: 1800 + plan.below(7200))
+        }
+        invariants.neverTogether = options.neverTogether
         var hosts = SplitMix64(seed: seed, component: "hosts")
         for index in 0..<options.hosts {
             var agent = SimulatedAgent(index: index)
@@ -94,6 +144,10 @@ final class World {
             agent.hasBadPackage = hosts.chance(options.badPackages)
             agent.rebootFails = hosts.chance(options.rebootFails)
             agent.rollbackFails = hosts.chance(options.rollbackFails)
+            agent.hasFullDisk = hosts.chance(options.diskFull)
+            agent.mirrorLies = hosts.chance(options.mirrorChanges)
+            agent.pace = hosts.chance(options.slow) ? 900 : 4
+            agent.feedback = hosts.chance(options.feedback) ? !hosts.chance(250) : nil
             agents.append(agent)
         }
     }
@@ -107,6 +161,33 @@ final class World {
     func note(_ text: @autoclosure () -> String) {
         guard traces else { return }
         trace.append("\((now.milliseconds - start.milliseconds) / 1000)s \(text())")
+    }
+
+    func cover(_ what: String) { coverage[what, default: 0] += 1 }
+
+    /// When a host of that campaign may change next; nil where that is after its end.
+    func nextWindow(_ campaign: Campaign) -> HostJob.Window? {
+        if campaign.emergency?.bypass.contains(.window) == true {
+            let end = min(campaign.endsAt ?? endsAt, now.adding(seconds: 4 * 3600))
+            guard now.adding(seconds: 3600) < end else { return nil }
+            return HostJob.Window(notBefore: now, lastSafeStart: end.adding(seconds: -2700), notAfter: end)
+        }
+        guard options.rings > 1 else { return window }
+        for day in 0..<14 {
+            // On the second day the clocks change.
+            let shift = Int64(day) * 86_400 + (day >= 2 ? 3600 : 0)
+            let next = HostJob.Window(
+                notBefore: window.notBefore.adding(seconds: shift),
+                lastSafeStart: window.lastSafeStart.adding(seconds: shift),
+                notAfter: window.notAfter.adding(seconds: shift))
+            if next.lastSafeStart > now.adding(seconds: 300) { return next.notAfter <= endsAt ? next : nil }
+        }
+        return nil
+    }
+
+    /// The nominal local date of a window.
+    func occurrence(_ window: HostJob.Window) -> String {
+        "day \((window.notBefore.seconds(since: start) - 600) / 86_400)"
     }
 
     func tell(_ fact: Fact) {
@@ -128,17 +209,20 @@ final class World {
         for host in agents.indices { add(Int64(host), .agentPoll(host: host, generation: 0)) }
         add(1, .operate)
         plan()
-        let healAt = start.adding(seconds: 6 * 3600)
+        let healAt = start.adding(seconds: options.rings > 1 ? 30 * 3600 : 6 * 3600)
         while let item = queue.next(), invariants.violation == nil {
             now = Timestamp(milliseconds: item.time)
             if !isHealed, now >= healAt { heal() }
             perform(item.action)
             steps += 1
             if isQuiet { break }
-            if now > start.adding(seconds: 20 * 86_400) || steps > 200_000 { break }
+            if now > start.adding(seconds: 40 * 86_400) || steps > 3_000_000 { break }
         }
         guard invariants.violation == nil else { return }
         for agent in agents { tell(.quiet(host: agent.index, agent.packages)) }
+        for (id, job) in store.jobs where job.state.isTerminal && job.permit?.state == .held {
+            invariants.fail(33, "the permit of job \(id), which is \(job.state.word), stays held")
+        }
         if !isQuiet { invariants.fail(35, "after \(now.seconds(since: start)) s: \(unfinished)") }
     }
 
@@ -155,6 +239,20 @@ final class World {
             let from = faults.below(3000)
             agents[host].longCut = start.adding(seconds: from)...start.adding(seconds: from + 90 * 3600)
         }
+        let span: Int64 = options.rings > 1 ? 100_000 : 6000
+        func host() -> Int { Int(faults.below(Int64(agents.count))) }
+        for _ in 0..<options.clockJumps {
+            add(faults.below(span), .clockJump(host: host(), seconds: faults.below(14_400) - 7200))
+        }
+        for _ in 0..<options.restores {
+            let one = host()
+            add(faults.below(span / 2), .save(host: one))
+            add(span / 2 + faults.below(span / 2), .restore(host: one))
+        }
+        for _ in 0..<options.clones { add(faults.below(span), .exclude(host: host(), isClone: true)) }
+        for _ in 0..<options.exclusions { add(faults.below(span), .exclude(host: host(), isClone: false)) }
+        if options.budgetChanges { add(faults.below(span), .setBudget(1 + faults.below(options.budget + 1))) }
+        for _ in 0..<options.randomKills { add(600 + faults.below(3000), .kill(host: host())) }
         for _ in 0..<options.randomPowerCuts {
             add(600 + faults.below(3000), .powerCut(host: Int(faults.below(Int64(agents.count)))))
         }
@@ -180,9 +278,33 @@ final class World {
         case .agentFlush(let host, let generation): agentFlush(host, generation)
         case .agentAsk(let host, let token): agentAsk(host, token)
         case .agentStep(let host, let token): agentStep(host, token)
-        case .powerCut(let host): if agents[host].isOn { agentDown(host, isPower: true) }
+        case .powerCut(let host): if agents[host].isOn, !isHealed { agentDown(host, isPower: true) }
+        case .kill(let host): if agents[host].isOn, !isHealed { agentDown(host, isPower: false) }
+        case .clockJump(let host, let seconds):
+            guard !isHealed else { return }
+            cover(seconds < 0 ? "fault: clock goes back" : "fault: clock goes forward")
+            note("the clock of host \(host) jumps by \(seconds) s")
+            agents[host].clockOffset += seconds
+        case .save(let host): agents[host].save()
+        case .restore(let host): restore(host)
+        case .exclude(let host, let isClone):
+            guard isServerUp, !store.excluded.contains(host) else { return }
+            cover(isClone ? "fault: cloned host is quarantined" : "fault: host is excluded")
+            transact("host \(host) is \(isClone ? "quarantined: two of it spoke" : "excluded")") { store, facts in
+                store.excluded.insert(host)
+                facts.append(store.audit("host.excluded"))
+                for id in store.jobsOn[host] {
+                    guard let job = store.jobs[id], job.state == .offered || job.state == .planned else { continue }
+                    self.handle(.cancel(by: "system", reason: "excluded"), id, &store, &facts)
+                }
+                return []
+            }
+        case .setBudget(let budget):
+            cover(budget < store.budget ? "fault: budget lowered" : "budget raised")
+            store.budget = budget
         case .partition(let host, let isCut):
             agents[host].isCut = isCut && !isHealed
+            if isCut, !isHealed { cover("fault: partition") }
             note("host \(host) \(isCut ? "is cut off" : "is back on the network")")
         }
     }
@@ -192,7 +314,7 @@ final class World {
         let mayGoBack = store.campaigns.contains { $0.state == .completed || $0.state == .completedWithExceptions }
         return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal)
             && store.jobs.values.allSatisfy(\.state.isTerminal)
-            && agents.allSatisfy { $0.journal == nil && $0.isOn } && isServerUp
+            && agents.allSatisfy { ($0.journal == nil || $0.wasRestored) && $0.isOn } && isServerUp
     }
 
     private var unfinished: String {
@@ -210,6 +332,13 @@ final class World {
     func send(_ message: Message, host: Int) {
         let copies = isHealed ? 1 : network.chance(options.loss) ? 0 : network.chance(options.duplication) ? 2 : 1
         guard !isCut(host) else { return }
+        if copies == 0 { cover("fault: message lost") }
+        if copies == 2 { cover("fault: message doubled") }
+        if !isHealed, options.forgeries > 0, isReachable(host), network.chance(options.forgeries) {
+            cover("fault: forged document")
+            add(1, .deliver(.forged(host: host)))
+        }
+        if !isHealed, options.delay > 1000 { cover("fault: message late or out of order") }
         for _ in 0..<copies {
             let delay = 5 + network.below(isHealed ? 50 : max(1, options.delay))
             add(at: Timestamp(milliseconds: now.milliseconds + delay), .deliver(message))
@@ -220,6 +349,11 @@ final class World {
         switch message {
         case .poll, .claim, .confirm, .entries:
             if isServerUp { serve(message) }
+        case .forged(let host):
+            // The agent asks signature, audience, expiry and version of everything; this has none of them.
+            if options.mutation == .signatureUnchecked, isReachable(host) {
+                tell(.believed(host: host, isGenuine: false))
+            }
         case .offers(let host, let offers):
             if isReachable(host) { take(offers, host) }
         case .granted(let host, let job, let grant):
@@ -242,5 +376,5 @@ final class World {
 
     private func isReachable(_ host: Int) -> Bool { agents[host].isOn && !isCut(host) }
 
-    private func isCut(_ host: Int) -> Bool { agents[host].isCut || agents[host].longCut?.contains(now) == true }
+    func isCut(_ host: Int) -> Bool { agents[host].isCut || agents[host].longCut?.contains(now) == true }
 }

@@ -34,6 +34,26 @@ struct SimulatedAgent {
     var hasBadPackage = false
     var rollbackFails = false
     var rebootFails = false
+    var hasFullDisk = false
+    var mirrorLies = false
+    /// Seconds that the package manager needs for a file.
+    var pace: Int64 = 4
+    /// What its user will say of it.
+    var feedback: Bool?
+    /// What was fetched for the running job.
+    var contents = ""
+    var deferral = Deferral()
+    /// Seconds by which the local clock is wrong,
+    var clockOffset: Int64 = 0
+    /// the last time that was trusted,
+    var trusted = Timestamp(milliseconds: 0)
+    /// and when, by a clock that only runs forward within a boot.
+    var trustedAt = Timestamp(milliseconds: 0)
+    /// A copy of the disk of between two jobs, and whether the disk is one.
+    var saved: (past: Set<String>, lastFence: Int64, position: Int)?
+    var wasRestored = false
+    /// Whether the package manager runs on in its own scope while the agent is away.
+    var toolRuns = false
     // The memory.
     var generation = 0
     var job: AgentJob?
@@ -49,6 +69,11 @@ struct SimulatedAgent {
 
     init(index: Int) { self.index = index }
 
+    /// Takes a snapshot of the whole machine, where no job is under way.
+    mutating func save() {
+        if journal == nil { saved = (past, lastFence, position) }
+    }
+
     static let goal = 6
     static let steps = 2
     static let actions = JobActions(
@@ -58,7 +83,8 @@ struct SimulatedAgent {
         ],
         postScripts: [PlannedScript(name: "warm", text: "#!/bin/sh", isIdempotent: false)],
         stopServices: ["web.service"],
-        healthChecks: [HealthCheck(name: "web", probe: .unit("web.service"))], settleTime: 10, consecutivePasses: 2)
+        healthChecks: [HealthCheck(name: "web", probe: .unit("web.service"))], settleTime: 10, consecutivePasses: 2,
+        snapshot: .required)
 
     var packages: PackagesState { position == 0 ? .pre : position == Self.goal ? .goal : .mixed }
     var bootID: String { "boot\(boot)" }
@@ -68,7 +94,20 @@ struct SimulatedAgent {
 extension World {
     // MARK: going down and coming up
 
-    func agentDown(_ host: Int, isPower: Bool, reboots: Bool = false) {
+    func agentDown(_ host: Int, isPower: Bool, reboots: Bool = false, downFor: Int64 = 0) {
+        if !reboots { cover(isPower ? "fault: power cut" : "fault: agent killed") }
+        if case .apply? = agents[host].running {
+            if isPower {
+                cover("fault: power cut in a run of the package manager")
+            } else if options.mutation == .killsTool {
+                tell(.toolEnded(host: host, byStoppingTheAgent: true))
+            } else if !reboots {
+                // The run has a scope of its own: it goes on.
+                cover("fault: agent stopped in a run of the package manager")
+                agents[host].toolRuns = true
+            }
+        }
+        if let open = agents[host].journal?.entries.last, !reboots { cover("crash: \(open.phase.rawValue)") }
         note("host \(host) \(reboots ? "reboots" : isPower ? "loses its power" : "has its agent killed")")
         agents[host].generation += 1
         agents[host].isOn = false
@@ -79,15 +118,37 @@ extension World {
         agents[host].token += 1
         agents[host].willFlush = false
         agents[host].offers = []
-        if isPower || reboots { agents[host].boot += 1 }
+        if isPower || reboots {
+            agents[host].boot += 1
+            agents[host].toolRuns = false
+        }
         if isPower, let journal = agents[host].journal, journal.synced < journal.entries.count {
             agents[host].journal?.entries.removeLast(journal.entries.count - journal.synced)
+        }
+        if downFor > 0 {
+            cover("fault: host off for hours")
+            let until = now.adding(seconds: downFor + 3600)
+            agents[host].longCut = now...until
+            return add(downFor, .agentUp(host: host, generation: agents[host].generation))
         }
         add(isPower || reboots ? 60 : 10, .agentUp(host: host, generation: agents[host].generation))
     }
 
     func agentUp(_ host: Int, _ generation: Int) {
         guard generation == agents[host].generation, !agents[host].isOn else { return }
+        if agents[host].toolRuns {
+            // The agent waits for the scope of its package manager.
+            let goal = SimulatedAgent.goal - (agents[host].hasBadPackage ? 1 : 0)
+            let half = SimulatedAgent.goal / SimulatedAgent.steps
+            let end = min(goal, agents[host].position < half ? half : SimulatedAgent.goal)
+            if agents[host].position < end { agents[host].position += 1 }
+            agents[host].changedInBoot = agents[host].boot
+            agents[host].toolRuns = agents[host].position < end
+            if !agents[host].toolRuns, agents[host].position == SimulatedAgent.goal {
+                toldInstalled(host, agents[host].journal?.job ?? "")
+            }
+            return add(agents[host].pace, .agentUp(host: host, generation: generation))
+        }
         agents[host].isOn = true
         add(1, .agentPoll(host: host, generation: generation))
         guard let journal = agents[host].journal else { return }
@@ -110,7 +171,9 @@ extension World {
         }
         do {
             var job = try AgentJob(order: journal.order, replaying: journal.entries, bootID: bootID)
-            let effects = journal.entries.isEmpty ? try job.handle(.start, now: now) : try job.resume(now: now)
+            let time = agentTime(host, job)
+            if !journal.entries.isEmpty { cover("agent: resumed in \(job.phase.rawValue)") }
+            let effects = journal.entries.isEmpty ? try job.handle(.start, now: time) : try job.resume(now: time)
             agents[host].job = job
             agents[host].effects = effects
             pump(host)
@@ -125,7 +188,12 @@ extension World {
         guard generation == agents[host].generation, agents[host].isOn else { return }
         send(.poll(host: host), host: host)
         agentFlush(host, generation)
-        add(now > start.adding(seconds: 6 * 3600) ? 1800 : 60, .agentPoll(host: host, generation: generation))
+        let isLate = now > start.adding(seconds: 6 * 3600)
+        let interval: Int64 = agents[host].journal != nil || !isLate && options.rings == 1 ? 60 : isLate ? 1800 : 600
+        // A host whose window is far away asks seldom: a third of the way at a time.
+        let ahead = agents[host].journal.map { $0.order.window.notBefore.seconds(since: now) } ?? 0
+        let calm = ahead > 180 && options.rings > 1 ? min(3600, ahead / 3) : interval
+        add(isLate && options.rings == 1 ? 1800 : calm, .agentPoll(host: host, generation: generation))
     }
 
     func take(_ offers: [Offer], _ host: Int) {
@@ -151,8 +219,12 @@ extension World {
                 agents[host].parked.append((journal, job))
                 agents[host].token += 1
             }
+            var actions = SimulatedAgent.actions
+            if options.mutation == .snapshotSkipped { actions.snapshot = .none }
+            agents[host].contents = ""
+            agents[host].deferral = Deferral()
             let order = AgentOrder(
-                job: offer.job, attempt: offer.attempt, plan: SHA256.hash([1]), actions: SimulatedAgent.actions,
+                job: offer.job, attempt: offer.attempt, plan: SHA256.hash([1]), actions: actions,
                 rollsBack: offer.rollsBack, window: offer.window, lastFence: agents[host].lastFence)
             agents[host].journal = .init(job: offer.job, order: order)
             agents[host].running = nil
@@ -165,7 +237,7 @@ extension World {
     func tell(_ host: Int, _ event: AgentJob.Event) {
         guard var job = agents[host].job else { return }
         do {
-            let effects = try job.handle(event, now: agentTime(job))
+            let effects = try job.handle(event, now: agentTime(host, job))
             agents[host].job = job
             guard !effects.isEmpty else { return }
             let isDone = effects.contains { if case .journal = $0 { false } else { true } }
@@ -182,9 +254,49 @@ extension World {
         }
     }
 
-    private func agentTime(_ job: AgentJob) -> Timestamp {
-        options.mutation == .lastSafeStartIgnored && !job.order.rollsBack && !isHealed
-            ? min(now, max(window.lastSafeStart, window.notBefore)) : now
+    /// The time that the agent trusts: its own clock, but never before what it knew, and never slower than a clock that runs
+    /// forward only within a boot.
+    private func agentTime(_ host: Int, _ job: AgentJob) -> Timestamp {
+        let local = now.adding(seconds: agents[host].clockOffset)
+        let agent = agents[host]
+        var time = max(local, agent.trusted.adding(seconds: max(0, now.seconds(since: agent.trustedAt))))
+        if agent.trustedAt.milliseconds == 0 { time = max(local, start) }
+        if options.mutation == .clockBelieved { time = local }
+        tell(.agentTime(host: host, time))
+        (agents[host].trusted, agents[host].trustedAt) = (time, now)
+        guard !isHealed else { return time }
+        let window = job.progress.grant?.window ?? job.order.window
+        switch options.mutation {
+        case .lastSafeStartIgnored? where !job.order.rollsBack && !job.isPastNoReturn:
+            return min(time, max(window.lastSafeStart, window.notBefore))
+        case .windowEndIgnored? where job.isPastNoReturn: return min(time, window.notAfter)
+        case .offlineStartsLate? where isCut(host) && !job.isPastNoReturn:
+            return min(time, window.lastSafeStart, (job.progress.ticketExpires ?? time).adding(seconds: -1))
+        default: return time
+        }
+    }
+
+    /// Seconds by which the agent's time is behind.
+    private func lag(_ host: Int) -> Int64 { max(0, now.seconds(since: agents[host].trusted)) + 5 }
+
+    func toldInstalled(_ host: Int, _ job: String) {
+        tell(.installed(job: job, host: host, digest: agents[host].contents, planned: "planned"))
+    }
+
+    /// The host's disk becomes that of an earlier day.
+    func restore(_ host: Int) {
+        guard let saved = agents[host].saved, !isHealed else { return }
+        cover("fault: host restored from a snapshot")
+        note("host \(host) is set back to a snapshot of its disk")
+        agentDown(host, isPower: true)
+        invariants.forget(host, agents[host].journal?.job ?? "")
+        (agents[host].past, agents[host].lastFence, agents[host].position) = (
+            saved.past, saved.lastFence, saved.position
+        )
+        agents[host].journal = nil
+        agents[host].wasRestored = true
+        agents[host].trusted = Timestamp(milliseconds: 0)
+        agents[host].trustedAt = Timestamp(milliseconds: 0)
     }
 
     func answered(_ host: Int, _ job: String, _ event: AgentJob.Event) {
@@ -195,13 +307,15 @@ extension World {
     func acknowledged(_ host: Int, _ job: String, _ expected: Int64) {
         tell(.acknowledged(job: job, expected: expected, kept: store.jobs[job]?.expectedEntry ?? 1))
         guard let journal = agents[host].journal, journal.job == job else { return }
+        let hasMoved = expected - 1 > journal.acknowledged
         agents[host].journal?.acknowledged = max(journal.acknowledged, expected - 1)
         guard let journal = agents[host].journal else { return }
         if journal.isEnded, journal.acknowledged >= Int64(journal.entries.count), agents[host].job == nil {
             agents[host].past.insert(job)
             agents[host].journal = nil
             next(host)
-        } else if journal.acknowledged < Int64(journal.entries.count) {
+        } else if hasMoved, journal.acknowledged < Int64(journal.entries.count) {
+            // What the server does not take is sent again with the next poll, not at once and for ever.
             flushSoon(host)
         }
     }
@@ -226,11 +340,15 @@ extension World {
     /// Appends a record; false where the agent went down around it.
     private func keep(_ entry: JobEntry, _ host: Int) -> Bool {
         let isPower = !isHealed && faults.chance(options.powerCuts)
+        let downFor = isPower && faults.chance(options.longOffs) ? 1800 + faults.below(14_400) : 0
         let crash = isPower ? nil : self.crash("agent\(host)", rate: options.agentCrashes)
         if isPower { writes["agent\(host)", default: 0] += 1 }
+        if isPower { cover(faultWord(entry)) }
         let isAfter = crash?.after ?? (isPower ? faults.chance(500) : true)
+        let off = crash?.downFor ?? downFor
         if crash != nil || isPower, !isAfter {
-            agentDown(host, isPower: isPower)
+            cover("fault: journal write torn or lost")
+            agentDown(host, isPower: isPower || off > 0, downFor: off)
             return false
         }
         note(
@@ -240,10 +358,18 @@ extension World {
         let count = agents[host].journal?.entries.count ?? 0
         // Synced at once; broken: every fifth record.
         if options.mutation != .journalNotSynced || count % 5 == 0 { agents[host].journal?.synced = count }
-        tell(.journaled(entry, host: host))
+        let grantWindow = agents[host].job?.progress.grant?.window ?? agents[host].journal?.order.window ?? self.window
+        tell(.journaled(entry, host: host, window: grantWindow, boot: agents[host].boot))
+        cover("agent: \(entry.phase.rawValue) \(entry.kind.rawValue)")
         if entry.kind == .intent, [.mutateIntent, .reboot, .rollbackReboot].contains(entry.phase) {
-            let window = agents[host].job?.progress.grant?.window ?? self.window
-            tell(.intent(entry, host: host, window: window))
+            let entries = agents[host].journal?.entries ?? []
+            let rollsBack = agents[host].journal?.order.rollsBack == true
+            let facts = Fact.Intent(
+                window: grantWindow, freeze: freeze, isOffline: isCut(host), rollsBack: rollsBack,
+                needsSnapshot: !rollsBack,
+                hasSnapshot: entries.contains { $0.phase == .snapshot && $0.kind == .result && $0.detail["id"] != nil },
+                occurrence: occurrence(grantWindow), uncertainty: options.mutation == nil ? lag(host) : 5)
+            tell(.intent(entry, host: host, facts))
         }
         if entry.phase == .waitWindow, entry.kind == .result, let fence = entry.detail["fence"]?.integer {
             tell(.acceptedFence(host: host, fence))
@@ -254,14 +380,32 @@ extension World {
         {
             tell(
                 .ended(
-                    job: entry.job, host: host, outcome, agents[host].packages, boot: agents[host].boot))
+                    job: entry.job, host: host, outcome, agents[host].packages, boot: agents[host].boot,
+                    unexpected: entry.detail["unexpectedReboots"]?.integer ?? 0))
+            cover("agent: ended \(outcome.rawValue)")
+            if let works = agents[host].feedback, outcome == .succeeded { say(host, entry.job, works) }
         }
         flushSoon(host)
         if crash != nil || isPower {
-            agentDown(host, isPower: isPower)
+            agentDown(host, isPower: isPower || off > 0, downFor: off)
             return false
         }
         return true
+    }
+
+    private func faultWord(_ entry: JobEntry) -> String { "fault: power cut around a journal write" }
+
+    /// The host's user says how it went.
+    private func say(_ host: Int, _ job: String, _ works: Bool) {
+        guard options.rings > 1, isServerUp, store.works[host] == nil else { return }
+        cover(works ? "feedback: works" : "feedback: broken")
+        transact("a user of host \(host) says that it \(works ? "works" : "is broken")") { store, facts in
+            store.works[host] = works
+            facts.append(store.audit("host.feedback"))
+            facts.append(
+                .feedback(campaign: store.campaignOf[job] ?? 0, ring: self.ringOf[host], host: host, works: works))
+            return []
+        }
     }
 
     /// Does the next effects, until one of them takes time.
@@ -291,8 +435,14 @@ extension World {
                 agents[host].nonces += 1
                 agents[host].nonce = "n\(host)-\(agents[host].generation)-\(agents[host].nonces)"
                 agentAsk(host, token)
-            case .wait(let until): add(at: until, .agentStep(host: host, token: token))
-            case .checkHealth(let at): add(at: at, .agentStep(host: host, token: token))
+            case .wait(let until), .checkHealth(let until):
+                // By its own clock: what that is behind takes longer.
+                let ahead = until.seconds(since: agents[host].trusted)
+                if case .wait = effect {
+                    add(max(1, ahead + 1), .agentStep(host: host, token: token))
+                } else {
+                    add(max(0, ahead), .agentStep(host: host, token: token))
+                }
             case .reboot: add(5, .agentStep(host: host, token: token))
             case .runScript(let kind, let index): script(host, kind, index, isUndo: false, token)
             case .undoScript(let kind, let index): script(host, kind, index, isUndo: true, token)
@@ -316,6 +466,7 @@ extension World {
     func agentAsk(_ host: Int, _ token: Int) {
         guard token == agents[host].token, agents[host].isOn, let journal = agents[host].journal else { return }
         switch agents[host].running {
+        case .claim? where putsOff(host, journal, token): return
         case .claim?: send(.claim(host: host, job: journal.job), host: host)
         case .confirm(let fence)?:
             send(.confirm(host: host, job: journal.job, fence: fence, nonce: agents[host].nonce), host: host)
@@ -329,12 +480,34 @@ extension World {
         if token == agents[host].token { add(30, .agentAsk(host: host, token: token)) }
     }
 
+    /// Whether the host's user puts the job off now.
+    private func putsOff(_ host: Int, _ journal: SimulatedAgent.Journal, _ token: Int) -> Bool {
+        guard options.deferrals > 0, !isHealed, !journal.order.rollsBack, faults.chance(options.deferrals) else {
+            return false
+        }
+        let deadline = journal.order.window.lastSafeStart
+        let cap: Int64 = 2
+        let policy = Deferral.Policy(count: options.mutation == .deferralsUnbounded ? 100 : cap, seconds: 1200)
+        guard let until = agents[host].deferral.ask(seconds: 900, policy: policy, deadline: deadline, now: now) else {
+            cover("deferral: refused")
+            return false
+        }
+        cover("deferral: taken")
+        tell(.deferred(host: host, count: agents[host].deferral.count, cap: cap, until: until, deadline: deadline))
+        add(at: until, .agentAsk(host: host, token: token))
+        return true
+    }
+
     /// The running effect ends, or takes its next small step.
     func agentStep(_ host: Int, _ token: Int) {
         guard token == agents[host].token, agents[host].isOn, let effect = agents[host].running else { return }
-        func again() { add(4, .agentStep(host: host, token: token)) }
+        func again() { add(agents[host].pace, .agentStep(host: host, token: token)) }
         switch effect {
         case .apply(let step):
+            if !isHealed, options.toolCrashes > 0, faults.chance(options.toolCrashes) {
+                cover("fault: package manager dies")
+                return finish(host, .applied(succeeded: false, reason: "the package manager died", detail: [:]))
+            }
             let goal = SimulatedAgent.goal * (step + 1) / SimulatedAgent.steps
             if agents[host].position < goal {
                 if agents[host].hasBadPackage, agents[host].position == SimulatedAgent.goal - 1 {
@@ -344,6 +517,9 @@ extension World {
                 agents[host].position += 1
                 agents[host].changedInBoot = agents[host].boot
                 return again()
+            }
+            if agents[host].position == SimulatedAgent.goal {
+                toldInstalled(host, agents[host].journal?.job ?? "")
             }
             finish(host, .applied(succeeded: true, reason: "", detail: [:]))
         case .repair:
@@ -383,9 +559,24 @@ extension World {
     private func result(_ effect: AgentJob.Effect, _ host: Int) -> AgentJob.Event? {
         let agent = agents[host]
         switch effect {
-        case .prefetch: return .prefetched([:])
+        case .prefetch:
+            if agent.mirrorLies, !isHealed, agents[host].journal?.order.rollsBack == false {
+                cover("fault: mirror sends other bytes")
+                guard options.mutation == .digestsUnchecked else {
+                    return .prefetchFailed(reason: "the file's digest is not the release's")
+                }
+                agents[host].contents = "other"
+            } else {
+                agents[host].contents = "planned"
+            }
+            return .prefetched([:])
         case .wait: return .time
-        case .preflight: return .preflight(passed: true, reason: "", detail: [:])
+        case .preflight:
+            if agent.hasFullDisk, !isHealed {
+                cover("fault: disk full")
+                return .preflight(passed: false, reason: "the disk is full", detail: [:])
+            }
+            return .preflight(passed: true, reason: "", detail: [:])
         case .runScript, .undoScript: return .scriptEnded(exitCode: 0, detail: [:])
         case .stopServices: return .servicesStopped(failed: [])
         case .snapshot: return .snapshotMade(id: "s", kind: "downgrade")
@@ -399,7 +590,9 @@ extension World {
             let isNeeded = options.needsReboot && agent.changedInBoot == agent.boot
             return .rebootVerdict(needed: isNeeded, reason: "kernel", detail: [:])
         case .checkHealth:
+            if options.mutation == .healthNotAsked { return .health(failing: []) }
             let isWell = !(agent.isUnwell && agent.packages == .goal)
+            if agent.isUnwell { cover("fault: a service breaks") }
             if isWell { tell(.health(host: host, boot: agent.boot)) }
             return .health(failing: isWell ? [] : ["web"])
         case .rescan:

@@ -137,14 +137,45 @@ struct AuditKeyRotationTests {
         func node(_ node: MerkleNode) -> SHA256Digest {
             NaiveTree.root(tree[(node.index << node.height)..<((node.index + 1) << node.height)])
         }
-        let proof = try AuditProof.inclusion(
-            event: log.export.records[3].event, id: 103, index: 3,
-            proof: #require(MerkleTree.inclusionProof(of: 3, in: 15, node: node)),
-            checkpoint: try #require(log.export.notes[15]), rotations: log.rotations)
+        func inclusion(_ size: Int, _ rotations: [SignedNote]) throws -> AuditProof {
+            try AuditProof.inclusion(
+                event: log.export.records[3].event, id: 103, index: 3,
+                proof: #require(MerkleTree.inclusionProof(of: 3, in: size, node: node)),
+                checkpoint: try #require(log.export.notes[size]), rotations: rotations)
+        }
+        func fault(_ proof: AuditProof, _ keys: [NoteKey], known: [SignedNote] = []) -> AuditFault? {
+            do {
+                _ = try proof.verify(keys: keys, known: known, verify: TestKey.verify)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let proof = try inclusion(20, log.rotations)
         #expect(try AuditProof(proof.json) == proof)
         #expect(try proof.verify(keys: [Self.old.key], verify: TestKey.verify).contains("record 3"))
-        #expect(throws: AuditFault.self) {
-            try proof.verify(keys: [TestKey("mallory").key], verify: TestKey.verify)
+        #expect(fault(proof, [TestKey("mallory").key])?.kind == .forgedCheckpoint)
+
+        // A key that has handed over proves nothing alone: nobody can tell when it signed.
+        let retired = try inclusion(10, log.rotations)
+        let said = fault(retired, [Self.last.key])
+        #expect(said?.kind == .retiredKey && said?.reason.contains("fettle audit prove") == true, "\(said!)")
+        #expect(fault(try inclusion(10, []), [Self.new.key, Self.last.key], known: log.rotations)?.kind == .retiredKey)
+        let kept = try #require(log.export.notes[10])
+        #expect(throws: Never.self) { try retired.verify(keys: [Self.last.key], kept: [kept], verify: TestKey.verify) }
+        #expect(
+            fault(try inclusion(10, []), [Self.new.key]) == nil, "whoever knows of no rotation trusts the key he gave")
+
+        // Its successor's word joins it to the whole.
+        func consistency(_ from: Int, _ to: Int) throws -> AuditProof {
+            let notes = try [from, to].map { try #require(log.export.notes[$0]) }
+            let ends = try notes.map { try #require(AuditCheckpoint($0.text)) }
+            return try AuditProof.consistency(
+                from: ends[0], to: ends[1],
+                proof: #require(MerkleTree.consistencyProof(from: from, to: to, node: node)), checkpoints: notes,
+                rotations: log.rotations)
         }
+        #expect(fault(try consistency(10, 20), [Self.old.key]) == nil)
+        #expect(fault(try consistency(5, 10), [Self.old.key])?.kind == .retiredKey)
     }
 }

@@ -42,6 +42,19 @@ struct OSVReaderTests {
         #expect(reader.stored == 1 && reader.quarantined == 0)
     }
 
+    /// Go's database has the zero of its own type where nobody set a date: it must not date a whole feed.
+    @Test func theZeroTimeIsNoDate() throws {
+        var reader = OSVReader()
+        let record = try #require(
+            read(
+                """
+                {"id": "GO-1", "modified": "0001-01-01T00:00:00Z", "published": "2021-04-14T20:04:52Z",
+                 "affected": [{"package": {"ecosystem": "Go", "name": "a"},
+                   "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}
+                """, &reader))
+        #expect(record.modified == nil && record.published == Timestamp(rfc3339: "2021-04-14T20:04:52Z"))
+    }
+
     @Test(
         arguments: [
             ("{", "", "JSON"), ("[]", "", "object"), (#"{"id": "X"}"#, "X", "modification"),

@@ -141,6 +141,35 @@ struct WrongCleanTests {
         #expect(older.0 == .affected && older.1.contains { $0.hasPrefix("a newer VEX document") })
     }
 
+    /// Ubuntu's own VEX is a distribution's word, as its other feeds are; what the user says stands above it, however old.
+    @Test func theUsersVEXStandsAboveUbuntus() throws {
+        let stream = "Ubuntu:22.04:LTS"
+        func verdict(_ own: Statement.Status?, _ vendor: Statement.Status) throws -> (Verdict?, [String]) {
+            var records = [
+                advisory(
+                    "ubuntu-vex", "U", aliases: ["CVE-2026-1"], modified: 9_000,
+                    [
+                        statement(stream, "x", status: vendor, all: true)
+                    ])
+            ]
+            if let own {
+                records.append(
+                    advisory(
+                        "openvex", "V", aliases: ["CVE-2026-1"], modified: 1_000,
+                        [
+                            statement(stream, "x", kind: .binary, status: own, versions: ["1"])
+                        ]))
+            }
+            let finding = try matcher(records).judge(MatchSubject(deb("x", "1", distribution: "ubuntu-22.04"))).findings
+                .first
+            return (finding?.verdict, finding?.voices.filter { $0.source == "ubuntu-vex" }.map(\.overruled) ?? [])
+        }
+        #expect(try verdict(nil, .affected).0 == .affected)
+        #expect(try verdict(.notAffected, .affected) == (.notAffected, ["a VEX statement decides"]))
+        #expect(try verdict(.affected, .notAffected) == (.affected, ["a VEX statement decides"]))
+        #expect(try verdict(.underInvestigation, .affected).0 == .affected, "who looks into it takes nothing back")
+    }
+
     // MARK: What feeds name
 
     /// The silence of a complete feed is about what was published before it was fetched; a newer flaw it could not name.
@@ -151,9 +180,11 @@ struct WrongCleanTests {
             if seconds == nil { advisory.modified = nil }
             return .advisory(advisory)
         }
-        func verdicts(_ seconds: Int64?, feed: Int64?) throws -> [Verdict?] {
+        func verdicts(_ seconds: Int64?, feed: Int64?, stream: Int64? = nil) throws -> [Verdict?] {
             var builder = CatalogueBuilder()
-            builder.claim(.everything, of: "debian-tracker", stream: "Debian:12")
+            builder.claim(
+                .everything, of: "debian-tracker", stream: "Debian:12",
+                asOf: stream.map { Timestamp(seconds: $0) })
             builder.setFeed("debian-tracker", date: feed.map { Timestamp(seconds: $0) })
             try builder.add(
                 published(
@@ -179,6 +210,10 @@ struct WrongCleanTests {
         }
         #expect(try verdicts(5_000, feed: 5_000) == [.notAffected, .notAffected])
         #expect(try verdicts(5_001, feed: 5_000) == [.affected, .affected], "published after the feed was fetched")
+        #expect(
+            try verdicts(5_001, feed: 5_000, stream: 6_000) == [.notAffected, .notAffected],
+            "another stream of the source stands still")
+        #expect(try verdicts(5_001, feed: 6_000, stream: 5_000) == [.affected, .affected], "this stream stands still")
         #expect(try verdicts(1, feed: nil) == [.affected, .affected], "nobody says how old the feed is")
         #expect(try verdicts(nil, feed: 5_000) == [.affected, .affected], "nobody says when it was published")
     }

@@ -88,6 +88,7 @@ enum PolicySamples {
                 "digest": .string(digest), "file": "scripts/drain.sh", "idempotent": false, "undo": "undrain",
                 "timeout": "5m",
             ]),
+        document("Site", "berlin", ["zone": "Europe/Berlin"]),
         document("Script", "undrain", ["digest": .string(digest), "idempotent": true]),
         document("HealthCheck", "nginx", ["unit": "nginx.service", "timeout": "20s", "critical": true]),
         document("HealthCheck", "port", ["tcp": ["address": "127.0.0.1", "port": 443]]),

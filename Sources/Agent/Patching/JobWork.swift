@@ -274,6 +274,7 @@ final class JobWork {
             keepLog(of: run)
             var detail = standing(plan).detail
             if let culprit = outcome.culprit { detail["culprit"] = .string(culprit) }
+            if case .timedOut = outcome.end { detail["hung"] = true }
             if !outcome.keptConfiguration.isEmpty {
                 detail["keptConfiguration"] = .array(outcome.keptConfiguration.map(JSONValue.string))
             }

@@ -31,6 +31,9 @@ enum SystemCalls {
     /// PR_SET_NO_NEW_PRIVS: no program that this process starts gains rights.
     static func forbidNewPrivileges() -> Bool { systemPrctl(38, 1, 0, 0, 0) == 0 }
 
+    /// PR_SET_NAME: what `ps`, `pgrep` and `pkill` know this process by; at most 15 bytes.
+    static func setName(_ name: String) { _ = name.withCString { systemPrctl(15, UInt(bitPattern: $0), 0, 0, 0) } }
+
     /// PR_SET_PDEATHSIG: this process gets SIGKILL when its parent dies. Credentials must not change afterwards.
     static func dieWithParent() -> Bool { systemPrctl(1, UInt(SIGKILL), 0, 0, 0) == 0 }
 

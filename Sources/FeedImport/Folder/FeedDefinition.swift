@@ -36,6 +36,9 @@ public struct FeedDefinition: Sendable, Hashable {
     public var checksum: Checksum?
     /// How the file is found.
     public var pointer: Pointer?
+    /// A file of OpenPGP keys, by its whole path: then the signature beside the file (`.asc`), or beside the repository's
+    /// `repomd.xml`, must be by one of them. nil where nothing is verified but checksums.
+    public var keyring: String?
     /// Whether `fettle feeds sync` fetches it without being asked for it by name.
     public var isEnabled = true
 
@@ -82,6 +85,7 @@ public struct FeedDefinition: Sendable, Hashable {
         if let stream { members["stream"] = .string(stream) }
         if let checksum { members["checksum"] = .string(checksum.rawValue) }
         if let pointer { members["pointer"] = .string(pointer.rawValue) }
+        if let keyring { members["keyring"] = .string(keyring) }
         return .object(members)
     }
 
@@ -99,6 +103,10 @@ public struct FeedDefinition: Sendable, Hashable {
         stream = try object.optionalString("stream", maximumBytes: 128)
         checksum = try Self.word(&object, "checksum", Checksum.self)
         pointer = try Self.word(&object, "pointer", Pointer.self)
+        keyring = try object.optionalString("keyring", maximumBytes: 4096)
+        if let keyring, !keyring.hasPrefix("/") {
+            throw ImportError(.usage, "\(object.pointer)/keyring: \"\(keyring)\" is not the whole path of a file")
+        }
         isEnabled = try object.optionalBool("enabled") ?? true
         for place in [url] + mirrors where !place.isEmpty { _ = try FeedURL(place) }
     }

@@ -181,7 +181,14 @@ func queueTable(_ title: String, _ rows: [QueueRow], _ context: PageContext) -> 
                 }
                 span(.class("sub why")) { row.why }
             },
-            Column("Due") { dueState($0.band, $0.due, context) },
+            Column("Due") { row in
+                dueState(row.band, row.due, context)
+                if let done = row.done {
+                    span(.class("sub")) {
+                        "Done by \(String(done.description.prefix(10)))\(row.isLate ? ": late" : "")"
+                    }
+                }
+            },
             Column("Hosts", isNumber: true) { row in HTML(grouped(row.hosts)) },
             Column("Closes", isNumber: true) { row in HTML(grouped(row.closes.count)) },
             Column("Benefit / cost", isNumber: true) { row in

@@ -4,7 +4,7 @@ public import Timestamps
 
 /// The parts of a host's page.
 public enum HostTab: String, Sendable, CaseIterable {
-    case overview, vulnerabilities, updates, packages, timeline, facts
+    case overview, vulnerabilities, updates, packages, windows, timeline, facts
 
     var title: String {
         switch self {
@@ -12,6 +12,7 @@ public enum HostTab: String, Sendable, CaseIterable {
         case .vulnerabilities: "Vulnerabilities"
         case .updates: "Updates"
         case .packages: "Packages"
+        case .windows: "Windows"
         case .timeline: "Timeline"
         case .facts: "Facts"
         }
@@ -42,6 +43,8 @@ public struct HostModel: Sendable {
     public var timelineNext: String?
     /// What it is exposed to: the few most pressing, or a page of all; nil where that is not shown.
     public var findings: HostFindings?
+    /// When it may change; nil on other tabs.
+    public var windows: HostWindowsModel?
     /// Hosts that may be the same machine.
     public var duplicates: [(id: String, name: String, status: String)] = []
     /// Its parts of campaigns, the newest first; nil for who may not see campaigns.

@@ -87,7 +87,7 @@ public enum Theme: String, Sendable, CaseIterable {
 
 /// The parts of the product that the navigation leads to.
 public enum Section: String, Sendable, CaseIterable {
-    case today, queue, vulnerabilities, hosts, patches, campaigns, activity, settings
+    case today, queue, vulnerabilities, hosts, patches, campaigns, policies, activity, settings
 
     var title: String {
         switch self {
@@ -97,6 +97,7 @@ public enum Section: String, Sendable, CaseIterable {
         case .hosts: "Hosts"
         case .patches: "Patches"
         case .campaigns: "Campaigns"
+        case .policies: "Policies"
         case .activity: "Activity"
         case .settings: "Settings"
         }
@@ -110,6 +111,7 @@ public enum Section: String, Sendable, CaseIterable {
         case .hosts: .host
         case .patches: .patch
         case .campaigns: .campaign
+        case .policies: .lock
         case .activity: .activity
         case .settings: .settings
         }

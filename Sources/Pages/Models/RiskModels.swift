@@ -273,11 +273,29 @@ public struct QueueRow: Sendable {
     public var isEvidenceFirst = false
     /// Why it has this rank, in one sentence.
     public var why = ""
+    /// When it is done at the pace that was named, and whether that is late; nil where no pace was, or it never is.
+    public var done: Timestamp?
+    public var isLate = false
 
     public init(id: String, name: String) {
         self.id = id
         self.name = name
     }
+}
+
+/// What a pace of work comes to.
+public struct PaceModel: Sendable {
+    /// Units of work a week.
+    public var perWeek: Int
+    /// Patches with a date that are done by it, and that are not.
+    public var inTime = 0
+    public var late = 0
+    /// The first of the queue that is late.
+    public var firstLate: (id: String, name: String)?
+    /// When the whole queue is done; nil where that is not foreseen.
+    public var finished: Timestamp?
+
+    public init(perWeek: Int) { self.perWeek = perWeek }
 }
 
 /// A choice of few patches that cut much risk.
@@ -304,6 +322,8 @@ public struct QueueModel: Sendable {
     public var capacity: Int?
     /// How many of the queue fit into that.
     public var fitting = 0
+    /// What a pace comes to; nil where none was named.
+    public var pace: PaceModel?
     public var scope = RiskScope()
     /// Vulnerabilities of hosts that no offered patch closes.
     public var notClosed = 0

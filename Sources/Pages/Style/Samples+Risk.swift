@@ -32,7 +32,7 @@ extension Samples {
             ("exceptions", exceptionsPage(exceptions, context)),
             ("exception", exceptionPage(exception, context)),
             ("exception-new", exceptionFormPage(exceptionForm, context)),
-        ] + evidencePages
+        ] + evidencePages + policyPages
     }
 
     private var scope: RiskScope {
@@ -233,6 +233,10 @@ extension Samples {
         model.selection.quality = 0.97
         model.capacity = 300
         model.fitting = 2
+        var pace = PaceModel(perWeek: 120)
+        (pace.inTime, pace.late, pace.finished) = (31, 1, model.rows[0].due)
+        pace.firstLate = (queueRows[0].id, queueRows[0].name)
+        model.pace = pace
         model.scope = scope
         model.mayPatch = true
         return model

@@ -242,6 +242,7 @@ public struct Samples: Sendable {
     /// One host.
     public func host(_ tab: HostTab) -> HostModel {
         var model = HostModel(row: hosts[0], tab: tab, enrolledAt: before(90 * 86_400))
+        if tab == .windows { model.windows = hostWindows }
         model.findings = hostFindings
         model.enrolledWith = text("fet-7")
         model.interval = 60

@@ -85,7 +85,9 @@ private func fields(_ model: CampaignFormModel) -> HTML {
             maximum: 16, placeholder: "2026-11-21T22:00")
         field("minutes", "Minutes", hint: "From 5 to 10,080.", type: .number, required: true, maximum: 5)
         field(
-            "zone", "Zone", hint: "An IANA zone such as Europe/Berlin, UTC, or host for each host's own.",
+            "zone", "Zone",
+            hint:
+                "An IANA zone such as Europe/Berlin, UTC, or host for each host's own. policies: no window of the campaign's, each host's own by the policies, after that beginning (UTC).",
             maximum: 64)
         field("budget", "Hosts at a time", type: .number, required: true, maximum: 6)
         choice(

@@ -28,6 +28,7 @@ public func hostPage(_ model: HostModel, _ context: PageContext, events: Locatio
                 case .updates: hostUpdates(model, context)
                 case .packages: hostPackages(model, context)
                 case .vulnerabilities: hostFindings(model, context)
+                case .windows: hostWindows(model, context)
                 case .timeline: hostTimeline(model, context)
                 case .facts: factsView(model, context)
                 }

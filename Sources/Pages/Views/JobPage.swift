@@ -73,6 +73,7 @@ private func stepResult(_ result: String) -> HTML {
     case "unchanged": badge(.neutral, "Unchanged")
     case "failed": badge(.critical, "Failed", icon: .close)
     case "rolled-back": badge(.warning, "Rolled back", icon: .restart)
+    case "held-back": badge(.critical, "Held back", icon: .close)
     default: badge(.unknown, result.capitalisedFirst)
     }
 }

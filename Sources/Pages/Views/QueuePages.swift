@@ -1,4 +1,5 @@
 public import HTML
+import Timestamps
 
 /// The work queue: which patch next, where, and why.
 public func queuePage(_ model: QueueModel, _ context: PageContext, events: Location?) -> HTML {
@@ -20,6 +21,7 @@ public func queuePage(_ model: QueueModel, _ context: PageContext, events: Locat
                         div(.class("columns")) {
                             selectionCard(model, context)
                             capacityCard(model, context)
+                            paceCard(model, context)
                         }
                         card("The queue", id: "queue", note: HTML(count(model.total, "patch", "patches"))) {
                             queueTable("Work queue", model.rows, context)
@@ -38,6 +40,7 @@ private func address(_ model: QueueModel, _ context: PageContext, after: String?
     var query: [(name: String, value: String)] = []
     if model.selection.count != 5 { query.append(("count", String(model.selection.count))) }
     if let capacity = model.capacity { query.append(("capacity", String(capacity))) }
+    if let pace = model.pace { query.append(("perWeek", String(pace.perWeek))) }
     if let after { query.append(("after", after)) }
     return context.to("queue", query: query)
 }
@@ -72,6 +75,7 @@ private func selectionCard(_ model: QueueModel, _ context: PageContext) -> HTML 
         "The few that cut most risk", id: "few",
         action: getForm(context.to("queue"), context, class: "inline-form") {
             if let capacity = model.capacity { input(.type(.hidden), .name("capacity"), .value(String(capacity))) }
+            if let pace = model.pace { input(.type(.hidden), .name("perWeek"), .value(String(pace.perWeek))) }
             label(.class("unseen"), .for("few-count")) { "How many patches" }
             input(
                 .type(.number), .id("few-count"), .name("count"), .class("input short"), .min(1), .max(100),
@@ -103,6 +107,7 @@ private func capacityCard(_ model: QueueModel, _ context: PageContext) -> HTML {
             if model.selection.count != 5 {
                 input(.type(.hidden), .name("count"), .value(String(model.selection.count)))
             }
+            if let pace = model.pace { input(.type(.hidden), .name("perWeek"), .value(String(pace.perWeek))) }
             label(.class("unseen"), .for("capacity-units")) { "Units of work" }
             input(
                 .type(.number), .id("capacity-units"), .name("capacity"), .class("input short"), .min(1),
@@ -129,6 +134,48 @@ private func capacityCard(_ model: QueueModel, _ context: PageContext) -> HTML {
         p(.class("padded note")) {
             "A unit is the work of one patch on one host; a reboot counts two more, and what failures cost is added."
         }
+    }
+}
+
+private func paceCard(_ model: QueueModel, _ context: PageContext) -> HTML {
+    card(
+        "What is in time", id: "pace",
+        action: getForm(context.to("queue"), context, class: "inline-form") {
+            if model.selection.count != 5 {
+                input(.type(.hidden), .name("count"), .value(String(model.selection.count)))
+            }
+            if let capacity = model.capacity { input(.type(.hidden), .name("capacity"), .value(String(capacity))) }
+            label(.class("unseen"), .for("pace-units")) { "Units of work a week" }
+            input(
+                .type(.number), .id("pace-units"), .name("perWeek"), .class("input short"), .min(1),
+                .max(1_000_000), .value(model.pace.map { String($0.perWeek) } ?? ""), .placeholder("a week"))
+            button("Show", .plain)
+        }
+    ) {
+        if let pace = model.pace {
+            p(.class("padded question")) {
+                pace.inTime + pace.late == 0
+                    ? "Nothing in the queue has a date."
+                    : pace.late == 0
+                        ? "Every patch with a date is in time at \(grouped(pace.perWeek)) units a week."
+                        : "\(grouped(pace.late)) of \(count(pace.inTime + pace.late, "patch", "patches")) with a date \(pace.late == 1 ? "is" : "are") late at \(grouped(pace.perWeek)) units a week."
+            }
+            p(.class("padded")) {
+                if let first = pace.firstLate {
+                    "The first that is late is "
+                    a(.href(patchLocation(first.id, context))) { bdi { first.name } }
+                    ". "
+                }
+                if let finished = pace.finished {
+                    "The whole queue is done by \(String(finished.description.prefix(10)))."
+                } else {
+                    "No end of the queue is in sight."
+                }
+            }
+        } else {
+            p(.class("padded")) { "Say how much is done in a week, and it shows which patches are done by their date." }
+        }
+        p(.class("padded note")) { "The queue is worked off in its order, and nothing new comes into it." }
     }
 }
 

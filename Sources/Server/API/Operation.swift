@@ -40,6 +40,7 @@ struct Operation: Sendable {
         case patches = "Patches"
         case vulnerabilities = "Vulnerabilities"
         case campaigns = "Campaigns"
+        case policies = "Policies"
         case enrolment = "Enrolment"
         case organisations = "Organisations"
         case audit = "Audit"

@@ -15,6 +15,8 @@ struct OperationTable: Sendable {
             + OSVOperations.all
             + CampaignOperations.all
             + WhyOperation.all
+            + PolicyOperations.all
+            + WindowOperations.all
             + SearchOperations.all
             + EnrolmentTokenOperations.all
             + OrganisationOperations.all

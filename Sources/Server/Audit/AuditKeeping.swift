@@ -30,13 +30,24 @@ final class AuditKeeping: Sendable {
 
     /// Makes the folder's key known to the database, and ends a rotation that was interrupted; that a key is new enters the
     /// installation's log.
-    static func open(_ folder: String, _ store: Store, now: Timestamp) async throws -> AuditKeeping {
+    ///
+    /// - Parameter acceptsNew: whether a key that the database does not know may take over although nothing joins it to the one
+    ///   that signs: somebody has lost the folder, and says so.
+    /// - Throws: ``DataFolderError`` where a key would take over in silence.
+    static func open(
+        _ folder: String, _ store: Store, acceptsNew: Bool = false, now: Timestamp
+    ) async throws -> AuditKeeping {
         // Another server may rotate meanwhile; a person does not do so ten times at once.
         for _ in 0..<10 {
             let named = try await store.read { try Self.named($0) }
             let key = try settled(folder, named)
             let opened = try await store.write { transaction -> (base: [UInt8], signs: Bool)? in
                 guard try Self.named(transaction) == named else { return nil }
+                // A rotation that the folder has on record, or a lost key that somebody named, joins it to what was before.
+                let isJoined = named == nil || key.trusted.contains { $0.description == named }
+                if !isJoined, !acceptsNew, try !transaction.audit.knows(key: key.key) {
+                    throw Self.takesOver(folder, named ?? "")
+                }
                 let isNew = try transaction.audit.add(key: key.key, now: now)
                 if isNew {
                     try transaction.audit.append(
@@ -56,6 +67,25 @@ final class AuditKeeping: Sendable {
             return AuditKeeping(key: key, folder: folder, base: String(decoding: opened.base, as: UTF8.self))
         }
         throw DataFolderError("the audit key is being rotated again and again; start the server once that has ended")
+    }
+
+    /// Refuses a folder without a key where the database names one: a new one would be made, and would take over signing. Asked
+    /// before anything is made in the folder.
+    static func checkFolder(_ folder: String, _ store: Store) async throws {
+        guard let named = try await store.read({ try Self.named($0) }), try readFile(AuditKey.path(folder)) == nil,
+            try NextAuditKey.find(named, in: folder) == nil, try !AuditKey.isTrusted(named, folder)
+        else { return }
+        throw takesOver(folder, named)
+    }
+
+    private static func takesOver(_ folder: String, _ named: String) -> DataFolderError {
+        DataFolderError(
+            """
+            \(folder) does not have the key that signs this database's audit log (\(named.prefix(40))…), and another key \
+            would take over in silence: hosts and auditors could not tell it from a forgery. Put the folder back from its backup, or share the \
+            folder of the other servers. Only where it is lost: start once with --accept-new-audit-key; a new key signs then, \
+            on record in the audit log
+            """)
     }
 
     /// Looks which key signs by now: another server may have rotated it.

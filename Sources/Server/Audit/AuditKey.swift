@@ -59,7 +59,7 @@ struct AuditKey: Sendable {
             let text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
             guard let signing = AuditSigningKey(text) else {
                 throw DataFolderError(
-                    "\(path) is not a key that signs audit checkpoints; put it back from a backup. Only if there is none, move it away: a new key is made then, and said so in the audit log"
+                    "\(path) is not a key that signs audit checkpoints; put it back from a backup. Only if there is none, move it away and start once with --accept-new-audit-key: a new key is made then, on record in the audit log"
                 )
             }
             self.signing = signing
@@ -77,6 +77,11 @@ struct AuditKey: Sendable {
 
     /// Where the key of that folder is kept.
     static func path(_ folder: String) -> String { "\(folder)/audit.key" }
+
+    /// Whether somebody has written down that a key which is lost counts for what it signed.
+    static func isTrusted(_ named: String, _ folder: String) throws -> Bool {
+        try others(folder).contains { $0.description == named }
+    }
 
     private static func others(_ folder: String) throws -> [NoteKey] {
         let path = "\(folder)/audit.trusted"

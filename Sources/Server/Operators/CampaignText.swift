@@ -4,7 +4,10 @@ import Rollout
 enum CampaignText {
     /// What happens next with a campaign and what that waits for, in one sentence.
     static func next(_ campaign: CampaignSummary) -> String {
-        let window = "\(campaign.window.start.replacing("T", with: " ")) (\(campaign.window.zone))"
+        let window =
+            campaign.window.isOfPolicies
+            ? "the first of its hosts' own, by the policies"
+            : "\(campaign.window.start.replacing("T", with: " ")) (\(campaign.window.zone))"
         switch campaign.state {
         case "draft": return "Nothing, until it is submitted: then packages and hosts are frozen to an exact plan."
         case "freezing": return "Packages and hosts are being frozen to an exact plan."

@@ -173,6 +173,9 @@ struct PlannedHosts: Sendable {
 enum PlannedWindowTimes {
     /// The window in local time, for people.
     static func local(_ window: PlannedWindow, hostZone: String?) -> String {
+        if window.isOfPolicies {
+            return "its own window by the policies\(hostZone.map { ", on the clocks of \($0)" } ?? "")"
+        }
         let zone = window.zone == "host" ? hostZone ?? "the host's own zone" : window.zone
         return "\(window.start.replacing("T", with: " ")) \(zone), \(window.minutes) min"
     }

@@ -91,7 +91,11 @@ struct CampaignForm: Sendable {
             "packages": packages(&errors), "hosts": hosts(&errors),
         ]
         var (start, zone) = (value("start"), value("zone").isEmpty ? "UTC" : value("zone"))
-        if start.isEmpty { (start, zone) = (String(now.description.prefix(16)), "UTC") }
+        if start.isEmpty {
+            (start, zone) = (
+                String(now.description.prefix(16)), zone == PlannedWindow.policies ? zone : "UTC"
+            )
+        }
         fields["window"] = ["start": .string(start), "minutes": .integer(minutes), "zone": .string(zone)]
         for name in ["preScript", "postScript"] where !value(name).isEmpty && !value(name).hasPrefix("#!") {
             errors[name] = "Its first line names the interpreter: #!/bin/sh"

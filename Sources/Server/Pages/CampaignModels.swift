@@ -72,7 +72,11 @@ extension EntryRow {
 /// A draft in words.
 enum CampaignWords {
     static func window(_ window: PlannedWindow) -> String {
-        "\(window.start.replacing("T", with: " ")), \(window.minutes) min, \(window.zone == "host" ? "each host's own zone" : window.zone)"
+        if window.isOfPolicies {
+            return "each host's own windows by the policies, after \(window.start.replacing("T", with: " ")) UTC"
+        }
+        return
+            "\(window.start.replacing("T", with: " ")), \(window.minutes) min, \(window.zone == "host" ? "each host's own zone" : window.zone)"
     }
 
     static func selection(_ draft: CampaignDraft) -> String {

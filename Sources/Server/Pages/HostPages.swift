@@ -101,6 +101,7 @@ enum HostPages {
                 model.timelineNext = page.next?.description
                 model.timeline = try page.entries.map { try Self.row($0, host, transaction) }
             }
+            if tab == .windows { model.windows = try PolicyPages.windows(host, transaction, call) }
             model.duplicates = try duplicates(host, transaction).filter { reach.includes($0.labels) }
                 .map { ($0.id, $0.hostname, $0.status.rawValue) }
             return model

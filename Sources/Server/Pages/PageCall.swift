@@ -83,6 +83,7 @@ struct PageCall: Sendable {
         context.alert = RestorePages.alert(self)
         if may(.hostsRead) { context.sections.formUnion([.today, .queue, .vulnerabilities, .hosts, .patches]) }
         if may(.campaignsRead) { context.sections.insert(.campaigns) }
+        if may(.policiesRead) { context.sections.insert(.policies) }
         if may(.auditRead) { context.sections.insert(.activity) }
         return context
     }
@@ -131,7 +132,7 @@ enum PageNotice: String, Sendable {
     case labels, scan, release, revoke, retire, renew
     case password, factor, session, sessions, token, enrolment
     case grant, grantRemoved = "grant-removed", disabled, enabled, organisation
-    case campaign, job, settings, exception, restore, evidence
+    case campaign, job, settings, exception, restore, evidence, policies
 
     var notice: Pages.Notice {
         switch self {
@@ -158,6 +159,7 @@ enum PageNotice: String, Sendable {
         case .restore:
             Pages.Notice(
                 .good, "The claim is dismissed", "The host that made it is in quarantine; orders to the others go on.")
+        case .policies: Pages.Notice(.good, "The policies are in force", "This is what they say now.")
         case .evidence: Pages.Notice(.good, "It is noted", "This is how it stands now.")
         case .settings: Pages.Notice(.good, "The setting is changed", "For plans that are frozen from now on.")
         }

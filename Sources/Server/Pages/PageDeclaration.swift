@@ -68,7 +68,7 @@ enum PageTable {
         EntryPages.all + FleetPages.all + QueuePages.all + VulnerabilityPages.all + ExceptionPages.all
         + EvidencePages.all
         + HostPages.all
-        + CampaignPages.all + ActivityPages.all + AccountPages.all
+        + CampaignPages.all + PolicyPages.all + ActivityPages.all + AccountPages.all
         + SettingsPages.all + RestorePages.all
         + SupportPages.all
 }

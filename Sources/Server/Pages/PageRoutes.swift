@@ -188,6 +188,9 @@ struct PageRoutes: Sendable {
         if caller.principal.may(.campaignsRead, organisation: place.organisation?.id) {
             context.sections.insert(.campaigns)
         }
+        if caller.principal.may(.policiesRead, organisation: place.organisation?.id) {
+            context.sections.insert(.policies)
+        }
         if caller.principal.may(.auditRead, organisation: place.organisation?.id) { context.sections.insert(.activity) }
         return context
     }

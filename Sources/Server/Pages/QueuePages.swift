@@ -11,7 +11,9 @@ import Store
 enum QueuePages {
     static let all: [PageDeclaration] = [
         PageDeclaration(
-            .get, "/queue", "queue", access: .permission(.hostsRead), parameters: ["count", "capacity", "after"], queue),
+            .get, "/queue", "queue", access: .permission(.hostsRead),
+            parameters: ["count", "capacity", "perWeek", "after"],
+            queue),
         PageDeclaration(
             .get, "/queue/patch", "queue-patch", access: .permission(.hostsRead), parameters: ["id", "after"], patch),
     ]
@@ -30,10 +32,23 @@ enum QueuePages {
             model.rows = page.rows.map(reading.row)
             model.next = page.next
             model.total = queue.count
+            let names = Dictionary(queue.map { ($0.patch.id, $0.patch.name) }, uniquingKeysWith: { first, _ in first })
+            if let perWeek = call.query["perWeek"].flatMap(Int.init).map({ min(max($0, 1), 1_000_000) }) {
+                let forecast = CapacityForecast(queue, perWeek: perWeek, now: call.now)
+                let summary = forecast.summary
+                var pace = PaceModel(perWeek: perWeek)
+                (pace.inTime, pace.late, pace.finished) = (summary.inTime, summary.late, summary.finished)
+                pace.firstLate = summary.firstLate.map { ($0, names[$0] ?? $0) }
+                model.pace = pace
+                for index in model.rows.indices {
+                    let item = forecast.items[model.rows[index].place - 1]
+                    model.rows[index].done = item.done
+                    model.rows[index].isLate = item.outlook == .late || item.outlook == .doubtful
+                }
+            }
             var bands: [DueBand: Int] = [:]
             for patch in queue { bands[DueBand(patch.deadline?.due, call.now), default: 0] += 1 }
             model.bands = DueBand.allCases.map { ($0, bands[$0] ?? 0) }
-            let names = Dictionary(queue.map { ($0.patch.id, $0.patch.name) }, uniquingKeysWith: { first, _ in first })
             let selection = PatchSelection(queue, maximumCount: model.selection.count)
             model.selection.choices = selection.choices.map { ($0.id, names[$0.id] ?? $0.id, $0.share) }
             model.selection.quality = selection.quality

@@ -93,7 +93,7 @@ struct PackageResult: Hashable, Sendable {
     var to: String
     /// The version that the rescan found.
     var now: String
-    /// `upgraded`, `unchanged`, `failed` or `rolled-back`.
+    /// `upgraded`, `unchanged`, `failed`, `rolled-back` or `held-back`: the one to blame, not tried again by itself.
     var result: String
     /// Why, in one sentence; may be empty.
     var message: String
@@ -165,8 +165,8 @@ struct JobDetails: Hashable, Sendable {
 struct WhyInputs: Hashable, Sendable {
     /// One reason, the most decisive first.
     struct Reason: Hashable, Sendable {
-        /// `up-to-date`, `not-installed`, `held`, `pinned`, `phased`, `kept-back`, `resolver-unknown`, `stale-index`, `vetoed`, `no-campaign`,
-        /// `awaiting-approval`, `outside-window`, `waiting-for-permit`, `paused`, `halted`, `running`, `failed`,
+        /// `up-to-date`, `not-installed`, `held`, `pinned`, `phased`, `kept-back`, `resolver-unknown`, `stale-index`, `vetoed`, `held-back`,
+        /// `no-campaign`, `awaiting-approval`, `outside-window`, `waiting-for-permit`, `paused`, `halted`, `running`, `failed`,
         /// `quarantined`, `silent`, `upgradable`.
         var code: String
         /// One sentence for a person.

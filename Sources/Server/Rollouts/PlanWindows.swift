@@ -53,7 +53,10 @@ struct PlanWindows: Sendable {
         return occurrence
     }
 
-    private func zone(_ name: String) throws -> Zone {
+    /// The zone of an IANA name.
+    ///
+    /// - Throws: ``PlanWindowError``.
+    func zone(_ name: String) throws -> Zone {
         if name == "UTC" { return .utc }
         guard Zone.isValidName(name) else {
             throw PlanWindowError(reason: "\"\(name)\" is no IANA zone; write one like Europe/Berlin, UTC or host")

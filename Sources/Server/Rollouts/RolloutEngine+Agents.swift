@@ -1,4 +1,5 @@
 import Digest
+import Inventory
 import JSON
 import Logging
 import Orders
@@ -111,12 +112,15 @@ extension RolloutEngine {
             let plan = try campaign.storedPlan()
             // What was not known when the plan was frozen: known to be exploited since, for one.
             if let held = try held(rollout, job, plan, host, gate) { return held }
+            let verdict = try windowVerdict(rollout, job, plan, state.policies)
+            if let shut = try shut(verdict, rollout, job) { return shut }
             if let full = try full(rollout, job, host) { return full }
             let fence = try sql.fences.next(organisation: host.organisation, host: host.id, now: now)
             let document = GrantDocument(
                 organisation: host.organisation, host: host.id, campaign: campaign.id, job: job.id,
                 attempt: job.attempt, fence: fence, epoch: epoch, planDigest: plan.host.digest,
-                notBefore: job.notBefore, lastSafeStart: job.lastSafeStart, notAfter: job.notAfter,
+                notBefore: job.notBefore, lastSafeStart: verdict?.lastSafeStart ?? job.lastSafeStart,
+                notAfter: verdict?.notAfter ?? job.notAfter,
                 // A reboot would destroy what is held there: of a plan that reboots where needed, it is left pending.
                 allowsReboot: plan.actions.reboot != .never && (job.rollsBack || !gate.holds(host.id)),
                 rollsBack: job.rollsBack)
@@ -169,6 +173,9 @@ extension RolloutEngine {
                 return .never("The grant is of another epoch or plan; claim again.")
             }
             if let no = blocked(campaign, current, now) { return no }
+            // Policies may have changed since the grant: nothing begins in a freeze.
+            let verdict = try windowVerdict(rollout, job, campaign.storedPlan(), state.policies)
+            if let shut = try shut(verdict, rollout, job) { return shut }
             let (_, effects) = try rollout.handle(.confirm(fence: fence), job, by: "host:\(host.id)") {
                 $0.heardAt = now
             }
@@ -380,11 +387,41 @@ private func held(
             organisation: host.organisation, campaign: job.campaign, host: host.id),
         let target = plan.target(for: member.distribution)
     else { return nil }
-    let changing = Set(target.packages.map(\.id))
+    // What the host has already is not changed any more: it destroys nothing, and asks for no reboot.
+    let installed = try host.digests.flatMap {
+        try rollout.sql.documents.softwareSet(organisation: host.organisation, $0.set)
+    }
+    let present = Set((installed?.packages ?? []).map { "\($0.name):\($0.architecture) \($0.version)" })
+    let changing = Set(target.packages.filter { !present.contains("\($0.id) \($0.version)") }.map(\.id))
     guard
         let why = gate.reason(
             host.id, changing: changing, reboots: PlannedHosts.reboots(changing, plan.actions, nil))
     else { return nil }
+    if job.sentence != why {
+        var waiting = job
+        waiting.sentence = why
+        _ = try rollout.sql.jobs.update(waiting, now: rollout.now)
+    }
+    return .wait(60, why)
+}
+
+/// What the policies in force say of the host's beginning now; nil for the way back, which waits for no window.
+private func windowVerdict(
+    _ rollout: RolloutTransaction, _ job: JobRecord, _ plan: StoredPlan, _ cache: PolicyCache
+) throws -> WindowVerdict? {
+    guard !job.rollsBack,
+        let host = try rollout.sql.hosts.show(organisation: rollout.organisation, id: job.host)
+    else { return nil }
+    return try WindowVerdict(
+        job, plan.window, plan.actions, host,
+        HostCalendars(rollout.sql, cache, organisation: rollout.organisation), now: rollout.now)
+}
+
+/// Why a host may not begin by the policies in force; nil where it may. Its job waits, and says so.
+private func shut(
+    _ verdict: WindowVerdict?, _ rollout: RolloutTransaction, _ job: JobRecord
+) throws -> JobDecision? {
+    guard let why = verdict?.reason else { return nil }
     if job.sentence != why {
         var waiting = job
         waiting.sentence = why

@@ -97,6 +97,7 @@ extension RolloutEngine {
             let gate = try await EvidenceGate(
                 state, organisation: organisation, among: Set(selected.map(\.id)), now: now)
             if !gate.doubt.isEmpty { frozen.notes.append(gate.doubt) }
+            let heldBack = try await heldBack(organisation, draft.packages)
             for host in selected {
                 let kept = host.digests.flatMap { known[[$0.set, $0.offers]] }?.shared(with: host)
                 let read = kept == nil ? try await self.host(organisation, host) : nil
@@ -106,7 +107,15 @@ extension RolloutEngine {
                 }
                 let facts = gate.holds(host.id) ? try await self.facts(organisation, host) : nil
                 freezing.settle(found) { changed in
-                    gate.reason(
+                    for one in heldBack[host.id] ?? [] where changed.contains(one.package) {
+                        let isOffered = found.offers.contains {
+                            "\($0.name):\($0.architecture)" == one.package && $0.candidate == one.version
+                        }
+                        if isOffered {
+                            return "\(one.sentence(host.hostname)) It is left out. \(one.cure(host.hostname))"
+                        }
+                    }
+                    return gate.reason(
                         host.id, changing: changed, reboots: PlannedHosts.reboots(changed, draft.actions, facts)
                     )
                     .map { "\($0) It is left out." }
@@ -123,8 +132,44 @@ extension RolloutEngine {
         // Most hosts had the same, and share the text.
         var texts: [[String: String]: String] = [:]
         let resolver = PlanWindows()
+        var own: [String: PolicyWindows.Found] = [:]
+        if draft.window.isOfPolicies {
+            do {
+                own = try await ownWindows(organisation, Array(packages.hosts.keys), draft, now: now)
+            } catch let error as PlanWindowError {
+                frozen.errors.append(error.reason)
+                return frozen
+            }
+        }
+        var left = 0
         for id in packages.hosts.keys.sorted() {
             do {
+                if draft.window.isOfPolicies {
+                    guard let found = own[id], let window = found.windows.first else {
+                        left += 1
+                        note("\(names[id] ?? id) is left out: \(own[id]?.why ?? "it is gone.")", &frozen)
+                        continue
+                    }
+                    guard window.notAfter < now.adding(seconds: Self.furthestWindow) else {
+                        left += 1
+                        note(
+                            "\(names[id] ?? id) is left out: its next window begins at \(window.notBefore), and orders are "
+                                + "signed for at most 90 days.", &frozen)
+                        continue
+                    }
+                    guard let (distribution, previous) = packages.hosts[id] else { continue }
+                    let text = texts[previous] ?? JSONValue.object(previous.mapValues(JSONValue.string)).canonicalText
+                    texts[previous] = text
+                    frozen.hosts.append(
+                        CampaignHost(
+                            host: id, distribution: distribution, previous: text, notBefore: window.notBefore,
+                            lastSafeStart: window.lastSafeStart, notAfter: window.notAfter))
+                    // A host that misses its window has the one after it.
+                    let last = found.windows.last { $0.notAfter < now.adding(seconds: Self.furthestWindow) } ?? window
+                    frozen.endsAt = max(frozen.endsAt ?? last.notAfter, last.notAfter)
+                    if !found.note.isEmpty { note("\(names[id] ?? id): \(found.note)", &frozen) }
+                    continue
+                }
                 let zone = try draft.window.zone == "host" ? hostZone(zones[id]) : draft.window.zone
                 let occurrence = try windows[zone] ?? resolver.occurrence(of: draft.window, in: zone, draft.actions)
                 windows[zone] = occurrence
@@ -153,9 +198,12 @@ extension RolloutEngine {
                 if !frozen.errors.contains(text) { frozen.errors.append(text) }
             }
         }
+        if left > 0, frozen.hosts.isEmpty, frozen.errors.isEmpty {
+            frozen.errors = ["None of the \(left) hosts has a window that the policies give it."] + frozen.notes
+        }
         guard frozen.errors.isEmpty else { return frozen }
         frozen.startsAt = frozen.hosts.map(\.notBefore).min()
-        frozen.endsAt = frozen.hosts.map(\.notAfter).max()
+        frozen.endsAt = [frozen.endsAt, frozen.hosts.map(\.notAfter).max()].compactMap { $0 }.max()
         let plan = Plan(
             organisation: organisation, campaign: campaign, epoch: epoch, targets: packages.targets,
             hosts: frozen.hosts.map(\.host), window: draft.window, budget: draft.budget, actions: draft.actions)
@@ -169,11 +217,51 @@ extension RolloutEngine {
         return frozen
     }
 
+    private func note(_ text: String, _ frozen: inout FrozenDraft) {
+        guard frozen.notes.count < PlanFreezing.maximumRemarks, !frozen.notes.contains(text) else { return }
+        frozen.notes.append(text)
+    }
+
+    /// The hosts' own windows by the policies in force.
+    private func ownWindows(
+        _ organisation: String, _ hosts: [String], _ draft: CampaignDraft, now: Timestamp
+    ) async throws -> [String: PolicyWindows.Found] {
+        let after = max(now, try draft.window.after())
+        let (cache, actions, minutes) = (state.policies, draft.actions, draft.window.minutes)
+        return try await state.store.read { sql in
+            let windows = PolicyWindows(
+                try HostCalendars(sql, cache, organisation: organisation), actions, minutes: minutes)
+            var found: [String: PolicyWindows.Found] = [:]
+            for id in hosts {
+                guard let record = try sql.hosts.show(organisation: organisation, id: id) else { continue }
+                found[id] = try windows.find(record, after: after)
+            }
+            return found
+        }
+    }
+
     /// Seconds ahead that a window may end: a release is good for 90 days, and the way back needs some of them.
     static let furthestWindow: Int64 = 85 * 86_400
 
     /// What a release document leaves for the plan.
     static let maximumPlanBytes = 500_000
+
+    /// What hosts are not given again by itself, by their ids: nothing of it where a person has named the packages.
+    private func heldBack(
+        _ organisation: String, _ packages: PackageSelection
+    ) async throws -> [String: [HeldBackPackage]] {
+        switch packages {
+        case .named, .exact: return [:]
+        case .everything, .security:
+            let jobs = try await state.store.read {
+                try $0.jobs.heldBack(organisation: organisation, limit: Self.mostHeldBack)
+            }
+            return Dictionary(grouping: HeldBackPackage.list(jobs), by: \.host)
+        }
+    }
+
+    /// The most jobs whose failed packages are remembered for a plan, the newest.
+    private static let mostHeldBack = 10_000
 
     /// What a host last reported, as freezing sees it; nil where that is not here any more.
     private func host(_ organisation: String, _ host: SelectedHost) async throws -> FreezingHost? {

@@ -44,7 +44,7 @@ extension RolloutEngine {
             }
             guard record.stateWord == Campaign.State.draft.rawValue else {
                 try rollout.handle(.edit(by: actor.name), record, by: actor.name, change: take)
-                return try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, [])
+                return try rollout.clearHosts(rollout.campaign(id))
             }
             // Whoever changes a draft has a hand in its plan.
             record = try rollout.handle(.change(by: actor.name), record, by: actor.name, change: take)
@@ -69,6 +69,7 @@ extension RolloutEngine {
         let draft = try record.storedDraft()
         // Outside the transaction: it reads what every host reported. The hosts may change right after it anyway.
         let frozen = try await freeze(organisation: organisation, draft, campaign: id, epoch: record.epoch, by: actor)
+        let token = try await writeHosts(organisation, id, version: version, frozen)
         try await transaction(organisation, actor, subject: id) { rollout in
             var current = try rollout.campaign(id)
             guard current.version == version else { throw Refusal(.stale) }
@@ -88,15 +89,47 @@ extension RolloutEngine {
                     $0.planDigest = plan.digest
                     $0.remarks = remarks.json.canonicalText
                 }
-                try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, frozen.hosts)
+                if let token {
+                    try rollout.checkHosts(id, token)
+                } else {
+                    try rollout.sql.campaigns.setHosts(organisation: organisation, campaign: id, frozen.hosts)
+                }
+                try rollout.endHosts(id)
             } catch let error where error is TransitionError || frozen.plan == nil {
                 if let transition = error as? TransitionError { remarks.errors = [transition.reason] }
                 try rollout.handle(
                     .unresolvable(reason: remarks.errors.first ?? ""), submitted, by: "server"
                 ) { $0.remarks = remarks.json.canonicalText }
+                try rollout.clearHosts(rollout.campaign(id))
             }
         }
         return try await show(organisation: organisation, id)
+    }
+
+    /// Writes the hosts of a large plan beforehand, a page in a transaction, so that no other waits for all of them.
+    ///
+    /// - Returns: what names this list; nil where it is small enough for the transaction that makes the plan.
+    private func writeHosts(
+        _ organisation: String, _ id: String, version: Int64, _ frozen: FrozenDraft
+    ) async throws -> String? {
+        let most = RolloutTransaction.offerPage
+        guard frozen.plan != nil, frozen.hosts.count > most else { return nil }
+        let token = RandomID.make("f")
+        let now = state.clock.now()
+        func write<Value: Sendable>(
+            _ body: @escaping @Sendable (RolloutTransaction) throws -> Value
+        ) async throws -> Value {
+            try await state.store.write { sql in
+                try body(RolloutTransaction(sql: sql, organisation: organisation, now: now))
+            }
+        }
+        try await write { try $0.beginHosts(id, version: version, token: token) }
+        while try await write({ try $0.removeHosts(id, version: version, token: token) }) {}
+        for start in stride(from: 0, to: frozen.hosts.count, by: most) {
+            let page = Array(frozen.hosts[start..<min(start + most, frozen.hosts.count)])
+            try await write { try $0.addHosts(id, version: version, token: token, page) }
+        }
+        return token
     }
 
     /// What ``submit(organisation:_:version:by:)`` would make of a draft; changes nothing.
@@ -115,9 +148,10 @@ extension RolloutEngine {
     func approve(
         organisation: String, _ id: String, plan: SHA256Digest, signature: Envelope.Signature?, by actor: RolloutActor
     ) async throws -> CampaignDetails {
+        let reach = try await reach(organisation, id, actor)
         try await transaction(organisation, actor, subject: id) { rollout in
             let record = try rollout.campaign(id)
-            try rollout.check(actor, record)
+            try reach.check(record)
             if record.approvalsRequired == 0 {
                 try rollout.handle(.releaseUnapproved(by: actor.name, plan: plan), record, by: actor.name)
                 return
@@ -156,12 +190,13 @@ extension RolloutEngine {
     func resume(
         organisation: String, _ id: String, reason: String, by actor: RolloutActor
     ) async throws -> CampaignDetails {
+        let reach = try await reach(organisation, id, actor)
         try await transaction(organisation, actor, subject: id) { rollout in
             let record = try rollout.campaign(id)
-            try rollout.check(actor, record)
+            try reach.check(record)
             let isHalted = record.stateWord == Campaign.State.halted.rawValue
             // As it is in this transaction: who saw a paused campaign may not let a halted one go on.
-            if isHalted { try rollout.checkApproval(actor, record) }
+            if isHalted, !reach.mayApprove { throw Refusal(.approvalNeeded) }
             let unwell = isHalted ? try rollout.unwellCount(record.id) : 0
             try rollout.handle(
                 .resume(by: actor.name, haltReason: reason.isEmpty ? nil : reason, unwell: unwell), record,
@@ -196,9 +231,10 @@ extension RolloutEngine {
         organisation: String, _ id: String, reason: String, overWrittenOff: Bool, by actor: RolloutActor
     ) async throws -> CampaignDetails {
         let scans = state.scanTimes()
+        let reach = try await reach(organisation, id, actor)
         try await transaction(organisation, actor, subject: id) { rollout in
             let record = try rollout.campaign(id)
-            try rollout.check(actor, record)
+            try reach.check(record)
             if record.stateWord == Campaign.State.rollingBack.rawValue { return }
             try rollout.handle(.rollBack(by: actor.name, reason: reason), record, by: actor.name) {
                 $0.clearSigningRemark()
@@ -272,9 +308,10 @@ extension RolloutEngine {
         _ organisation: String, _ id: String, _ actor: RolloutActor,
         _ event: @escaping @Sendable (CampaignRecord) throws -> Campaign.Event
     ) async throws -> CampaignDetails {
+        let reach = try await reach(organisation, id, actor)
         try await transaction(organisation, actor, subject: id) { rollout in
             let record = try rollout.campaign(id)
-            try rollout.check(actor, record)
+            try reach.check(record)
             try rollout.handle(try event(record), record, by: actor.name)
         }
         return try await show(organisation: organisation, id)
@@ -302,26 +339,6 @@ extension RolloutEngine {
     }
 
     static let approvalsSetting = "campaign-approvals-required"
-}
-
-extension RolloutTransaction {
-    /// To go on after a halt is an approval, and takes the right to approve each of its hosts.
-    func checkApproval(_ actor: RolloutActor, _ record: CampaignRecord) throws {
-        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
-            guard let host = try sql.hosts.show(organisation: organisation, id: member.host) else { continue }
-            guard actor.mayApprove(host) else { throw Refusal(.approvalNeeded) }
-        }
-    }
-
-    /// Whoever acts on a campaign must be allowed to change each of its hosts; else there is none for them.
-    func check(_ actor: RolloutActor, _ record: CampaignRecord) throws {
-        for member in try sql.campaigns.hosts(organisation: organisation, campaign: record.id) {
-            guard let host = try sql.hosts.show(organisation: organisation, id: member.host) else { continue }
-            guard actor.mayChange(host) else {
-                throw Refusal(.forbidden("The campaign has hosts that your roles do not reach: \(host.hostname)."))
-            }
-        }
-    }
 }
 
 extension Settings {

@@ -51,6 +51,15 @@ extension RolloutEngine {
                     "vetoed", "The veto file of \(host.hostname) forbids it: \(forbidden).",
                     "It wins over every campaign. See /etc/fettle-agent/veto there.")
             }
+            let held = HeldBackPackage.list(
+                try sql.jobs.heldBack(organisation: organisation, host: host.id, limit: 100))
+            for offer in own {
+                let id = "\(offer.name):\(offer.architecture)"
+                guard let one = held.first(where: { $0.package == id && $0.version == offer.candidate }) else {
+                    continue
+                }
+                say("held-back", one.sentence(host.hostname), one.cure(host.hostname))
+            }
             try addCampaigns(rollout, host, name, progress, &why)
             for offer in own { explain(offer, host, &why) }
             if own.isEmpty {

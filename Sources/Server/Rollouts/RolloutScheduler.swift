@@ -13,7 +13,7 @@ struct RolloutScheduler: Service {
     private static let batch = 100
     /// Seconds for which a claimed timer is this server's.
     private static let lease: Int64 = 30
-    /// How many pages of hosts get their jobs before other timers have their turn.
+    /// How many pages of a campaign's hosts are done before other timers have their turn.
     private static let offerPages = 10
 
     func run() async throws {
@@ -59,13 +59,13 @@ struct RolloutScheduler: Service {
                 }
             }
         case RolloutTransaction.TimerName.offers:
-            for _ in 0..<Self.offerPages {
-                let hasMore = try await state.store.write { [clock = state.clock] sql in
-                    try RolloutTransaction(sql: sql, organisation: timer.organisation, now: clock.now())
-                        .continueOffers(timer.subject)
-                }
-                guard hasMore else { return }
-            }
+            try await pages(timer) { try $0.continueOffers(timer.subject) }
+        case RolloutTransaction.TimerName.withdrawals:
+            try await pages(timer) { try $0.continueWithdrawals(timer.subject) }
+        case RolloutTransaction.TimerName.rest:
+            try await pages(timer) { try $0.continueRest(timer.subject) }
+        case RolloutTransaction.TimerName.hosts:
+            try await pages(timer) { try $0.continueClearing(timer.subject) }
         case RolloutTransaction.TimerName.job:
             try await state.store.write { sql in
                 let rollout = RolloutTransaction(sql: sql, organisation: timer.organisation, now: now)
@@ -77,6 +77,18 @@ struct RolloutScheduler: Service {
                 }
             }
         default: break
+        }
+    }
+
+    /// Does some pages of a campaign's hosts, each in a transaction of its own; the timer brings the others.
+    private func pages(
+        _ timer: StoredTimer, _ page: @escaping @Sendable (RolloutTransaction) throws -> Bool
+    ) async throws {
+        for _ in 0..<Self.offerPages {
+            let hasMore = try await state.store.write { [clock = state.clock] sql in
+                try page(RolloutTransaction(sql: sql, organisation: timer.organisation, now: clock.now()))
+            }
+            guard hasMore else { return }
         }
     }
 

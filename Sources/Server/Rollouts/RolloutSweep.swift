@@ -64,7 +64,9 @@ struct RolloutSweep: Sendable {
             guard let record = try sql.campaigns.show(organisation: organisation, id: id) else { return nil }
             // What proves a campaign is in reports, not in its own rows.
             if record.stateWord == Campaign.State.verifying.rawValue { return nil }
-            return "\(record.version).\(try sql.jobs.stamp(organisation: organisation, campaign: id))"
+            let rollout = RolloutTransaction(sql: sql, organisation: organisation, now: now)
+            return "\(record.version).\(try sql.jobs.stamp(organisation: organisation, campaign: id))."
+                + "\(try rollout.isOffering(id)).\(try rollout.isWithdrawing(id))"
         }
         if let stamp, state.sweepMemory.isKnown(id, stamp, now: now) { return }
         let scans = state.scanTimes()
@@ -167,9 +169,17 @@ extension RolloutTransaction {
             if !rebooted.isEmpty { return .jobs(rebooted.map { ($0.id, .rebootProven) }) }
         }
         switch word {
-        case .halting, .cancelling: return counts.of(\.isInFlight) > 0 ? nil : .campaign(.drained)
+        case .halting, .cancelling:
+            guard counts.of(\.isInFlight) == 0, try !isWithdrawing(id) else { return nil }
+            return .campaign(.drained)
         case .running, .paused:
             if let reason = try failureReason(counts, of: counts.total + missing, record) {
+                return .campaign(.halt(by: "server", reason: reason))
+            }
+            // Where every host is done with it already, there is nobody to keep it from.
+            if counts.of(\.isUnwell) > 0, missing + counts.of({ !$0.isSettled }) > 0,
+                let reason = try hungReason(record)
+            {
                 return .campaign(.halt(by: "server", reason: reason))
             }
             guard counts.of({ !$0.isSettled }) == 0, try !isOffering(id) else { return nil }

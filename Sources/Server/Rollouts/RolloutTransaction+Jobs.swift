@@ -65,6 +65,7 @@ extension RolloutTransaction {
         }
         if isOfferChanged { try refreshHost(record.host) }
         if job.isProofOfHealth, !before.isProofOfHealth { try releaseEarlier(saved) }
+        if job.state == .terminal(.expired), !before.state.isTerminal { try offerNextWindow(saved) }
         return (saved, effects)
     }
 

@@ -35,12 +35,18 @@ extension RolloutTransaction {
             // A gap: the answer says from where to send.
             if entry.ordinal > record.nextEntry { break }
             let wasOpen = try !record.hostJob().isJournalClosed
+            let packages = try entry.detail["packages"].map { list in
+                entry.phase == .commit && entry.kind == .result
+                    ? try markCulprit(
+                        list, of: record, entry.detail["outcome"]?.string.flatMap { JobOutcome(rawValue: $0) })
+                    : list
+            }
             record = try handle(.entry(entry), record, by: actor) { next in
                 next.heardAt = now
                 if !entry.text.isEmpty { next.sentence = entry.text }
                 if entry.phase == .commit, entry.kind == .result {
                     next.outcome = entry.detail["outcome"]?.string
-                    if let packages = entry.detail["packages"] { next.packages = packages.canonicalText }
+                    if let packages { next.packages = packages.canonicalText }
                 }
             }.job
             if wasOpen, try record.hostJob().isJournalClosed { try askForProof(record) }

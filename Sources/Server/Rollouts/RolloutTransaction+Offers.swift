@@ -91,17 +91,24 @@ extension RolloutTransaction {
 
     @discardableResult
     private func offerPage(_ run: OfferRun, _ campaign: CampaignRecord) throws -> Bool {
+        guard try !isWithdrawing(campaign.id) else {
+            // Else what is still being taken back would take these back as well.
+            try setOffers(run, campaign, due: now.adding(seconds: 1))
+            return false
+        }
         let hosts = try sql.campaigns.hosts(
             organisation: organisation, campaign: campaign.id, after: run.after, limit: Self.offerPage + 1)
         let page = hosts.prefix(Self.offerPage)
-        let timeouts = JobTimeouts(try campaign.storedPlan().actions)
+        let plan = try campaign.storedPlan()
+        let timeouts = JobTimeouts(plan.actions)
+        let own = try plan.window.isOfPolicies ? policyWindows(plan) : nil
         let begin = try wayBackBegan(campaign)
         for host in page {
             let last = try sql.jobs.latest(organisation: organisation, campaign: campaign.id, host: host.host)
             if run.rollsBack {
                 try offerRollback(campaign, last, from: begin, timeouts, by: run.actor)
             } else {
-                try offerJob(campaign, host, last, timeouts, by: run.actor)
+                try offerJob(campaign, host, last, timeouts, own, by: run.actor)
             }
         }
         guard hosts.count > page.count, let last = page.last else {
@@ -110,19 +117,29 @@ extension RolloutTransaction {
         }
         var next = run
         next.after = last.host
+        try setOffers(next, campaign, due: now)
+        return true
+    }
+
+    private func setOffers(_ run: OfferRun, _ campaign: CampaignRecord, due: Timestamp) throws {
         try sql.timers.set(
             StoredTimer(
                 organisation: organisation, kind: TimerName.offers, subject: campaign.id, version: campaign.version,
-                dueAt: now, payload: next.payload))
-        return true
+                dueAt: due, payload: run.payload))
     }
 
     private func offerJob(
         _ campaign: CampaignRecord, _ host: CampaignHost, _ last: JobRecord?, _ timeouts: JobTimeouts,
-        by actor: String
+        _ own: PolicyWindows?, by actor: String
     ) throws {
         if let last {
             guard last.stateWord == JobOutcome.cancelled.rawValue, !last.rollsBack else { return }
+        }
+        // Approved late, or resumed: the host's next window is as good as the one that it has missed.
+        if now > host.lastSafeStart, let own, let window = try nextWindow(campaign, host.host, own) {
+            return try offer(
+                campaign, host: host.host, attempt: (last?.attempt ?? 0) + 1, rollsBack: false, window, timeouts,
+                by: actor)
         }
         // A host too late for its window gets a job as well, which expires by its timer: it is counted and shown.
         guard last == nil || now <= host.lastSafeStart else { return }
@@ -130,6 +147,36 @@ extension RolloutTransaction {
             campaign, host: host.host, attempt: (last?.attempt ?? 0) + 1, rollsBack: false,
             HostJob.Window(notBefore: host.notBefore, lastSafeStart: host.lastSafeStart, notAfter: host.notAfter),
             timeouts, by: actor)
+    }
+
+    private func policyWindows(_ plan: StoredPlan) throws -> PolicyWindows {
+        PolicyWindows(
+            try HostCalendars(sql, PolicyCache(), organisation: organisation), plan.actions,
+            minutes: plan.window.minutes)
+    }
+
+    /// A host's next window by the policies, within what the campaign was approved for; nil where there is none.
+    private func nextWindow(
+        _ campaign: CampaignRecord, _ host: String, _ own: PolicyWindows
+    ) throws -> HostJob.Window? {
+        guard let end = try campaign.campaign().endsAt,
+            let record = try sql.hosts.show(organisation: organisation, id: host), record.status == .active
+        else { return nil }
+        return try own.find(record, after: now).windows.first { $0.notAfter <= end }
+    }
+
+    /// Gives a host that has missed its own window the next one, where the plan takes windows from the policies.
+    func offerNextWindow(_ job: JobRecord) throws {
+        guard !job.rollsBack, job.stateWord == JobOutcome.expired.rawValue, job.attempt < 20 else { return }
+        let campaign = try campaign(job.campaign)
+        guard campaign.stateWord == Campaign.State.running.rawValue else { return }
+        let plan = try campaign.storedPlan()
+        guard plan.window.isOfPolicies, let window = try nextWindow(campaign, job.host, policyWindows(plan)),
+            window.notBefore >= job.notAfter
+        else { return }
+        try offer(
+            campaign, host: job.host, attempt: job.attempt + 1, rollsBack: false, window, JobTimeouts(plan.actions),
+            by: "server", sentence: "It missed its window that ended at \(job.notAfter).")
     }
 
     private func offerRollback(

@@ -21,6 +21,12 @@ struct RolloutTransaction {
         static let signing = "campaign-sign"
         /// More hosts of a campaign are to be given their jobs.
         static let offers = "campaign-offers"
+        /// More jobs of a campaign are to be taken back.
+        static let withdrawals = "campaign-withdrawals"
+        /// More hosts of a campaign are to go back to their own interval.
+        static let rest = "campaign-rest"
+        /// The list of a draft's hosts is being written, or is to be removed.
+        static let hosts = "campaign-hosts"
         /// The job's own timer.
         static let job = "job"
     }
@@ -66,17 +72,14 @@ struct RolloutTransaction {
         try change(&next)
         next.set(campaign)
         guard let saved = try sql.campaigns.update(next, now: now) else { throw Refusal(.stale) }
-        for effect in effects { try perform(effect, saved, campaign, by: actor) }
-        let isAtRest = saved.isTerminal || campaign.state == .halted
-        if isAtRest, saved.stateWord != record.stateWord { try restHosts(saved) }
-        return saved
-    }
-
-    /// Lets the hosts that were asked for a proof go back to their own interval.
-    private func restHosts(_ record: CampaignRecord) throws {
-        for host in try sql.campaigns.hurriedHosts(organisation: organisation, campaign: record.id) {
-            try refreshHost(host)
+        // One walk over the hosts does both.
+        let isRevoking = effects.contains(.revokeUnstarted)
+        for effect in effects where !(isRevoking && effect == .withdrawOffers) {
+            try perform(effect, saved, campaign, by: actor)
         }
+        let isAtRest = saved.isTerminal || campaign.state == .halted
+        if isAtRest, saved.stateWord != record.stateWord { try restHosts(saved, after: nil) }
+        return saved
     }
 
     private func perform(
@@ -101,20 +104,15 @@ struct RolloutTransaction {
                     organisation: organisation, kind: TimerName.signing, subject: record.id, version: record.version,
                     dueAt: now))
         case .offerJobs: try offerJobs(record, by: actor)
-        case .withdrawOffers:
-            let words = HostJob.State.words { $0 == .planned || $0 == .offered }
-            for job in try sql.jobs.latest(organisation: organisation, campaign: record.id, words: words) {
-                try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
-            }
+        case .withdrawOffers: try withdraw(record, isOfStarted: false, by: actor)
         case .revokeUnstarted:
+            // Those without a permit among them.
             try stopOffers(record.id)
-            let words = HostJob.State.words { $0.isInFlight || $0.phase != nil }
-            for job in try sql.jobs.latest(organisation: organisation, campaign: record.id, words: words) {
-                let current = try job.hostJob()
-                guard !current.isCancelRequested, !current.hasMutated else { continue }
-                try handle(.cancel(by: actor, reason: record.reason), job, by: actor)
-            }
+            try withdraw(record, isOfStarted: true, by: actor)
         case .offerRollbacks: try offerRollbacks(record, by: actor)
+        case .ring, .offerTail:
+            // Campaigns of several rings are not made by this server yet.
+            break
         case .verifyHosts:
             // The scheduler compares the hosts' next scans.
             break

@@ -69,6 +69,8 @@ public struct ServerConfiguration: Sendable {
     public var auditCheckpointInterval: Int64 = 60
     /// Seconds between two looks for audit leaves that have no number yet.
     public var auditSequencingInterval: Int64 = 1
+    /// Whether a key that nothing joins to the one before may sign the audit log from now on: where the folder was lost.
+    public var acceptsNewAuditKey = false
     /// What peers may cost.
     public var limits = ServerLimits()
     /// The socket of the process that signs the orders; nil for the one in the data folder.

@@ -43,6 +43,8 @@ final class ServerState: Sendable {
     let progress = LiveProgress()
     let rolesCache = RolesCache()
     let sweepMemory = SweepMemory()
+    /// The policies in force, as they were read last.
+    let policies = PolicyCache()
     /// What feeds say, and what follows for the hosts.
     let vulnerabilities: VulnerabilityDesk
     /// What hosts have read in changelogs.
@@ -58,6 +60,20 @@ final class ServerState: Sendable {
     static func open(
         _ configuration: ServerConfiguration, clock: ServerClock, logger: Logger
     ) async throws -> ServerState {
+        // Before anything is made in the folder: of a lost one nothing must come back as new in silence.
+        if !configuration.acceptsNewAuditKey, try readFile(AuditKey.path(configuration.data.authorityPath)) == nil,
+            try await Store.plan(configuration.databaseAddress).applied > 0
+        {
+            let store = try await Store.open(
+                configuration.databaseAddress, program: "fettle \(configuration.version)", now: clock.now())
+            do {
+                try await AuditKeeping.checkFolder(configuration.data.authorityPath, store)
+            } catch {
+                await store.close()
+                throw error
+            }
+            await store.close()
+        }
         let authorities = try AuthorityStore(folder: configuration.data.authorityPath, clock: clock)
         let tokens = try ExchangeTokens(folder: configuration.data.authorityPath)
         // A key that cannot be read is told before the database is touched.
@@ -77,7 +93,8 @@ final class ServerState: Sendable {
                 _ = try transaction.epochs.currentOrFirst(now: now)
                 return try ServerLife(transaction)
             }
-            let auditKeeping = try await AuditKeeping.open(configuration.data.authorityPath, store, now: now)
+            let auditKeeping = try await AuditKeeping.open(
+                configuration.data.authorityPath, store, acceptsNew: configuration.acceptsNewAuditKey, now: now)
             return ServerState(
                 configuration, clock, logger, store, people, authorities, credentials, tokens, auditKeeping, now, life)
         } catch {

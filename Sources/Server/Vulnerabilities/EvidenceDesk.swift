@@ -48,13 +48,23 @@ struct EvidenceDesk: Sendable {
             var here: [String: Held] = [:]
             for finding in view.holds(host: index, &known) where wanted.map(finding.ids.contains) ?? true {
                 let waived = view.decisions.evidence.first {
-                    $0.host == finding.host.id && $0.step == StoredEvidence.waived
+                    $0.host == finding.host.id && $0.step == StoredEvidence.waived && $0.at >= finding.hold.since
                         && finding.ids.contains($0.vulnerability.uppercased())
                 }
-                let empty = Held(
-                    host: finding.host, vulnerability: finding.vulnerability, packages: [], hold: finding.hold,
+                var own = Held(
+                    host: finding.host, vulnerability: finding.vulnerability,
+                    packages: here[finding.vulnerability]?.packages ?? [], hold: finding.hold,
                     reason: waived?.note ?? "")
-                here[finding.vulnerability, default: empty].packages.append(finding.package.name)
+                // Packages that came at different times ask each for their own evidence: what still blocks is told.
+                if let other = here[finding.vulnerability]?.hold,
+                    (other.blocksInstallation ? 1 : 0, other.since)
+                        > (finding.hold.blocksInstallation ? 1 : 0, finding.hold.since)
+                {
+                    own.hold = other
+                    own.reason = here[finding.vulnerability]?.reason ?? ""
+                }
+                own.packages.append(finding.package.name)
+                here[finding.vulnerability] = own
             }
             for var one in here.values where blocking.map({ $0 == one.hold.blocksInstallation }) ?? true {
                 one.packages = Set(one.packages).sorted()
@@ -79,15 +89,16 @@ struct EvidenceDesk: Sendable {
         try checkKnown(vulnerability)
         let ids = state.vulnerabilities.ids(of: vulnerability)
         let (organisation, actor, now) = (organisation, actor, now)
+        let since = try await since(ids, on: host)
         return try await state.store.write { sql throws -> EvidenceHold in
             let host = try host(sql)
-            var hold = try Self.hold(host.id, ids, sql, organisation: organisation)
+            var hold = try Self.hold(host.id, ids, sql, organisation: organisation, since: since)
             for (step, digest) in steps {
                 guard hold.record(step, EvidenceHold.Record(at: now, by: actor, digest: digest)),
                     try sql.findingClocks.record(
                         StoredEvidence(
                             host: host.id, vulnerability: vulnerability, step: step.rawValue, at: now, by: actor,
-                            digest: digest), organisation: organisation)
+                            digest: digest), organisation: organisation, since: since)
                 else { throw Refusal(.evidenceOrder(hold.next?.step)) }
             }
             return hold
@@ -100,8 +111,9 @@ struct EvidenceDesk: Sendable {
     ) async throws -> EvidenceHold {
         let ids = state.vulnerabilities.ids(of: vulnerability)
         let organisation = organisation
+        let since = try await since(ids, on: host)
         let present = try await state.store.read { sql in
-            try Self.hold(host(sql).id, ids, sql, organisation: organisation)
+            try Self.hold(host(sql).id, ids, sql, organisation: organisation, since: since)
         }
         let scope: [(step: EvidenceHold.Step, digest: String)] =
             present.records[.scope] == nil ? [(.scope, "")] : []
@@ -144,6 +156,24 @@ struct EvidenceDesk: Sendable {
         }
     }
 
+    /// Since when evidence is asked for there, of the package that asks last; the beginning of time where nothing is.
+    private func since(
+        _ ids: Set<String>, on host: @escaping @Sendable (Transaction) throws -> HostRecord
+    ) async throws -> Timestamp {
+        let beginning = Timestamp(milliseconds: 0)
+        let id = try await state.store.read { try host($0).id }
+        // Before the first judgement it is not known; evidence can be noted all the same, and no older step is replaced.
+        guard state.vulnerabilities.knowledge != nil, state.vulnerabilities.risk(organisation) != nil else {
+            return beginning
+        }
+        let view = try await RiskView.of(state, organisation: organisation, reach: reach, only: id, now: now)
+        var known: [RiskView.Place: Deadline] = [:]
+        let held = view.hosts.flatMap { index in
+            view.holds(host: index, &known).filter { !$0.ids.isDisjoint(with: ids) }
+        }
+        return held.map(\.hold.since).max() ?? beginning
+    }
+
     private static func hold(
         _ host: String, _ ids: Set<String>, _ sql: Transaction, organisation: String,
         since: Timestamp = Timestamp(milliseconds: 0)
@@ -171,13 +201,15 @@ extension EvidenceHold {
     /// A hold with the steps that were done.
     init(since: Timestamp, stored: [StoredEvidence]) {
         self.init(since: since)
-        // A waiver was said of one emergency: it does not hold for what opens anew later.
-        if let waived = stored.first(where: { $0.step == StoredEvidence.waived && $0.at >= since }) {
+        // What was kept or waived before this hold began was of another state of the host, or of another emergency: a host that
+        // gets the package anew, or a vulnerability that becomes exploited later, asks for evidence of its own.
+        let stored = stored.filter { $0.at >= since }
+        if let waived = stored.first(where: { $0.step == StoredEvidence.waived }) {
             _ = waive(Record(at: waived.at, by: waived.by, digest: ""))
         }
         for step in Step.allCases {
             guard let done = stored.first(where: { $0.step == step.rawValue }) else { continue }
-            _ = record(step, Record(at: max(done.at, since), by: done.by, digest: done.digest))
+            _ = record(step, Record(at: done.at, by: done.by, digest: done.digest))
         }
     }
 }

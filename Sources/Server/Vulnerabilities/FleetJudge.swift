@@ -300,7 +300,10 @@ actor FleetJudge {
             }
         }
         let forgotten = now.adding(seconds: -VerdictLedger.memory)
-        try await state.store.write { try $0.verdicts.forgetClosed(before: forgotten) }
+        try await state.store.write {
+            try $0.verdicts.forgetClosed(before: forgotten)
+            try $0.packageArrivals.forget(before: forgotten)
+        }
     }
 
     private struct CannotTell: Error, CustomStringConvertible {

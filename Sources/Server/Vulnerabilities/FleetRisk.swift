@@ -30,6 +30,8 @@ struct FleetRisk: Sendable {
         var asset: AssetFacts
         /// The numbers of its packages; nil where it has not reported or its set is gone: nothing is known of it then.
         var packages: [Int64]?
+        /// Since when it has what it did not have at first, by ``PackageArrivals/key(_:)``.
+        var arrivals: [String: Timestamp] = [:]
         /// Those of its packages in which something is open.
         var exposed: [Int64] = []
         /// What its kernels mean; nil where it has none, or nothing is open in them.
@@ -114,9 +116,16 @@ struct FleetRisk: Sendable {
         hosts.indices.filter { hosts[$0].host.isActive && reach.includes(hosts[$0].host.labels) }
     }
 
-    /// The date from which a finding's clock runs on a host.
+    /// The date from which a finding's clock runs on a host: since the organisation knows it, the host is enrolled and a build of
+    /// the package's source is on it.
     func detected(_ vulnerability: String, packages: [Int64], _ host: HostRisk) -> Timestamp {
-        let first = packages.compactMap { open[Verdicts.Key(package: $0, vulnerability: vulnerability)]?.since }.min()
+        let first = packages.compactMap { id -> Timestamp? in
+            guard let since = open[Verdicts.Key(package: id, vulnerability: vulnerability)]?.since else { return nil }
+            guard !host.arrivals.isEmpty, let package = self.packages[id]?.package,
+                let came = host.arrivals[PackageArrivals.key(package)]
+            else { return since }
+            return max(since, came)
+        }.min()
         return max(first ?? asOf, host.host.enrolled)
     }
 }

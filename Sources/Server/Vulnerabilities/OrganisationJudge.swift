@@ -43,8 +43,13 @@ struct OrganisationJudge: Sendable {
     private var joined: [Verdicts.Software] = []
     /// Where hosts' packages came from.
     private var origins = HostOrigins()
+    /// Since when hosts have what they did not have at first, by host.
+    private var arrivals: [String: [String: Timestamp]] = [:]
     /// What changelogs add.
     private var changelogs = ChangelogOverlay()
+
+    /// Whether everything is being read, arrivals too.
+    private var isLoading = false
 
     private init(_ organisation: String) { self.organisation = organisation }
 
@@ -56,13 +61,17 @@ struct OrganisationJudge: Sendable {
     /// Reads an organisation whole.
     static func load(_ organisation: String, _ store: Store, _ now: Timestamp) async throws -> OrganisationJudge {
         var judge = OrganisationJudge(organisation)
-        let (hosts, origins) = try await store.read {
+        let (hosts, origins, arrivals) = try await store.read {
             (
                 try $0.verdicts.hosts(organisation: organisation),
-                try $0.packageOrigins.all(organisation: organisation)
+                try $0.packageOrigins.all(organisation: organisation),
+                try $0.packageArrivals.all(organisation: organisation)
             )
         }
         judge.origins = HostOrigins(origins)
+        judge.arrivals = arrivals
+        judge.isLoading = true
+        defer { judge.isLoading = false }
         try await judge.take(hosts.map { .init(organisation: organisation, id: $0.id, host: $0) }, store, now)
         try await judge.readOpen(store)
         return judge
@@ -118,16 +127,26 @@ struct OrganisationJudge: Sendable {
     mutating func take(
         _ changes: [Verdicts.ChangedHost], _ store: Store, _ now: Timestamp
     ) async throws {
+        var moved: [String] = []
         for change in try await origins.added(to: changes, organisation, store, now)
         where hosts[change.id] != change.host {
             changelogs.move(from: hosts[change.id], to: change.host)
             let before = hosts[change.id]?.software
             hosts[change.id] = change.host
             touched.insert(change.id)
+            if change.host == nil { arrivals[change.id] = nil }
+            if !isLoading, change.host != nil { moved.append(change.id) }
             guard before != change.host?.software else { continue }
             if let before { left.append(before) }
             if let software = change.host?.software { joined.append(software) }
         }
+        guard !moved.isEmpty else { return }
+        let organisation = organisation
+        let hosts = moved
+        let came = try await store.read { sql in
+            try hosts.map { try sql.packageArrivals.of(organisation: organisation, host: $0) }
+        }
+        for (host, own) in zip(hosts, came) { arrivals[host] = own.isEmpty ? nil : own }
     }
 
     /// Writes down where hosts' packages came from, where that was read since.
@@ -266,6 +285,7 @@ struct OrganisationJudge: Sendable {
             var entry = FleetRisk.HostRisk(
                 host: host, asset: rules.facts(id: host.id, name: host.hostname, labels: host.labels), packages: ids,
                 plan: plan)
+            entry.arrivals = arrivals[id] ?? [:]
             entry.exposed = (ids ?? []).filter { !(fresh.packages[$0]?.open.isEmpty ?? true) }
             if entry.exposed.contains(where: { fresh.packages[$0].map { Self.isOfKernel($0.package) } ?? false }) {
                 entry.kernels = HostKernels(ids ?? [], fresh.packages, host.facts.flatMap { kernels[$0] })

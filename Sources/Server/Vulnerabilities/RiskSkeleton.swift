@@ -16,8 +16,8 @@ struct RiskSkeleton: Sendable {
         var packages: Set<Int64>
         /// The hosts, as ascending indices.
         var hosts: [Int]
-        /// Of hosts that are alike the one that was enrolled first: the vulnerability is due nowhere among them before it is
-        /// due there, but for less than a second.
+        /// Of hosts that are alike the one on which the clock runs for longest: the vulnerability is due nowhere among them
+        /// before it is due there, but for less than a second.
         var kinds: [Int]
     }
 
@@ -132,6 +132,8 @@ struct RiskSkeleton: Sendable {
                 }
             }
             if list.count > 1 { found.sort() }
+            let numbers = list.map { packages[$0] }
+            let sources = Set(numbers.compactMap { risk.packages[$0].map { PackageArrivals.key($0.package) } })
             var first: [Alike: Int] = [:]
             var chosen: [Int] = []
             for host in found {
@@ -139,9 +141,7 @@ struct RiskSkeleton: Sendable {
                 isIn[index] = false
                 let alike = Alike(kind: kinds[index], packages: sums[index])
                 if let place = first[alike] {
-                    if risk.hosts[index].host.enrolled < risk.hosts[chosen[place]].host.enrolled {
-                        chosen[place] = index
-                    }
+                    if isEarlier(risk, index, than: chosen[place], name, numbers, sources) { chosen[place] = index }
                 } else {
                     first[alike] = chosen.count
                     chosen.append(index)
@@ -154,5 +154,18 @@ struct RiskSkeleton: Sendable {
                     kinds: chosen))
         }
         return entries
+    }
+
+    /// Whether a vulnerability's clock runs on a host for longer than on one that is alike.
+    private static func isEarlier(
+        _ risk: FleetRisk, _ index: Int, than other: Int, _ name: String, _ packages: [Int64], _ sources: Set<String>
+    ) -> Bool {
+        let (host, known) = (risk.hosts[index], risk.hosts[other])
+        // Only where one of them got a package later than it was enrolled does more than the enrolment count.
+        guard sources.contains(where: { host.arrivals[$0] != nil || known.arrivals[$0] != nil }) else {
+            return host.host.enrolled < known.host.enrolled
+        }
+        let own = packages.filter(host.exposed.contains)
+        return risk.detected(name, packages: own, host) < risk.detected(name, packages: own, known)
     }
 }

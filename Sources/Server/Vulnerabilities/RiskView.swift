@@ -305,8 +305,10 @@ struct RiskView: Sendable {
         }
         var deadline = ask()
         if deadline.isEvidenceFirst, policy.pauses.contains(.evidenceHold) {
+            let start = deadline.start
             let taken = place.evidence.first {
                 [EvidenceHold.Step.volatileEvidence.rawValue, StoredEvidence.waived].contains($0.step)
+                    && $0.at >= start
             }?.at
             dates.pauses.append(SLAPause(reason: .evidenceHold, from: deadline.start, until: taken))
             deadline = ask()

@@ -30,6 +30,6 @@ package struct Migration: Sendable {
     package static let all: [Migration] = [
         firstMigration, scanAges, pendingSetsMigration, auditTrees, peopleMigration, idempotencyMigration, fleetReading,
         campaignsMigration, rollbackReleasesMigration, verdictsMigration, exceptionsMigration, changelogMigration,
-        rollbackSigningMigration, originsMigration, evidenceWaiversMigration,
+        rollbackSigningMigration, originsMigration, evidenceWaiversMigration, arrivalsMigration, policiesMigration,
     ]
 }

@@ -86,6 +86,14 @@ extension AuditLog {
         ) { row in (Int(try row.integer()), try row.text()) }
     }
 
+    /// Whether that key has signed, or was to sign, here.
+    public func knows(key: NoteKey) throws -> Bool {
+        try sql.first(
+            "SELECT count(*) FROM signing_keys WHERE organisation = ?1 AND key_id = ?2", AuditEvent.installation,
+            key.description
+        ) { row in try row.integer() } ?? 0 > 0
+    }
+
     /// Notes that a key signs this installation's checkpoints; false where it was known.
     public func add(key: NoteKey, now: Timestamp) throws -> Bool {
         try sql.execute(

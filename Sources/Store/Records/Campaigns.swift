@@ -247,6 +247,23 @@ public struct Campaigns {
     public func setHosts(organisation: String, campaign: String, _ hosts: [CampaignHost]) throws {
         try sql.execute(
             "DELETE FROM campaign_hosts WHERE organisation = ?1 AND campaign = ?2", organisation, campaign)
+        try addHosts(organisation: organisation, campaign: campaign, hosts)
+    }
+
+    /// Removes some of the plan's hosts, the first by id.
+    ///
+    /// - Returns: how many those were.
+    public func removeHosts(organisation: String, campaign: String, limit: Int) throws -> Int {
+        try sql.execute(
+            """
+            DELETE FROM campaign_hosts WHERE organisation = ?1 AND campaign = ?2 AND host IN (
+                SELECT c.host FROM campaign_hosts c WHERE c.organisation = ?1 AND c.campaign = ?2
+                ORDER BY c.host LIMIT ?3)
+            """, organisation, campaign, limit)
+    }
+
+    /// Adds hosts to the plan's list.
+    public func addHosts(organisation: String, campaign: String, _ hosts: [CampaignHost]) throws {
         for host in hosts {
             try sql.execute(
                 """
@@ -278,13 +295,16 @@ public struct Campaigns {
         ) { row in try CampaignHost(&row) }
     }
 
-    /// The plan's hosts that check in often for their jobs' sake, by id.
-    public func hurriedHosts(organisation: String, campaign: String) throws -> [String] {
+    /// The plan's hosts that check in often for their jobs' sake, by id, those after that one.
+    public func hurriedHosts(
+        organisation: String, campaign: String, after host: String? = nil, limit: Int = Int(Int32.max)
+    ) throws -> [String] {
         try sql.rows(
             """
             SELECT c.host FROM campaign_hosts c JOIN hosts h ON h.organisation = c.organisation AND h.id = c.host
-            WHERE c.organisation = ?1 AND c.campaign = ?2 AND h.jobs_from IS NOT NULL ORDER BY c.host
-            """, organisation, campaign
+            WHERE c.organisation = ?1 AND c.campaign = ?2 AND h.jobs_from IS NOT NULL AND c.host > ?3
+            ORDER BY c.host LIMIT ?4
+            """, organisation, campaign, host ?? "", limit
         ) { row in try row.text() }
     }
 

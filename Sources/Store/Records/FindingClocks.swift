@@ -164,18 +164,24 @@ public struct FindingClocks {
     }
 
     /// Keeps that a step was done, in the audit log too; false where it was kept before. A waiver takes the place of an older
-    /// one, which was of an emergency before.
-    public func record(_ evidence: StoredEvidence, organisation: String) throws -> Bool {
+    /// one, which was of an emergency before; the audit log has both.
+    ///
+    /// - Parameter since: from when evidence is asked for: a step that was noted before that is of another state of the host, and
+    ///   gives way.
+    public func record(
+        _ evidence: StoredEvidence, organisation: String, since: Timestamp = Timestamp(milliseconds: 0)
+    ) throws -> Bool {
         let changed = try sql.execute(
             """
             INSERT INTO evidence_records
                 (organisation, host, vulnerability, step, recorded_at, recorded_by, digest, note)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (organisation, host, vulnerability, step) DO UPDATE SET
-                recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by, note = excluded.note
-            WHERE evidence_records.step = '\(StoredEvidence.waived)'
-                AND evidence_records.recorded_at < excluded.recorded_at
+                recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by, note = excluded.note,
+                digest = excluded.digest
+            WHERE evidence_records.recorded_at < excluded.recorded_at
+                AND (evidence_records.step = '\(StoredEvidence.waived)' OR evidence_records.recorded_at < ?9)
             """, organisation, evidence.host, evidence.vulnerability, evidence.step, evidence.at, evidence.by,
-            evidence.digest, evidence.note)
+            evidence.digest, evidence.note, since)
         guard changed > 0 else { return false }
         var detail: [String: JSONValue] = ["vulnerability": .string(evidence.vulnerability)]
         let isWaived = evidence.step == StoredEvidence.waived

@@ -29,6 +29,12 @@ extension Hosts {
             """, new.organisation, new.id, asset, new.hostname, Labels.text(new.labels), now, new.token, new.interval,
             new.scanInterval, new.salt, new.exchangeToken, new.bootID, new.agentVersion, new.protocolVersion)
         try insert(labels: new.labels, organisation: new.organisation, host: new.id)
+        if let machine = new.evidence["machine-id"], let product = new.evidence["product-uuid"],
+            let former = try matching(organisation: new.organisation, machineID: machine, productUUID: product)
+                .first(where: { $0.id != new.id })
+        {
+            try sql.packageArrivals.take(over: former, by: new.id)
+        }
         try insert(new.certificate, organisation: new.organisation, host: new.id)
         if let bootID = new.bootID {
             try sql.execute(

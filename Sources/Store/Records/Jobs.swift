@@ -213,6 +213,30 @@ public struct Jobs {
         ) { row in (try row.text(), try row.text()) }
     }
 
+    /// The jobs that ended with a package held back (`"result":"held-back"` in their lists), the newest first.
+    ///
+    /// - Parameters:
+    ///   - campaign: only of this one.
+    ///   - host: only of this one.
+    public func heldBack(
+        organisation: String, campaign: String? = nil, host: String? = nil, limit: Int
+    ) throws -> [JobRecord] {
+        var parameters: [SQLValue] = [.text(organisation), .text("%\"result\":\"held-back\"%")]
+        var conditions = ""
+        for (column, value) in [("campaign", campaign), ("host", host)] {
+            guard let value else { continue }
+            parameters.append(.text(value))
+            conditions += " AND \(column) = ?\(parameters.count)"
+        }
+        parameters.append(.integer(Int64(limit)))
+        return try sql.rows(
+            """
+            SELECT \(JobRecord.columns) FROM jobs WHERE organisation = ?1 AND rolls_back = 0 AND packages LIKE ?2
+                \(conditions) ORDER BY created_at DESC, id LIMIT ?\(parameters.count)
+            """, list: parameters
+        ) { row in try JobRecord(&row) }
+    }
+
     /// The jobs of a campaign, by host and attempt.
     public func list(organisation: String, campaign: String) throws -> [JobRecord] {
         try sql.rows(

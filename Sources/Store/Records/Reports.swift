@@ -120,6 +120,7 @@ public struct Reports {
         var accepted: [ReportEntry] = []
         var needed: [DocumentName] = []
         var held: Set<DocumentName> = []
+        var before = host.digests?.set
         for (position, entry) in submission.entries.enumerated() {
             if entry.sequence < expected { continue }
             if entry.sequence > expected {
@@ -138,6 +139,8 @@ public struct Reports {
                 try recordGap(host, submission.incarnation, from: expected, to: entry.sequence, now)
             }
             try insert(entry, host, submission.incarnation, now)
+            try noteArrivals(entry, before, host, now)
+            before = entry.digests.set
             accepted.append(entry)
             expected = entry.sequence + 1
         }
@@ -166,6 +169,19 @@ public struct Reports {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """, host.organisation, host.id, incarnation, entry.sequence, entry.observed, now, entry.bootID,
             entry.digests.set, entry.digests.offers, entry.digests.facts, entry.cause)
+    }
+
+    /// What was not on the host before has clocks of its own.
+    private func noteArrivals(
+        _ entry: ReportEntry, _ before: SHA256Digest?, _ host: HostRecord, _ now: Timestamp
+    ) throws {
+        let former =
+            try before ?? sql.packageArrivals.formerSet(organisation: host.organisation, host: host.id)
+        guard let former, former != entry.digests.set else { return }
+        // A host's clock that runs ahead dates nothing into the future.
+        try sql.packageArrivals.note(
+            organisation: host.organisation, host: host.id, from: former, to: entry.digests.set,
+            at: min(entry.observed, now))
     }
 
     private func recordGap(

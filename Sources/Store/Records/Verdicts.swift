@@ -23,7 +23,7 @@ public struct Verdicts {
         public var origins: Int64 = 0
         /// The set of updates that it waits for; nil or 0 where that is not known.
         public var pendingSet: Int64?
-        /// When it was enrolled.
+        /// When it was enrolled; where the same machine was enrolled before, when that was.
         public var enrolled: Timestamp
         /// When it was last looked at; nil before its first report.
         public var observed: Timestamp?
@@ -200,7 +200,10 @@ public struct Verdicts {
     }
 
     private static let columns =
-        "id, hostname, labels, set_digest, offers_digest, pending_set, enrolled_at, observed_at, facts_digest"
+        """
+        id, hostname, labels, set_digest, offers_digest, pending_set, coalesce(clocks_from, enrolled_at), observed_at,
+            facts_digest
+        """
     private static let judged: Set = [HostStatus.active.rawValue, HostStatus.quarantined.rawValue]
 
     private static func host(_ row: inout SQLRow, isActive: Bool) throws -> Host {

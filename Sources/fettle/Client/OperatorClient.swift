@@ -131,6 +131,21 @@ struct OperatorClient: Sendable {
         return result
     }
 
+    /// What is there with its ETag, for a later change.
+    func tagged(_ path: String) async throws -> (json: JSONValue, tag: String?) {
+        let answer = try await send(.GET, path, nil)
+        return (answer.json, answer.entityTag)
+    }
+
+    /// Replaces what has that ETag; nil where it is another meanwhile.
+    func put(_ path: String, _ body: JSONValue, ifMatch tag: String?) async throws -> JSONValue? {
+        do {
+            return try await send(.PUT, path, body, ifMatch: tag).json
+        } catch let refusal as Refused where refusal.problem.status == 412 {
+            return nil
+        }
+    }
+
     // MARK: - Exchanges
 
     private func send(

@@ -84,7 +84,8 @@ struct AuditVerifyCommand: AsyncParsableCommand {
             try lines.finish { try verifier.read($0) }
             return try verifier.finish()
         }
-        let trusted = keys.isEmpty ? try await serverKeys() : keys
+        var known: [SignedNote] = []
+        let trusted = keys.isEmpty ? try await serverKeys(&known) : keys
         var verifier = try AuditVerifier(keys: trusted, checkpoints: kept, verify: AuditSignatures.verify)
         let client = try data.client
         try await client.stream("/api/v1/audit/export" + OperatorClient.query(log.query(client))) { part in
@@ -102,16 +103,20 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         } catch {
             throw AuditFault(.unreadable, "\(path) is no proof: \(error)")
         }
-        let trusted = keys.isEmpty ? try await serverKeys() : keys
-        let proved = try proof.verify(keys: trusted, kept: kept, verify: AuditSignatures.verify)
+        var known: [SignedNote] = []
+        let trusted = keys.isEmpty ? try await serverKeys(&known) : keys
+        let proved = try proof.verify(keys: trusted, kept: kept, known: known, verify: AuditSignatures.verify)
         try output.show(["valid": true, "proved": .string(proved)]) { _ in
             emit("verified: \(TextTable.printable(proved))\n")
         }
     }
 
-    private func serverKeys() async throws -> [NoteKey] {
+    /// - Parameter rotations: those that the server knows are added.
+    private func serverKeys(_ rotations: inout [SignedNote]) async throws -> [NoteKey] {
         do {
-            return try await data.client.list("/api/v1/audit/keys").compactMap { NoteKey($0.text("key")) }
+            let items = try await data.client.list("/api/v1/audit/keys")
+            rotations += items.compactMap { SignedNote($0.text("rotation")) }
+            return items.compactMap { NoteKey($0.text("key")) }
         } catch let failure as CommandFailure where failure.exitCode != CommandFailure.usage {
             throw CommandFailure.usage(
                 "\(failure.description)\nTo verify without a server give its public key: --key KEY")

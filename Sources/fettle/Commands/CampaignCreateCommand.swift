@@ -133,6 +133,11 @@ struct CampaignPlaceOption: ParsableArguments {
     @Option(help: "How long the window is, in minutes: 5 to 10080.") var minutes = 240
     @Option(help: "The zone of the start: an IANA name (Europe/Berlin), UTC, or host for each host's own.")
     var zone = "UTC"
+    @Flag(
+        help:
+            "No window of its own: each host in its own windows, by the policies on the server; with --start (UTC) after that."
+    )
+    var hostWindows = false
     @Option(help: "How many hosts may be disturbed at the same time.") var budget = 1
 
     func validate() throws {
@@ -141,6 +146,10 @@ struct CampaignPlaceOption: ParsableArguments {
         }
         guard (5...10_080).contains(minutes) else { throw ValidationError("--minutes takes 5 to 10080") }
         guard (1...100_000).contains(budget) else { throw ValidationError("--budget takes 1 to 100000") }
+        guard !hostWindows || zone == "UTC" else {
+            throw ValidationError(
+                "--host-windows takes the windows of the policies; leave out --zone, --start is in UTC")
+        }
         guard start != nil || zone == "UTC" else {
             throw ValidationError("--zone needs --start: without it the window begins now, which is told in UTC")
         }
@@ -149,8 +158,9 @@ struct CampaignPlaceOption: ParsableArguments {
     /// The window; from this minute on where nobody said when.
     var window: JSONValue {
         [
-            "start": .string(start ?? String(now().description.prefix(16))), "minutes": .integer(Int64(minutes)),
-            "zone": .string(zone),
+            "start": .string(start ?? String(now().description.prefix(16))),
+            "minutes": .integer(Int64(hostWindows && minutes == 240 ? 10_080 : minutes)),
+            "zone": .string(hostWindows ? "policies" : zone),
         ]
     }
 

@@ -64,7 +64,8 @@ struct EvidenceCommand: AsyncParsableCommand {
                 let counts = try await client.get("/api/v1/evidence", query + [("limit", "1")])
                 if let unjudged = counts["unjudged"]?.integer, unjudged > 0 {
                     shown.notes.append(
-                        "\(unjudged) host(s) have not reported what is installed: of these nothing is known")
+                        "\(counted(unjudged, "host")) \(unjudged == 1 ? "has" : "have") not reported what is installed: nothing is known there"
+                    )
                 }
                 return shown
             }
@@ -84,6 +85,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                   fettle evidence taken CVE-2024-3094 web1 --step verdict --file /srv/cases/report.pdf
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "The vulnerability, by any of its ids.") var vulnerability: String
         @Argument(help: "The hosts: names, ids or the beginnings of ids.", completion: hostNames) var hosts: [String]
@@ -107,8 +109,8 @@ struct EvidenceCommand: AsyncParsableCommand {
         func run() async throws {
             let kept = try file.map(EvidenceCommand.sha256) ?? digest?.lowercased()
             let client = try changing.data.client
-            try await changing.each(hosts) { host in
-                guard changing.goesOn("note \(step) of \(vulnerability) on \(host)") else { return }
+            try await changing.each(hosts, output) { host in
+                guard changing.goesOn("note \(step) of \(vulnerability) on \(host)") else { return nil }
                 func note(_ step: String, _ digest: String?) async throws -> JSONValue {
                     var body: [String: JSONValue] = ["vulnerability": .string(vulnerability), "step": .string(step)]
                     if let digest { body["digest"] = .string(digest) }
@@ -126,6 +128,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                     "\(host): \(step) of \(vulnerability) is noted"
                         + (done["blocksInstallation"]?.bool == true ? "; patches still wait" : "; patches may go on")
                         + (next.isEmpty ? "" : "; next is \(next)"))
+                return done
             }
         }
     }
@@ -141,6 +144,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "The vulnerability, by any of its ids.") var vulnerability: String
         @Argument(help: "The hosts: names, ids or the beginnings of ids.", completion: hostNames) var hosts: [String]
@@ -151,11 +155,12 @@ struct EvidenceCommand: AsyncParsableCommand {
             let sum = "let \(hosts.joined(separator: ", ")) be patched without evidence of \(vulnerability)"
             guard changing.goesOn(sum) else { return }
             try confirming.confirm(sum)
-            try await changing.each(hosts) { host in
-                _ = try await client.post(
+            try await changing.each(hosts, output) { host in
+                let done = try await client.post(
                     organisation.path(client, "hosts", host, "evidence", "waive"),
                     ["vulnerability": .string(vulnerability), "reason": .string(reason)])
                 say("\(host): evidence of \(vulnerability) is waived; patches may go on")
+                return done
             }
         }
     }

@@ -132,14 +132,10 @@ struct ExceptionCommand: AsyncParsableCommand {
             false
 
         func run() async throws {
-            let client = try changing.data.client
-            let item = try await client.get(organisation.path(client, "exceptions", id))
-            let sum = "accept \(item.text("vulnerability")) until \(item.text("expires")): \(item.text("reason"))"
-            guard changing.goesOn(sum) else { return }
-            let done = try await client.post(
-                organisation.path(client, "exceptions", id, "approve"),
-                ["coversExploitation": .bool(coversExploitation)])
-            try output.show(done) { say("\(id): \($0.text("sentence"))") }
+            let decided = try await ExceptionCommand.decide(
+                id, "approve", ["coversExploitation": .bool(coversExploitation)], changing, organisation
+            ) { "accept \($0.text("vulnerability")) until \($0.text("expires")): \($0.text("reason"))" }
+            if let decided { try output.show(decided) { say("\(id): \($0.text("sentence"))") } }
         }
     }
 
@@ -157,15 +153,12 @@ struct ExceptionCommand: AsyncParsableCommand {
         @Option(help: "Why; it enters the audit log.") var reason: String
 
         func run() async throws {
-            let client = try changing.data.client
-            let item = try await client.get(organisation.path(client, "exceptions", id))
-            guard changing.goesOn("refuse to accept \(item.text("vulnerability")), as \(item.text("owner")) asks")
-            else {
-                return
+            let decided = try await ExceptionCommand.decide(
+                id, "reject", ["reason": .string(reason)], changing, organisation
+            ) {
+                "refuse to accept \($0.text("vulnerability")), as \($0.text("owner")) asks"
             }
-            let done = try await client.post(
-                organisation.path(client, "exceptions", id, "reject"), ["reason": .string(reason)])
-            try output.show(done) { say("\(id): \($0.text("sentence"))") }
+            if let decided { try output.show(decided) { say("\(id): \($0.text("sentence"))") } }
         }
     }
 
@@ -177,20 +170,35 @@ struct ExceptionCommand: AsyncParsableCommand {
                   fettle exception revoke x-4f7a9c2d --reason "the patch is out"
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their ids.") var ids: [String]
         @Option(help: "Why; it enters the audit log.") var reason: String
 
         func run() async throws {
-            let client = try changing.data.client
-            try await changing.each(ids) { id in
-                let item = try await client.get(organisation.path(client, "exceptions", id))
-                guard changing.goesOn("end the exception \(id), which is \(item.text("state"))") else { return }
-                _ = try await client.post(
-                    organisation.path(client, "exceptions", id, "revoke"), ["reason": .string(reason)])
-                say("exception \(id) has ended")
+            try await changing.each(ids, output) { id in
+                let decided = try await ExceptionCommand.decide(
+                    id, "revoke", ["reason": .string(reason)], changing, organisation
+                ) {
+                    "end the exception \(id), which is \($0.text("state"))"
+                }
+                if decided != nil { say("exception \(id) has ended") }
+                return decided
             }
         }
+    }
+
+    /// Shows what is to be decided, asks, and decides.
+    ///
+    /// - Returns: what it is afterwards; nil where whoever was asked said no.
+    private static func decide(
+        _ id: String, _ decision: String, _ body: JSONValue, _ changing: Changing, _ organisation: OrganisationOption,
+        asking: (JSONValue) -> String
+    ) async throws -> JSONValue? {
+        let client = try changing.data.client
+        let item = try await client.get(organisation.path(client, "exceptions", id))
+        guard changing.goesOn(asking(item)) else { return nil }
+        return try await client.post(organisation.path(client, "exceptions", id, decision), body)
     }
 
     fileprivate static func text(_ item: JSONValue) -> String {

@@ -41,6 +41,7 @@ struct HostLabelCommand: AsyncParsableCommand {
               fettle hosts label web1 web2 canary-
             """)
     @OptionGroup var changing: Changing
+    @OptionGroup var output: OutputOption
     @OptionGroup var organisation: OrganisationOption
     @Argument(help: "Hosts, and labels as KEY=VALUE or KEY-.", completion: hostNames) var words: [String]
 
@@ -66,17 +67,18 @@ struct HostLabelCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try changing.data.client
-        try await changing.each(hosts) { host in
+        try await changing.each(hosts, output) { host in
             let path = organisation.path(client, "hosts", host, "labels")
             if changing.dryRun {
                 let present = try await client.get(path).object ?? [:]
                 let after = present.merging(changes) { $1 }.filter { $0.value != .null }
                 say("dry run: the labels of \(host) would be: \(labelText(.object(after))); nothing was changed")
-                return
+                return nil
             }
             let labels = try await client.patch(path, .object(changes))
             let text = labelText(labels)
             say("\(host): \(text.isEmpty ? "no labels" : text)")
+            return ["host": .string(host), "labels": labels]
         }
     }
 }

@@ -263,6 +263,7 @@ struct HostsCommand: AsyncParsableCommand {
 /// What is done to hosts that are named one by one.
 struct HostAct: ParsableArguments {
     @OptionGroup var changing: Changing
+    @OptionGroup var output: OutputOption
     @OptionGroup var organisation: OrganisationOption
     @Argument(help: "Hosts: names, ids or the beginnings of ids.", completion: hostNames)
     var hosts: [String]
@@ -275,14 +276,15 @@ struct HostAct: ParsableArguments {
     ) async throws {
         let client = try changing.data.client
         if !changing.dryRun { try confirming?.confirm("\(what) \(hosts.joined(separator: ", "))") }
-        try await changing.each(hosts) { host in
+        try await changing.each(hosts, output) { host in
             if changing.dryRun {
                 let found = try await client.get(organisation.path(client, "hosts", host))
                 _ = changing.goesOn("\(what) \(hostTitle(found)), which is \(hostStatus(found))")
-                return
+                return nil
             }
             let answer = try await client.post(organisation.path(client, "hosts", host, verb), body)
             say("\(hostTitle(answer)) \(done)")
+            return answer
         }
     }
 }

@@ -135,11 +135,38 @@ struct PatchesCommand: AsyncParsableCommand {
         } else if let first = items.first {
             shown.notes.append("first: \(first.text("why"))")
         }
+        guard capacity != nil || perWeek != nil, !items.isEmpty else { return shown }
+        let whole = try await client.get("/api/v1/patches/ranked", query + [("limit", "1")])
+        let total = whole["total"]?.integer ?? 0
         if let capacity {
-            let fits = try await client.get("/api/v1/patches/ranked", query + [("limit", "1")])["fits"]?.integer ?? 0
-            shown.notes.append("\(fits) of the queue, from the first, fit into \(capacity) units of work")
+            let fits = whole["fits"]?.integer ?? 0
+            shown.notes.append(
+                "\(capacity) units of work reach down to \(fits == 0 ? "none" : "place \(fits)") of \(counted(total, "patch", "patches"))"
+            )
         }
+        if let perWeek { shown.notes += Self.sentences(whole["forecast"] ?? .null, perWeek, items) }
         return shown
+    }
+
+    /// The forecast in words.
+    private static func sentences(_ forecast: JSONValue, _ perWeek: Int, _ items: [JSONValue]) -> [String] {
+        let late = forecast["late"]?.integer ?? 0
+        let dated = late + (forecast["inTime"]?.integer ?? 0)
+        let finished = forecast.text("finished")
+        var text = "at \(perWeek) units of work a week "
+        text += finished.isEmpty ? "no end of the queue is in sight" : "the queue is done by \(finished.prefix(10))"
+        guard dated > 0 else { return [text + "; none of it has a date"] }
+        text +=
+            late == 0
+            ? "; every patch with a date is in time"
+            : "; \(late) of \(counted(dated, "patch", "patches")) with a date \(late == 1 ? "is" : "are") late"
+        let id = forecast.text("firstLate")
+        guard let first = items.first(where: { $0.text("id") == id }) else { return [text] }
+        return [
+            text,
+            "the first that is late: \(first.text("name")), due \(first.text("due").prefix(10)), "
+                + "done \(first.text("done").isEmpty ? "never" : String(first.text("done").prefix(10)))",
+        ]
     }
 
     private func show(_ host: String, _ client: OperatorClient) async throws -> Shown {

@@ -111,15 +111,17 @@ struct PauseCommand: AsyncParsableCommand {
                   fettle pause end pause-4f7a9c2d
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their ids.") var ids: [String]
 
         func run() async throws {
             let client = try changing.data.client
-            try await changing.each(ids) { id in
-                guard changing.goesOn("end the pause \(id)") else { return }
-                _ = try await client.post(organisation.path(client, "pauses", id, "end"))
+            try await changing.each(ids, output) { id in
+                guard changing.goesOn("end the pause \(id)") else { return nil }
+                let done = try await client.post(organisation.path(client, "pauses", id, "end"))
                 say("pause \(id) has ended: clocks go on")
+                return done
             }
         }
     }

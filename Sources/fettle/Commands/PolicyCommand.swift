@@ -3,16 +3,22 @@ import ArgumentParser
 /// `fettle policy`.
 struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: "Check policies that are kept as files: groups, rings, windows, rules.",
+        commandName: "policy", abstract: "Check and apply policies: groups, rings, windows, rules.",
         discussion: """
-            All of these need no server. What a policy may say: docs/policy.md.
+            They are kept as files and applied as a whole. validate and schema need no server, show and diff work with files \
+            alone too. What a policy may say: docs/policy.md.
 
             Examples:
+              fettle policy apply policies/ --dry-run
+              fettle policy apply policies/ --prune
+              fettle policy list
               fettle policy validate policies/
               fettle policy diff --from main/policies policies/
               fettle policy schema > fettle-policy.schema.json
             """,
         subcommands: [
-            PolicyValidateCommand.self, PolicyShowCommand.self, PolicyDiffCommand.self, PolicySchemaCommand.self,
-        ])
+            PolicyValidateCommand.self, PolicyApplyCommand.self, PolicyDiffCommand.self, PolicyListCommand.self,
+            PolicyShowCommand.self, PolicySchemaCommand.self,
+        ],
+        aliases: ["policies"])
 }

@@ -31,7 +31,7 @@ struct PolicySources: ParsableArguments {
     private static let deepest = 16
 
     /// The policies of a folder and the folders below it, sorted; a file itself.
-    private static func expanded(_ path: String) throws -> [String] {
+    static func expanded(_ path: String) throws -> [String] {
         if path == "-" { return [path] }
         guard access(path, F_OK) == 0 else {
             throw CommandFailure.notFound("there is no file \(path); is the path right?")
@@ -75,7 +75,7 @@ struct PolicySources: ParsableArguments {
         return found
     }
 
-    private static func bytes(_ path: String) throws(PolicyProblem) -> [UInt8] {
+    static func bytes(_ path: String) throws(PolicyProblem) -> [UInt8] {
         do throws(CommandFailure) { return try InputFile.bytes(path, most: PolicyLimits.maximumBytes) } catch {
             throw PolicyProblem(at: PolicyPlace(file: path, line: 1, column: 1), message: error.description)
         }
@@ -147,21 +147,33 @@ struct PolicyValidateCommand: ParsableCommand {
 }
 
 /// `fettle policy show`.
-struct PolicyShowCommand: ParsableCommand {
+struct PolicyShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show policies in their canonical form: sorted, without what is the default.",
         discussion: """
+            Of files, or with KIND/NAME what is in force on the server. What is shown of one object can be applied again.
+
             Examples:
+              fettle policy show RingPlan/standard -o yaml
+              fettle policy show RingPlan/standard --history
               fettle policy show policies/
               fettle policy show -o yaml --object RingPlan/standard policies/
             """)
 
     @OptionGroup var sources: PolicySources
-    @Option(help: ArgumentHelp("This object alone: RingPlan/standard.", valueName: "kind/name"))
+    @Option(help: ArgumentHelp("Of files: this object alone: RingPlan/standard.", valueName: "kind/name"))
     var object: String?
+    @Flag(help: "Of the server: all that the object was, the newest first.")
+    var history = false
     @OptionGroup var output: OutputOption
+    @OptionGroup(title: "Which server") var data: DataOption
+    @OptionGroup var organisation: OrganisationOption
 
-    func run() throws {
+    func run() async throws {
+        if let stored = StoredPolicyName(sources.files) {
+            return try await stored.show(data.client, organisation, output, history: history)
+        }
+        guard !history else { throw ValidationError("--history is of one object on the server: KIND/NAME") }
         let set = try PolicySources.whole(sources.files)
         if let object {
             guard let found = set.objects.first(where: { $0.title == object }) else {
@@ -185,22 +197,37 @@ struct PolicyShowCommand: ParsableCommand {
 }
 
 /// `fettle policy diff`.
-struct PolicyDiffCommand: ParsableCommand {
+struct PolicyDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Show what changes between two states of policies: the plan of applying them.",
         discussion: """
             + creates, ~ changes with what, - deletes. Order in files, comments and what is the default make no difference.
+            Without --from it is the plan of applying the files on the server: what they do not have stays there, and is deleted \
+            with --prune.
 
             Examples:
+              fettle policy diff policies/
+              fettle policy diff --prune policies/
               fettle policy diff --from main/policies policies/
             """)
 
-    @Option(help: "The state before: a file or a folder; may be given again.")
-    var from: [String]
+    @Option(
+        help: "The state before: a file or a folder; may be given again. Without it what is in force on the server.")
+    var from: [String] = []
+    @Flag(help: "Of the server: as if what the files do not have were deleted.")
+    var prune = false
     @OptionGroup var sources: PolicySources
     @OptionGroup var output: OutputOption
+    @OptionGroup(title: "Which server") var data: DataOption
+    @OptionGroup var organisation: OrganisationOption
 
-    func run() throws {
+    func run() async throws {
+        if from.isEmpty {
+            let upload = try PolicyFileUpload(sources.files, prunes: prune)
+            let plan = try await upload.plan(data.client, organisation)
+            try upload.report(plan)
+            return try output.show(plan) { emit(PolicyFileUpload.text($0)) }
+        }
         let plan = PolicyPlan(
             from: try PolicySources.whole(from).objects.map(\.json),
             to: try PolicySources.whole(sources.files).objects.map(\.json))

@@ -79,6 +79,7 @@ struct PriorityCommand: AsyncParsableCommand {
                   fettle priority policy set own --table table.csv --start detection
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "bod-26-04, cisa-coordinator, ssvc-deployer, or own.") var policy: String
         @Option(help: "A file of comma-separated values, for the policy own.", completion: .file()) var table: String?
@@ -110,7 +111,7 @@ struct PriorityCommand: AsyncParsableCommand {
             let present = try await client.get(path)
             guard changing.goesOn("set deadlines by \(policy) instead of \(present.text("policy"))") else { return }
             let made = try await client.patch(path, .object(body))
-            say("deadlines are set by \(made.text("policy")), version \(made.text("version"))")
+            try output.show(made) { say("deadlines are set by \($0.text("policy")), version \($0.text("version"))") }
         }
     }
 }

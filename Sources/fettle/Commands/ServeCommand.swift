@@ -52,6 +52,10 @@ struct ServeCommand: AsyncParsableCommand {
         help: "The socket of a signer that runs by itself. Default: one is started with the server.",
         completion: .file())
     var signer: String?
+    @Flag(
+        help: ArgumentHelp(
+            "Where the folder authority is lost: let a new key sign the audit log. Hosts have to be enrolled again."))
+    var acceptNewAuditKey = false
     @Option(help: "How much to log: debug, info, warning, error.")
     var logLevel = "info"
 
@@ -101,6 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         configuration.names = names
         configuration.signer = signer
+        configuration.acceptsNewAuditKey = acceptNewAuditKey
         guard (5...86_400).contains(interval) else {
             throw CommandFailure.usage("--interval \(interval) is not between 5 and 86400 seconds")
         }

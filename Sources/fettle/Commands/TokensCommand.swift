@@ -133,19 +133,21 @@ struct TokensCommand: AsyncParsableCommand {
                   fettle tokens revoke t-4f7a9c2d
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "The tokens' ids.") var ids: [String]
 
         func run() async throws {
             let client = try changing.data.client
-            try await changing.each(ids) { id in
+            try await changing.each(ids, output) { id in
                 if changing.dryRun {
                     let token = try await client.get(organisation.path(client, "enrolment-tokens", id))
                     _ = changing.goesOn("revoke the token \(id), which is \(token.text("state"))")
-                    return
+                    return nil
                 }
-                _ = try await client.post(organisation.path(client, "enrolment-tokens", id, "revoke"))
+                let done = try await client.post(organisation.path(client, "enrolment-tokens", id, "revoke"))
                 say("token \(id) is revoked")
+                return done
             }
         }
     }

@@ -7,16 +7,21 @@ import Schedule
 import Timestamps
 
 /// `fettle windows preview`.
-struct WindowsPreviewCommand: ParsableCommand {
+struct WindowsPreviewCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
-        abstract: "Show when a window opens next, across changes of the clocks; needs no server.",
+        abstract: "Show when a host may change next, or when a window opens, across changes of the clocks.",
         discussion: """
+            With HOST: by the policies in force on the server, with freezes, and why where nothing opens. Else of one window, \
+            without a server.
+
             A rule is of RFC 5545 (FREQ, INTERVAL, COUNT, UNTIL, BYMONTH, BYMONTHDAY, BYDAY, BYSETPOS, WKST) or a release \
             calendar by name: \(ReleaseCalendar.all.map(\.name).joined(separator: ", ")). What else there is of a window: \
             docs/windows.md.
 
             Examples:
+              fettle windows preview web1
+              fettle windows preview web1 --next 30 --after 2027-03-01T00:00:00Z
               fettle windows preview --rule second-tuesday --plus 3d --start 22:00 --duration 4h --zone Europe/Berlin
               fettle windows preview --rule 'FREQ=WEEKLY;BYDAY=SU' --start 02:30 --duration 2h --zone Europe/Berlin --next 30
               fettle windows preview --rule 'FREQ=WEEKLY;INTERVAL=2;BYDAY=TU' --start 2026-12-01T22:00 --duration 90m \
@@ -25,6 +30,8 @@ struct WindowsPreviewCommand: ParsableCommand {
               fettle windows preview --calendar windows.ics --zone Europe/Berlin
             """)
 
+    @Argument(help: "A host: its windows by the policies in force.", completion: hostNames)
+    var host: String?
     @Option(help: "On which days: a rule of RFC 5545, or a release calendar's name.")
     var rule: String?
     @Option(help: "The time of day (22:00), or the first day with it (2026-12-01T22:00).")
@@ -54,8 +61,20 @@ struct WindowsPreviewCommand: ParsableCommand {
     @Flag(help: "Print the window as iCalendar.")
     var ical = false
     @OptionGroup var output: OutputOption
+    @OptionGroup(title: "Which server") var data: DataOption
+    @OptionGroup var organisation: OrganisationOption
 
     func validate() throws {
+        if host != nil {
+            guard rule == nil, start == nil, duration == nil, calendar == nil, freeze.isEmpty, !ical, plus == "0d"
+            else {
+                throw ValidationError(
+                    "a host's windows are those of the policies; leave out --rule, --start, --duration, --plus, --freeze, --calendar and --ical"
+                )
+            }
+            guard (1...200).contains(next) else { throw ValidationError("--next is 1 to 200 for a host") }
+            return
+        }
         guard (1...WindowCalendar.maximumResults).contains(next) else {
             throw ValidationError("--next is 1 to \(WindowCalendar.maximumResults)")
         }
@@ -68,7 +87,8 @@ struct WindowsPreviewCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
+        if let host { return try await HostWindowsText.show(host, self) }
         do {
             try preview()
         } catch let error as ScheduleError {

@@ -15,6 +15,9 @@ extension String {
 /// `2026-11-21 22:00, 120 min, Europe/Berlin`.
 func windowText(_ window: JSONValue?) -> String {
     guard let window else { return "" }
+    if window.text("zone") == "policies" {
+        return "each host's own by the policies, after \(window.text("start").replacing("T", with: " ")) UTC"
+    }
     return "\(window.text("start").replacing("T", with: " ")), \(window.text("minutes")) min, \(window.text("zone"))"
 }
 

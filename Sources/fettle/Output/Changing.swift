@@ -15,6 +15,24 @@ struct Changing: ParsableArguments {
         return !dryRun
     }
 
+    /// Does something to each thing that was named, says which went wrong, and prints what became of the others: a table has
+    /// been said line by line already, every other format is a list with one element for each.
+    ///
+    /// - Parameter body: answers with what to print; nil where nothing was done.
+    func each(
+        _ names: [String], _ output: OutputOption, _ body: (String) async throws -> JSONValue?
+    ) async throws {
+        var done: [JSONValue] = []
+        var failure: (any Error)?
+        do {
+            try await each(names) { name in if let value = try await body(name) { done.append(value) } }
+        } catch {
+            failure = error
+        }
+        try output.show(done) { _ in }
+        if let failure { throw failure }
+    }
+
     /// Does something to each thing that was named, and says which went wrong.
     ///
     /// - Throws: the fault of a single one; that of all, or of some (exit code 5), where several were named.

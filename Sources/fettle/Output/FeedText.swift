@@ -98,11 +98,11 @@ enum FeedRow {
             var text = "\(name): "
             if let revision {
                 members.merge(counts(revision)) { $1 }
-                text += "\(revision.stored) records"
+                text += counted(Int64(revision.stored), "record")
                 if revision.quarantined > 0 { text += ", \(revision.quarantined) put aside" }
-                if revision.alarmed > 0 { text += ", \(revision.alarmed) statements given up" }
-                if revision.unknown > 0 { text += ", \(revision.unknown) documents of no known kind" }
-                if revision.unmapped > 0 { text += ", \(revision.unmapped) fields without a use" }
+                if revision.alarmed > 0 { text += ", \(counted(Int64(revision.alarmed), "statement")) given up" }
+                if revision.unknown > 0 { text += ", \(counted(Int64(revision.unknown), "document")) of no known kind" }
+                if revision.unmapped > 0 { text += ", \(counted(Int64(revision.unmapped), "field")) without a use" }
             }
             switch outcome {
             case .unchanged:

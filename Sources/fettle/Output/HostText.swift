@@ -103,10 +103,22 @@ private func verdictText(_ host: JSONValue) -> String {
     } else {
         text += fieldLine("Restart", "unknown: \(host["restarts"]?.text("unknown") ?? "the host has not reported yet")")
     }
+    text += fieldLine("Veto", vetoText(host["facts"]?["veto"]))
     for (index, unknown) in (host["unknowns"]?.array ?? []).enumerated() {
         text += fieldLine(index == 0 ? "Unknown" : "", "\(unknown.text("what")): \(unknown.text("why"))")
     }
     return text
+}
+
+/// What the host's own administrator forbids, whoever orders it.
+private func vetoText(_ veto: JSONValue?) -> String {
+    guard let value = veto?["value"] else {
+        return "unknown: \(veto?.text("unknown") ?? "the host has not reported yet")"
+    }
+    let words = (value["words"]?.array ?? []).compactMap(\.string)
+    guard !words.isEmpty else { return "none" }
+    let problem = value.text("problem")
+    return words.joined(separator: ", ") + (problem.isEmpty ? "" : " (the veto file: \(problem))")
 }
 
 private func restartText(_ need: JSONValue) -> String {

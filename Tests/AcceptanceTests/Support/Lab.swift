@@ -118,6 +118,47 @@ final class Lab: @unchecked Sendable {
         try exec(host, ["sh", "-c", "setsid \(command) >>/var/log/fettle-agent.log 2>&1 </dev/null & sleep 0.1"])
     }
 
+    /// Kills every process of that name on a host with SIGKILL, as soon as one lives whose command line has `words`; hunted on
+    /// the host itself, where some live for moments only.
+    ///
+    /// - Returns: the command lines of those that were killed, each after its number; empty where none came within the time.
+    func kill(_ host: String, _ program: String, where words: String = "", seconds: Int = 30) throws -> [String] {
+        let hunt = """
+            end=$(($(date +%s) + \(seconds)))
+            until [ -n "$found" ]; do
+                [ "$(date +%s)" -le $end ] || exit 0
+                for pid in $(pgrep -x '\(program)'); do
+                    line=$(tr '\\0' ' ' </proc/$pid/cmdline) || continue
+                    case $line in *'\(words)'*) found=1 ;; esac
+                done 2>/dev/null
+                [ -n "$found" ] || sleep 0.02
+            done
+            for pid in $(pgrep -x '\(program)'); do
+                line=$(tr '\\0' ' ' </proc/$pid/cmdline) || continue
+                kill -KILL $pid && echo "$pid $line"
+            done 2>/dev/null
+            true
+            """
+        return try exec(host, ["sh", "-c", hunt]).output.split(separator: "\n").map(String.init)
+    }
+
+    /// Kills the whole agent of a host, job and all, and starts it again.
+    ///
+    /// - Parameter words: waited for in the command line of one of its processes, such as `--job`.
+    /// - Returns: the command lines of the processes that died.
+    /// - Throws: where there was nothing to kill, or no other process is the agent afterwards: such a test would show nothing.
+    func killAgent(_ host: String, where words: String = "") throws -> [String] {
+        let killed = try kill(host, "fettle-agent", where: words)
+        guard !killed.isEmpty else { throw CommandError(description: "no agent on \(host) to kill") }
+        let numbers = Set(killed.compactMap { $0.split(separator: " ").first })
+        try startAgent(host)
+        try eventually("the agent of \(host) lives again", seconds: 30) {
+            let alive = try exec(host, ["pgrep", "-x", "fettle-agent"], check: false).output.split(separator: "\n")
+            return !alive.isEmpty && numbers.isDisjoint(with: alive)
+        }
+        return killed
+    }
+
     /// What the agent of a host has logged.
     func agentLog(_ host: String) -> String {
         (try? exec(host, ["cat", "/var/log/fettle-agent.log"], check: false).output) ?? ""

@@ -75,6 +75,48 @@ import Wire
         #expect(end.entries.last?.detail["boots"]?.integer == 2)
     }
 
+    /// What the host does as it boots: from its second boot to that one it asks for another reboot, as a package's service may.
+    private static func askingAgain(until boot: Int) -> String {
+        """
+        cat >/etc/rc.local <<'END'
+        #!/bin/sh
+        echo boot >>/var/log/boots
+        boots=$(wc -l </var/log/boots)
+        if [ $boots -ge 2 ] && [ $boots -le \(boot) ]; then
+            touch /run/reboot-required
+            echo tb-reboot >>/run/reboot-required.pkgs
+        fi
+        END
+        chmod 755 /etc/rc.local
+        """
+    }
+
+    @Test("A package that asks again after the first reboot gets a second one within the job")
+    func rebootsTwice() throws {
+        var actions = Self.quick
+        actions.reboot = .whenNeeded
+        actions.maximumReboots = 3
+        let end = try run(["tb-reboot"], actions) { $0.setup = Self.askingAgain(until: 2) }
+        #expect(end.outcome == .succeeded, "\(end.text) \(end.log)")
+        #expect(end.are(["tb-reboot"], at: "1.1"))
+        #expect(Set(end.entries.compactMap(\.bootID)).count == 3, "each boot is proved by its own id")
+        #expect(end.entries.count { $0.phase == .reboot && $0.kind == .intent } == 2)
+        #expect(end.entries.last?.detail["boots"]?.integer == 3)
+    }
+
+    @Test("A package that asks for ever ends at the limit, as installed with its reboot pending")
+    func rebootsEndAtTheLimit() throws {
+        var actions = Self.quick
+        actions.reboot = .whenNeeded
+        actions.maximumReboots = 2
+        let end = try run(["tb-reboot"], actions) { $0.setup = Self.askingAgain(until: 99) }
+        #expect(end.outcome == .installedRebootPending, "\(end.text) \(end.log)")
+        #expect(end.text.contains("2 reboots are the most of this plan"), "\(end.text)")
+        #expect(end.are(["tb-reboot"], at: "1.1"))
+        #expect(Set(end.entries.compactMap(\.bootID)).count == 3)
+        #expect(end.entries.count { $0.phase == .reboot && $0.kind == .intent } == 2)
+    }
+
     @Test("Without a permit to reboot the job ends as installed, reboot pending")
     func mayNotReboot() throws {
         var actions = Self.quick

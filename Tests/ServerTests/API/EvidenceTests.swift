@@ -5,6 +5,7 @@ import Logging
 import NIOHTTP1
 import Orders
 import Rollout
+import Store
 import Testing
 import Timestamps
 import Wire
@@ -116,6 +117,65 @@ extension ServerTests {
             }
         }
 
+        /// What was kept before this hold began was of another state of the host: it is asked for again.
+        @Test(arguments: TestEngine.allCases) func evidenceOfBeforeDoesNotCount(engine: TestEngine) async throws {
+            try await Rollouts.with(engine) { world in
+                let api = try DirectAPI(world.server)
+                let id = world.hosts[0].id
+                let state = world.server.server.state
+                let old = state.clock.now().adding(seconds: -400 * 86_400)
+                let digest = String(repeating: "ab", count: 32)
+                try await state.store.write { sql in
+                    for (step, digest) in [("scope", ""), ("volatile-evidence", digest), (StoredEvidence.waived, "")] {
+                        _ = try sql.findingClocks.record(
+                            StoredEvidence(
+                                host: id, vulnerability: Self.vulnerability, step: step, at: old, by: "user:ada",
+                                digest: digest), organisation: "default")
+                    }
+                }
+                try await Self.exploit(world)
+                let held = try await api.call("GET", "/api/v1/evidence?host=web0", as: Self.planner).json["items"]?[0]
+                #expect(held?["blocksInstallation"] == true && held?["next"] == "scope", "\(held!)")
+                #expect(held?["waivedBy"] == .null && held?["records"]?.array?.isEmpty == true, "\(held!)")
+                #expect(try await Self.preview(api, world)["plan"] == .null)
+                for (step, kept) in [("scope", ""), ("volatile-evidence", String(repeating: "cd", count: 32))] {
+                    var body: [String: JSONValue] = [
+                        "vulnerability": .string(Self.vulnerability), "step": .string(step),
+                    ]
+                    if !kept.isEmpty { body["digest"] = .string(kept) }
+                    let path = "/api/v1/hosts/web0/evidence"
+                    let noted = try await api.call("POST", path, as: Self.planner, body: .object(body))
+                    #expect(noted.status == 200, "\(noted.text)")
+                    let twice = try await api.call("POST", path, as: Self.planner, body: .object(body))
+                    #expect(twice.status == 409, "once a hold: \(twice.text)")
+                }
+                let plan = try await Self.preview(api, world)
+                #expect(plan["errors"]?.array == [], "\(plan)")
+                let log = try await api.call("GET", "/api/v1/audit?action=evidence.recorded").json
+                #expect(log["items"]?.array?.count == 4, "what was noted before stays in the log")
+            }
+        }
+
+        /// What a host has already is not changed by the plan: it holds nothing, and asks for no reboot.
+        @Test func whatIsAtItsGoalHoldsNothing() async throws {
+            try await Rollouts.with(.sqlite, hosts: 2) { world in
+                let campaign = try await world.running()
+                // Patched by hand meanwhile; the version is exploited too.
+                try await world.hosts[0].reported(Truth(version: "9.9-1", hostname: "web0"))
+                try ExceptionTests.write(
+                    ExceptionTests.debian.replacingOccurrences(of: "9.9-1", with: "99-1"), "debian",
+                    in: world.server.folder)
+                try ExceptionTests.write(ExceptionTests.exploited, "kev", in: world.server.folder)
+                _ = try await ExceptionTests.until(world.server, "evidence?blocking=true") { $0["total"] == 2 }
+                for (number, isHeld) in [(0, false), (1, true)] {
+                    let host = world.hosts[number]
+                    let answer = try await host.claim(
+                        HostJob.id(campaign: campaign.summary.id, host: host.id, attempt: 1))
+                    #expect(answer.reason.contains("evidence has to be kept") == isHeld, "\(number): \(answer.reason)")
+                }
+            }
+        }
+
         /// A reboot destroys what is volatile, whatever it is for; another package's change does not.
         @Test func aRebootIsHeldAndAnotherPackageIsNot() async throws {
             try await Rollouts.with(.sqlite) { world in
@@ -143,9 +203,10 @@ extension ServerTests {
                 let bare = try await fettle(["evidence", "taken", Self.vulnerability, "web0", "--data", folder])
                 #expect(bare.status == 2, "volatile evidence has a digest")
                 let taken = try await fettle([
-                    "evidence", "taken", Self.vulnerability, "web0", "--file", file, "--data", folder,
+                    "evidence", "taken", Self.vulnerability, "web0", "--file", file, "-o", "json", "--data", folder,
                 ])
                 #expect(taken.status == 0 && taken.errors.contains("patches may go on"), "\(taken)")
+                #expect(taken.json[0]?["blocksInstallation"] == false, "\(taken)")
                 let after = try await fettle(["evidence", "--host", "web0", "-o", "json", "--data", folder]).json
                 #expect(
                     after[0]?["records"]?[1]?["digest"]
@@ -155,9 +216,10 @@ extension ServerTests {
                 ])
                 #expect(unasked.status == 2, "it cannot be taken back")
                 let waived = try await fettle([
-                    "evidence", "waive", Self.vulnerability, "web1", "--reason", "now", "--yes", "--data", folder,
+                    "evidence", "waive", Self.vulnerability, "web1", "--reason", "now", "--yes", "-o", "json",
+                    "--data", folder,
                 ])
-                #expect(waived.status == 0, "\(waived)")
+                #expect(waived.status == 0 && waived.json[0]?["blocksInstallation"] == false, "\(waived)")
                 #expect(
                     try await fettle(["evidence", "--blocking", "-o", "json", "--data", folder]).json.array?.isEmpty
                         == true)
@@ -170,7 +232,8 @@ extension ServerTests {
                 let id = begun.output.trimmingCharacters(in: .whitespacesAndNewlines)
                 let running = try await fettle(["pause", "list", "--running", "-o", "json", "--data", folder]).json
                 #expect(running[0]?["id"]?.string == id, "\(running)")
-                #expect(try await fettle(["pause", "end", id, "--data", folder]).status == 0)
+                let ended = try await fettle(["pause", "end", id, "-o", "json", "--data", folder])
+                #expect(ended.status == 0 && ended.json[0]?["id"]?.string == id, "\(ended)")
                 #expect(try await fettle(["pause", "start", "freeze", "--note", "x", "--until", "soon"]).status == 2)
             }
         }

@@ -154,6 +154,9 @@ import Timestamps
                 host: host, asset: asset, packages: random.below(15) == 0 ? nil : packages, plan: FleetRisk.HostPlan())
             if entry.packages != nil {
                 entry.exposed = packages.filter { !(risk.packages[$0]?.open.isEmpty ?? true) }
+                for source in 0..<8 where random.below(4) == 0 {
+                    entry.arrivals["deb\ts\(source)"] = random.days(100, before: now)
+                }
             }
             risk.hosts.append(entry)
         }

@@ -34,7 +34,7 @@ extension ServerTests {
             }
         }
 
-        private static func enrol(_ number: Int, _ sql: Transaction, _ now: Timestamp) throws -> String {
+        static func enrol(_ number: Int, _ sql: Transaction, _ now: Timestamp) throws -> String {
             let id = "h-\(String(format: "%026d", number))"
             return try sql.hosts.enrol(
                 NewHost(
@@ -49,7 +49,7 @@ extension ServerTests {
         }
 
         /// Waits until every host of the campaign was looked at.
-        private func isAllOffered(_ id: String, _ state: ServerState) async throws -> Bool {
+        func isAllOffered(_ id: String, _ state: ServerState) async throws -> Bool {
             for _ in 0..<600 {
                 await RolloutScheduler(state: state).step()
                 let isOffering = try await state.store.read { sql in

@@ -19,9 +19,12 @@ struct LocalSigner: OrderSigner {
     let key = Curve25519.Signing.PrivateKey()
     let isBroken: Bool
     let refusesRollbacks: Bool
+    /// Leaves the moment of the release to the test.
+    let signsNoRelease: Bool
 
-    init(isBroken: Bool = false, refusesRollbacks: Bool = false) {
+    init(isBroken: Bool = false, refusesRollbacks: Bool = false, signsNoRelease: Bool = false) {
         self.isBroken = isBroken
+        self.signsNoRelease = signsNoRelease
         self.refusesRollbacks = refusesRollbacks
     }
 
@@ -48,7 +51,8 @@ struct LocalSigner: OrderSigner {
     func release(
         plan: Plan, author: String, approvals: [ReleaseDocument.Approval], approvalsRequired: Int64, expires: Timestamp
     ) async throws -> Envelope {
-        try sign(
+        if signsNoRelease { throw Broken() }
+        return try sign(
             ReleaseDocument(
                 plan: HostPlan(json: plan.json), approvals: approvals, approvalsRequired: approvalsRequired,
                 issued: ServerClock.system.now(), expires: expires))

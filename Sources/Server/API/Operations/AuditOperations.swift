@@ -92,11 +92,29 @@ enum AuditOperations {
         .get, "/api/v1/audit/keys", id: "listAuditKeys", tag: .audit,
         summary: "List the public keys that checkpoints are signed with, the current one first.", access: .signedIn,
         about: .installation,
-        responses: [.ok(.list(of: .object([.required("key", .anyText), .required("current", .boolean)])))]
+        responses: [
+            .ok(
+                .list(
+                    of: .object([
+                        .required("key", .anyText), .required("current", .boolean),
+                        .required(
+                            "rotation", .nullable(.anyText),
+                            "How it handed over to the next key, signed by both: a proof that it signed alone counts no more. Null of the current key, and of one that was lost."
+                        ),
+                    ])))
+        ]
     ) { call in
-        let keys = call.state.auditKeeping.key.trusted
+        let key = call.state.auditKeeping.key
+        var handed: [NoteKey: SignedNote] = [:]
+        for note in key.rotations { if let rotation = AuditKeyRotation(note.text) { handed[rotation.from] = note } }
         return .json([
-            "items": .array(keys.map { ["key": .string($0.description), "current": .bool($0 == keys.first)] })
+            "items": .array(
+                key.trusted.map {
+                    [
+                        "key": .string($0.description), "current": .bool($0 == key.key),
+                        "rotation": handed[$0].map { .string($0.description) } ?? .null,
+                    ]
+                })
         ])
     }
 

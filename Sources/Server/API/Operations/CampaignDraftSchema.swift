@@ -36,7 +36,9 @@ enum CampaignDraftSchema {
                 .required("start", .text(1...32), "The local time of the start: `2026-11-21T22:00`."),
                 .required("minutes", .integer(5...10_080), "Elapsed minutes from the start to the end."),
                 .required(
-                    "zone", .text(1...64), "An IANA zone (`Europe/Berlin`, `UTC`), or `host` for each host's own."),
+                    "zone", .text(1...64),
+                    "An IANA zone (`Europe/Berlin`, `UTC`), `host` for each host's own, or `policies`: each host's own windows by the policies, the first after `start` (UTC) that holds the job, of which it uses `minutes` at most."
+                ),
             ])))
 
     private static let packages: Schema = .component(

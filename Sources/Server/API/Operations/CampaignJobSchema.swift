@@ -38,7 +38,10 @@ enum CampaignJobSchema {
 
     private static let package: Schema = .object([
         .required("package", .anyText), .required("from", .anyText), .required("to", .anyText),
-        .required("now", .anyText), .required("result", .anyText, "upgraded, unchanged, failed or rolled-back."),
+        .required("now", .anyText),
+        .required(
+            "result", .anyText,
+            "upgraded, unchanged, failed, rolled-back or held-back: the one to blame, not tried again by itself."),
         .required("message", .anyText),
     ])
 

@@ -11,7 +11,7 @@ enum WhyOperation {
     private static let reason: Schema = .object([
         .required(
             "code", .text(1...64),
-            "up-to-date, not-installed, held, pinned, phased, kept-back, resolver-unknown, broken-index, stale-index, vetoed, no-campaign, awaiting-approval, outside-window, waiting-for-permit, paused, halted, running, failed, quarantined, silent or upgradable."
+            "up-to-date, not-installed, held, pinned, phased, kept-back, resolver-unknown, broken-index, stale-index, vetoed, held-back, no-campaign, awaiting-approval, outside-window, waiting-for-permit, paused, halted, running, failed, quarantined, silent or upgradable."
         ),
         .required("sentence", .anyText), .required("cure", .anyText, "What to do; empty where nothing is to be done."),
     ])

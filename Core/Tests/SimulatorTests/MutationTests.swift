@@ -1,0 +1,32 @@
+import Simulator
+import Testing
+
+@Suite struct MutationTests {
+    /// Every invariant of rollouts.md 2.8 has its broken guard.
+    @Test func everyInvariantHasItsMutation() {
+        #expect(SimulationOptions.Mutation.allCases.map(\.invariant) == Array(1...35))
+    }
+
+    /// Each broken guard is noticed by the promise that it holds, within a bounded number of seeds.
+    @Test(arguments: SimulationOptions.Mutation.allCases)
+    func eachBrokenGuardIsNoticed(_ mutation: SimulationOptions.Mutation) {
+        var others: [Int] = []
+        for seed in 0..<UInt64(300) {
+            let result = Simulation(seed: seed, options: .provoking(mutation, seed: seed)).run(traces: true)
+            guard let violation = result.violation else { continue }
+            if violation.invariant == mutation.invariant { return }
+            others.append(violation.invariant)
+        }
+        Issue.record("\(mutation) was never noticed by \(mutation.invariant), but by \(others)")
+    }
+
+    /// A failing run becomes smaller, and still fails in the same way.
+    @Test func failingRunsAreShrunken() throws {
+        let simulation = Simulation(seed: 0, options: .provoking(.opensEarly, seed: 0))
+        let small = try #require(simulation.shrunken(budget: 60))
+        #expect(small.result.violation?.invariant == 8)
+        #expect(small.simulation.options.hosts <= simulation.options.hosts)
+        #expect(small.simulation.options.loss == 0 && small.result.report.contains("seed 0 breaks invariant 8"))
+        #expect(Simulation(seed: 1, options: SimulationOptions()).shrunken() == nil)
+    }
+}
