@@ -29,6 +29,9 @@ struct FettleSim: ParsableCommand {
         }
         if let hosts, !(2...200).contains(hosts) { throw ValidationError("--hosts is 2 to 200") }
         if let rings, !(1...16).contains(rings) { throw ValidationError("--rings is 1 to 16") }
+        if seeds != nil, minutes != nil { throw ValidationError("say either --seeds or --minutes") }
+        if seeds != nil, seed != nil { throw ValidationError("say either --seed or --seeds") }
+        if let minutes, !(minutes > 0) { throw ValidationError("--minutes is more than 0") }
         if seeds != nil, range == nil { throw ValidationError("--seeds is FROM..TO, as in 0..1000") }
     }
 
@@ -77,6 +80,7 @@ struct FettleSim: ParsableCommand {
         var count = 0
         var steps = 0
         var failed: [UInt64] = []
+        var shrunken: [JSONValue] = []
         func isOver() -> Bool {
             if let range { return next >= range.upperBound }
             return ContinuousClock.now - start >= .seconds((minutes ?? 0) * 60)
@@ -88,7 +92,15 @@ struct FettleSim: ParsableCommand {
             steps += result.steps
             if result.violation != nil {
                 failed.append(next)
-                if output == .text { print(simulation.shrunken()?.result.report ?? result.report) }
+                // The smallest run of the first few; of the rest the seeds are enough.
+                let small = failed.count <= 10 ? simulation.shrunken()?.result : nil
+                switch output {
+                case .text: print(small?.report ?? result.report)
+                case .json:
+                    shrunken.append([
+                        "seed": .integer(Int64(clamping: next)), "report": .string((small ?? result).report),
+                    ])
+                }
             }
             next += 1
             count += 1
@@ -101,6 +113,8 @@ struct FettleSim: ParsableCommand {
             let value: JSONValue = [
                 "seeds": .integer(Int64(count)), "steps": .integer(Int64(steps)), "seedsPerMinute": .integer(rate),
                 "failed": .array(failed.map { .integer(Int64(clamping: $0)) }),
+                "reports": .array(shrunken),
+                "again": failed.first.map { .string(again($0)) } ?? .null,
                 "coverage": .object(coverage.counts.mapValues { .integer(Int64($0)) }),
                 "missing": .array(coverage.missing.map(JSONValue.string)),
             ]
@@ -108,10 +122,15 @@ struct FettleSim: ParsableCommand {
         case .text:
             print(coverage.table)
             print("\(count) seeds, \(steps) steps, \(rate) seeds a minute, \(failed.count) broke a promise")
-            if !failed.isEmpty { print("again: fettle-sim --seed \(failed[0])") }
+            if !failed.isEmpty { print("again: \(again(failed[0]))") }
             if !coverage.missing.isEmpty { print("never seen: \(coverage.missing.joined(separator: "; "))") }
         }
         if !failed.isEmpty { throw ExitCode.failure }
+    }
+
+    /// The command that repeats a run.
+    private func again(_ seed: UInt64) -> String {
+        "fettle-sim --seed \(seed)" + (hosts.map { " --hosts \($0)" } ?? "") + (rings.map { " --rings \($0)" } ?? "")
     }
 
     private func json(

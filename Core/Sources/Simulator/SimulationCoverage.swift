@@ -35,23 +35,26 @@ public struct SimulationCoverage: Hashable, Sendable {
             "running → halting", "halting → halted", "halted → running", "halted → rolling-back",
             "rolling-back → rolled-back", "rolling-back → rollback-incomplete", "halted → closed-failed",
             "running → verifying", "verifying → completed", "verifying → completed-with-exceptions",
-            "running → cancelling", "cancelling → cancelled", "running → expired",
+            "paused → halting", "running → cancelling", "cancelling → cancelled", "running → expired",
         ].map { "campaign: \($0)" }
         + [
             "pending → armed", "pending → skipped", "armed → open", "open → held", "held → open", "open → draining",
             "held → draining", "draining → soaking", "soaking → deciding", "deciding → passed",
             "deciding → needs-decision",
             "needs-decision → passed", "needs-decision → failed", "open → failed", "draining → failed",
+            "soaking → failed", "deciding → failed",
         ].map { "ring: \($0)" }
         + [
-            "ring: next batch", "ring: promoted by a person", "campaign: tail opens", "gate: go", "gate: halt",
+            "ring: next batch", "ring: a go is withdrawn", "campaign: superseded", "ring: promoted by a person",
+            "campaign: tail opens", "gate: go", "gate: halt",
             "gate: inconclusive", "feedback: works", "feedback: broken", "deferral: taken", "deferral: refused",
         ]
         + [
             "planned → offered", "offered → granted", "offered → expired", "offered → cancelled", "granted → accepted",
             "granted → cancelled", "accepted → running", "running → suspect", "suspect → running", "suspect → lost",
             "running → succeeded", "running → failed-no-change", "running → rolled-back", "running → rollback-failed",
-            "running → refused",
+            "running → refused", "running → awaiting-reboot", "running → failed-changed", "running → needs-repair",
+            "offered → superseded", "granted → expired", "suspect → written-off",
         ].map { "job: \($0)" }
         + [
             "received result", "prefetch intent", "prefetch result", "wait-window intent", "wait-window result",
@@ -73,7 +76,9 @@ public struct SimulationCoverage: Hashable, Sendable {
             "server killed", "agent killed", "power cut", "power cut around a journal write",
             "journal write torn or lost", "power cut in a run of the package manager",
             "agent stopped in a run of the package manager", "package manager dies", "host off for hours",
-            "clock goes back", "clock goes forward", "cloned host is quarantined", "host restored from a snapshot",
+            "clock goes back", "clock goes forward", "a boot with its clock behind", "cloned host speaks",
+            "forked journal is quarantined", "old document again", "freeze", "emergency",
+            "host restored from a snapshot",
             "host is excluded", "disk full", "mirror sends other bytes", "a service breaks", "budget lowered",
         ].map { "fault: \($0)" }
 }

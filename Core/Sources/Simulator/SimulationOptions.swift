@@ -132,7 +132,7 @@ public struct SimulationOptions: Hashable, Sendable {
     public var badPackages: Int64 = 0
     /// Hosts on which going back does nothing.
     public var rollbackFails: Int64 = 0
-    /// Hosts that do not reboot when told to.
+    /// Hosts that do not reboot when told to, and whose undo scripts fail.
     public var rebootFails: Int64 = 0
     /// Runs in which a host is cut off for ninety hours: longer than a silent job is waited for.
     public var longCuts: Int64 = 0

@@ -13,13 +13,24 @@ enum Message {
     case confirm(host: Int, job: String, fence: Int64, nonce: String)
     case ticket(host: Int, job: String, nonce: String, expires: Timestamp)
     case entries(host: Int, job: String, [JobEntry])
-    /// Signed by somebody else, for another host, or older than what was seen.
-    case forged(host: Int)
+    /// What the server says, with what the agent checks before it believes it.
+    indirect case signed(Seal, host: Int, Message)
     case expected(host: Int, job: String, Int64)
+}
+
+/// Who says something to whom, until when, and which word after which it is.
+struct Seal {
+    var signer = "server"
+    var audience: Int
+    var expires: Timestamp
+    var version: Int64
+    /// Whether it is a lie: for the checker alone, no agent sees it.
+    var isForged = false
 }
 
 /// A job in a host's desired state.
 struct Offer {
+    var plan: SHA256Digest
     var job: String
     var attempt: Int64
     var rollsBack: Bool
@@ -44,8 +55,10 @@ enum Action {
     case clockJump(host: Int, seconds: Int64)
     case save(host: Int)
     case restore(host: Int)
-    case exclude(host: Int, isClone: Bool)
+    case exclude(host: Int)
+    case clone(host: Int)
     case setBudget(Int64)
+    case say(host: Int, job: String, works: Bool)
 }
 
 /// The server, the agents, their hosts and the network between: single-threaded, in virtual time.
@@ -82,6 +95,11 @@ final class World {
     var signer: SplitMix64
     /// How many campaigns that have ended are still to be taken back.
     var lateRollbacks: Int
+
+    /// The version of the last document of each host,
+    var documents: [Int64] = []
+    /// and an old one, as somebody on the way may have kept it.
+    var spoken: [(Seal, Message)?] = []
 
     // The server.
     var store: ServerStore
@@ -137,6 +155,10 @@ final class World {
             freeze = from...from.adding(seconds: 1800 + plan.below(7200))
         }
         invariants.neverTogether = options.neverTogether
+        invariants.freeze = freeze
+        invariants.ringBudgets = rules.map(\.budget)
+        documents = Array(repeating: 0, count: options.hosts)
+        spoken = Array(repeating: nil, count: options.hosts)
         var hosts = SplitMix64(seed: seed, component: "hosts")
         for index in 0..<options.hosts {
             var agent = SimulatedAgent(index: index)
@@ -208,6 +230,9 @@ final class World {
     func run() {
         for host in agents.indices { add(Int64(host), .agentPoll(host: host, generation: 0)) }
         add(1, .operate)
+        tell(.budget(store.budget))
+        if freeze != nil { cover("fault: freeze") }
+        if options.isEmergency { cover("fault: emergency") }
         plan()
         let healAt = start.adding(seconds: options.rings > 1 ? 30 * 3600 : 6 * 3600)
         while let item = queue.next(), invariants.violation == nil {
@@ -220,8 +245,10 @@ final class World {
         }
         guard invariants.violation == nil else { return }
         for agent in agents { tell(.quiet(host: agent.index, agent.packages)) }
-        for (id, job) in store.jobs where job.state.isTerminal && job.permit?.state == .held {
-            invariants.fail(33, "the permit of job \(id), which is \(job.state.word), stays held")
+        for id in store.jobs.keys.sorted() {
+            guard let job = store.jobs[id], job.state.isTerminal else { continue }
+            let isHeld = job.permit?.state == .held || invariants.permits[id] == .held
+            if isHeld { invariants.fail(33, "the permit of job \(id), which is \(job.state.word), stays held") }
         }
         if !isQuiet { invariants.fail(35, "after \(now.seconds(since: start)) s: \(unfinished)") }
     }
@@ -249,8 +276,8 @@ final class World {
             add(faults.below(span / 2), .save(host: one))
             add(span / 2 + faults.below(span / 2), .restore(host: one))
         }
-        for _ in 0..<options.clones { add(faults.below(span), .exclude(host: host(), isClone: true)) }
-        for _ in 0..<options.exclusions { add(faults.below(span), .exclude(host: host(), isClone: false)) }
+        for _ in 0..<options.clones { add(600 + faults.below(3000), .clone(host: host())) }
+        for _ in 0..<options.exclusions { add(faults.below(span), .exclude(host: host())) }
         if options.budgetChanges { add(faults.below(span), .setBudget(1 + faults.below(options.budget + 1))) }
         for _ in 0..<options.randomKills { add(600 + faults.below(3000), .kill(host: host())) }
         for _ in 0..<options.randomPowerCuts {
@@ -287,12 +314,15 @@ final class World {
             agents[host].clockOffset += seconds
         case .save(let host): agents[host].save()
         case .restore(let host): restore(host)
-        case .exclude(let host, let isClone):
+        case .clone(let host): clone(host)
+        case .say(let host, let job, let works): say(host, job, works)
+        case .exclude(let host):
             guard isServerUp, !store.excluded.contains(host) else { return }
-            cover(isClone ? "fault: cloned host is quarantined" : "fault: host is excluded")
-            transact("host \(host) is \(isClone ? "quarantined: two of it spoke" : "excluded")") { store, facts in
+            cover("fault: host is excluded")
+            transact("host \(host) is excluded") { store, facts in
                 store.excluded.insert(host)
                 facts.append(store.audit("host.excluded"))
+                facts.append(.excluded(host: host))
                 for id in store.jobsOn[host] {
                     guard let job = store.jobs[id], job.state == .offered || job.state == .planned else { continue }
                     self.handle(.cancel(by: "system", reason: "excluded"), id, &store, &facts)
@@ -302,6 +332,7 @@ final class World {
         case .setBudget(let budget):
             cover(budget < store.budget ? "fault: budget lowered" : "budget raised")
             store.budget = budget
+            tell(.budget(budget))
         case .partition(let host, let isCut):
             agents[host].isCut = isCut && !isHealed
             if isCut, !isHealed { cover("fault: partition") }
@@ -314,7 +345,7 @@ final class World {
         let mayGoBack = store.campaigns.contains { $0.state == .completed || $0.state == .completedWithExceptions }
         return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal)
             && store.jobs.values.allSatisfy(\.state.isTerminal)
-            && agents.allSatisfy { ($0.journal == nil || $0.wasRestored) && $0.isOn } && isServerUp
+            && agents.allSatisfy { ($0.journal == nil || $0.wasRestored || $0.isCloned) && $0.isOn } && isServerUp
     }
 
     private var unfinished: String {
@@ -336,24 +367,62 @@ final class World {
         if copies == 2 { cover("fault: message doubled") }
         if !isHealed, options.forgeries > 0, isReachable(host), network.chance(options.forgeries) {
             cover("fault: forged document")
-            add(1, .deliver(.forged(host: host)))
+            if let lie = forged(message, host) { add(1, .deliver(lie)) }
         }
         if !isHealed, options.delay > 1000 { cover("fault: message late or out of order") }
+        let message = sealed(message, host)
         for _ in 0..<copies {
             let delay = 5 + network.below(isHealed ? 50 : max(1, options.delay))
             add(at: Timestamp(milliseconds: now.milliseconds + delay), .deliver(message))
         }
     }
 
+    /// The server's words with a seal; what agents say goes over their own connection.
+    private func sealed(_ message: Message, _ host: Int) -> Message {
+        switch message {
+        case .offers, .granted, .denied, .ticket:
+            documents[host] += 1
+            let seal = Seal(audience: host, expires: now.adding(seconds: 86_400), version: documents[host])
+            if case .offers = message, spoken[host] == nil || network.chance(100) { spoken[host] = (seal, message) }
+            return .signed(seal, host: host, message)
+        default: return message
+        }
+    }
+
+    /// A lie beside the server's word: of another signer, for another host, expired, or older than what the agent knows.
+    private func forged(_ message: Message, _ host: Int) -> Message? {
+        guard case .offers(_, let offers) = message else { return nil }
+        var seal = Seal(
+            audience: host, expires: now.adding(seconds: 86_400), version: documents[host] + 1, isForged: true)
+        // Such a word would end what runs.
+        let lies = offers.map { offer in
+            var offer = offer
+            offer.isCancelled = true
+            return offer
+        }
+        var body = Message.offers(host: host, lies)
+        switch network.below(4) {
+        case 0: seal.signer = "mallory"
+        case 1: seal.audience = (host + 1) % agents.count
+        case 2: seal.expires = now.adding(seconds: -86_400)
+        default:
+            guard let (old, message) = spoken[host], old.version < agents[host].lastVersion else { return nil }
+            (seal, body) = (old, message)
+            seal.isForged = true
+            cover("fault: old document again")
+        }
+        return .signed(seal, host: host, body)
+    }
+
     private func deliver(_ message: Message) {
         switch message {
         case .poll, .claim, .confirm, .entries:
             if isServerUp { serve(message) }
-        case .forged(let host):
-            // The agent asks signature, audience, expiry and version of everything; this has none of them.
-            if options.mutation == .signatureUnchecked, isReachable(host) {
-                tell(.believed(host: host, isGenuine: false))
-            }
+        case .signed(let seal, let host, let inner):
+            guard isReachable(host), believes(seal, host) else { return }
+            tell(.believed(host: host, isGenuine: !seal.isForged))
+            if case .offers = inner { agents[host].lastVersion = max(agents[host].lastVersion, seal.version) }
+            deliver(inner)
         case .offers(let host, let offers):
             if isReachable(host) { take(offers, host) }
         case .granted(let host, let job, let grant):

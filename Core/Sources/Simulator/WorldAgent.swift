@@ -22,6 +22,8 @@ struct SimulatedAgent {
     /// Jobs that have ended and were acknowledged.
     var past: Set<String> = []
     var lastFence: Int64 = 0
+    /// The highest version of the server's words about its jobs.
+    var lastVersion: Int64 = 0
     // The host.
     var isOn = true
     var isCut = false
@@ -42,16 +44,21 @@ struct SimulatedAgent {
     var feedback: Bool?
     /// What was fetched for the running job.
     var contents = ""
-    var deferral = Deferral()
+    /// How often it was put off, by campaign.
+    var deferrals: [Int: Deferral] = [:]
     /// Seconds by which the local clock is wrong,
     var clockOffset: Int64 = 0
     /// the last time that was trusted,
     var trusted = Timestamp(milliseconds: 0)
     /// and when, by a clock that only runs forward within a boot.
     var trustedAt = Timestamp(milliseconds: 0)
+    /// in this one.
+    var trustedBoot = 0
     /// A copy of the disk of between two jobs, and whether the disk is one.
-    var saved: (past: Set<String>, lastFence: Int64, position: Int)?
+    var saved: (past: Set<String>, lastFence: Int64, lastVersion: Int64, position: Int)?
     var wasRestored = false
+    /// Whether a second host with its disk has spoken for it.
+    var isCloned = false
     /// Whether the package manager runs on in its own scope while the agent is away.
     var toolRuns = false
     // The memory.
@@ -71,7 +78,7 @@ struct SimulatedAgent {
 
     /// Takes a snapshot of the whole machine, where no job is under way.
     mutating func save() {
-        if journal == nil { saved = (past, lastFence, position) }
+        if journal == nil { saved = (past, lastFence, lastVersion, position) }
     }
 
     static let goal = 6
@@ -99,15 +106,16 @@ extension World {
         if case .apply? = agents[host].running {
             if isPower {
                 cover("fault: power cut in a run of the package manager")
-            } else if options.mutation == .killsTool {
-                tell(.toolEnded(host: host, byStoppingTheAgent: true))
             } else if !reboots {
-                // The run has a scope of its own: it goes on.
+                // The run has a scope of its own: it goes on. Broken: it is in the agent's.
                 cover("fault: agent stopped in a run of the package manager")
-                agents[host].toolRuns = true
+                agents[host].toolRuns = options.mutation != .killsTool
             }
         }
         if let open = agents[host].journal?.entries.last, !reboots { cover("crash: \(open.phase.rawValue)") }
+        if case .apply? = agents[host].running, !isPower, !reboots {
+            tell(.stoppedInRun(host: host, goesOn: agents[host].toolRuns))
+        }
         note("host \(host) \(reboots ? "reboots" : isPower ? "loses its power" : "has its agent killed")")
         agents[host].generation += 1
         agents[host].isOn = false
@@ -222,9 +230,8 @@ extension World {
             var actions = SimulatedAgent.actions
             if options.mutation == .snapshotSkipped { actions.snapshot = .none }
             agents[host].contents = ""
-            agents[host].deferral = Deferral()
             let order = AgentOrder(
-                job: offer.job, attempt: offer.attempt, plan: SHA256.hash([1]), actions: actions,
+                job: offer.job, attempt: offer.attempt, plan: offer.plan, actions: actions,
                 rollsBack: offer.rollsBack, window: offer.window, lastFence: agents[host].lastFence)
             agents[host].journal = .init(job: offer.job, order: order)
             agents[host].running = nil
@@ -259,11 +266,17 @@ extension World {
     private func agentTime(_ host: Int, _ job: AgentJob) -> Timestamp {
         let local = now.adding(seconds: agents[host].clockOffset)
         let agent = agents[host]
-        var time = max(local, agent.trusted.adding(seconds: max(0, now.seconds(since: agent.trustedAt))))
+        // A clock that only runs forward begins anew with each boot: after one only the last time is left.
+        let isSameBoot = agent.trustedBoot == agent.boot
+        let elapsed = isSameBoot ? max(0, now.seconds(since: agent.trustedAt)) : 0
+        var time = max(local, agent.trusted.adding(seconds: elapsed))
+        if !isSameBoot, agent.trustedAt.milliseconds > 0, time < now.adding(seconds: -60) {
+            cover("fault: a boot with its clock behind")
+        }
         if agent.trustedAt.milliseconds == 0 { time = max(local, start) }
         if options.mutation == .clockBelieved { time = local }
         tell(.agentTime(host: host, time))
-        (agents[host].trusted, agents[host].trustedAt) = (time, now)
+        (agents[host].trusted, agents[host].trustedAt, agents[host].trustedBoot) = (time, now, agent.boot)
         guard !isHealed else { return time }
         let window = job.progress.grant?.window ?? job.order.window
         switch options.mutation {
@@ -280,7 +293,7 @@ extension World {
     private func lag(_ host: Int) -> Int64 { max(0, now.seconds(since: agents[host].trusted)) + 5 }
 
     func toldInstalled(_ host: Int, _ job: String) {
-        tell(.installed(job: job, host: host, digest: agents[host].contents, planned: "planned"))
+        tell(.installed(job: job, host: host, digest: agents[host].contents))
     }
 
     /// The host's disk becomes that of an earlier day.
@@ -290,13 +303,42 @@ extension World {
         note("host \(host) is set back to a snapshot of its disk")
         agentDown(host, isPower: true)
         invariants.forget(host, agents[host].journal?.job ?? "")
-        (agents[host].past, agents[host].lastFence, agents[host].position) = (
-            saved.past, saved.lastFence, saved.position
+        (agents[host].past, agents[host].lastFence, agents[host].lastVersion, agents[host].position) = (
+            saved.past, saved.lastFence, saved.lastVersion, saved.position
         )
         agents[host].journal = nil
         agents[host].wasRestored = true
         agents[host].trusted = Timestamp(milliseconds: 0)
         agents[host].trustedAt = Timestamp(milliseconds: 0)
+    }
+
+    /// A second host wakes with the disk of this one in the middle of a job, and says what an agent says that comes up so: the
+    /// same journal goes on in two ways. It is heard once and then switched off; the server must notice the fork.
+    func clone(_ host: Int) {
+        guard !isHealed else { return }
+        func later() { add(60 + faults.below(120), .clone(host: host)) }
+        guard agents[host].isOn, let journal = agents[host].journal, !journal.isEnded, journal.entries.count > 2,
+            var twin = try? AgentJob(
+                order: journal.order, replaying: journal.entries, bootID: "twin\(agents[host].boot)"),
+            let effects = try? twin.resume(now: max(now, journal.entries.last?.time ?? now).adding(seconds: 1))
+        else { return later() }
+        var said: [JobEntry] = []
+        for case .journal(let entry) in effects { said.append(entry) }
+        guard !said.isEmpty, isServerUp, !isCut(host) else { return later() }
+        cover("fault: cloned host speaks")
+        note("a clone of host \(host) says \(said.map(\.text))")
+        agents[host].isCloned = true
+        let known = Int(min(journal.acknowledged, Int64(journal.entries.count)))
+        send(.entries(host: host, job: journal.job, Array((journal.entries[known...] + said).prefix(20))), host: host)
+    }
+
+    /// Whether a word is the server's, for this host, in time and not older than what it knows.
+    func believes(_ seal: Seal, _ host: Int) -> Bool {
+        let local = max(now.adding(seconds: agents[host].clockOffset), agents[host].trusted)
+        guard seal.signer == "server" || options.mutation == .signatureUnchecked, seal.audience == host else {
+            return false
+        }
+        return local <= seal.expires && seal.version >= agents[host].lastVersion
     }
 
     func answered(_ host: Int, _ job: String, _ event: AgentJob.Event) {
@@ -359,20 +401,20 @@ extension World {
         // Synced at once; broken: every fifth record.
         if options.mutation != .journalNotSynced || count % 5 == 0 { agents[host].journal?.synced = count }
         let grantWindow = agents[host].job?.progress.grant?.window ?? agents[host].journal?.order.window ?? self.window
-        tell(.journaled(entry, host: host, window: grantWindow, boot: agents[host].boot))
+        tell(.journaled(entry, host: host, window: grantWindow, boot: agents[host].boot, uncertainty: lag(host)))
         cover("agent: \(entry.phase.rawValue) \(entry.kind.rawValue)")
         if entry.kind == .intent, [.mutateIntent, .reboot, .rollbackReboot].contains(entry.phase) {
             let entries = agents[host].journal?.entries ?? []
             let rollsBack = agents[host].journal?.order.rollsBack == true
             let facts = Fact.Intent(
-                window: grantWindow, freeze: freeze, isOffline: isCut(host), rollsBack: rollsBack,
+                window: grantWindow, isOffline: isCut(host), rollsBack: rollsBack,
                 needsSnapshot: !rollsBack,
                 hasSnapshot: entries.contains { $0.phase == .snapshot && $0.kind == .result && $0.detail["id"] != nil },
-                occurrence: occurrence(grantWindow), uncertainty: options.mutation == nil ? lag(host) : 5)
+                occurrence: occurrence(grantWindow), uncertainty: lag(host))
             tell(.intent(entry, host: host, facts))
         }
         if entry.phase == .waitWindow, entry.kind == .result, let fence = entry.detail["fence"]?.integer {
-            tell(.acceptedFence(host: host, fence))
+            tell(.acceptedFence(job: entry.job, host: host, fence))
             agents[host].lastFence = max(agents[host].lastFence, fence)
         }
         if entry.phase == .commit, entry.kind == .result,
@@ -383,7 +425,9 @@ extension World {
                     job: entry.job, host: host, outcome, agents[host].packages, boot: agents[host].boot,
                     unexpected: entry.detail["unexpectedReboots"]?.integer ?? 0))
             cover("agent: ended \(outcome.rawValue)")
-            if let works = agents[host].feedback, outcome == .succeeded { say(host, entry.job, works) }
+            if let works = agents[host].feedback, outcome == .succeeded {
+                add(faults.below(14_400), .say(host: host, job: entry.job, works: works))
+            }
         }
         flushSoon(host)
         if crash != nil || isPower {
@@ -396,7 +440,7 @@ extension World {
     private func faultWord(_ entry: JobEntry) -> String { "fault: power cut around a journal write" }
 
     /// The host's user says how it went.
-    private func say(_ host: Int, _ job: String, _ works: Bool) {
+    func say(_ host: Int, _ job: String, _ works: Bool) {
         guard options.rings > 1, isServerUp, store.works[host] == nil else { return }
         cover(works ? "feedback: works" : "feedback: broken")
         transact("a user of host \(host) says that it \(works ? "works" : "is broken")") { store, facts in
@@ -486,14 +530,17 @@ extension World {
             return false
         }
         let deadline = journal.order.window.lastSafeStart
-        let cap: Int64 = 2
-        let policy = Deferral.Policy(count: options.mutation == .deferralsUnbounded ? 100 : cap, seconds: 1200)
-        guard let until = agents[host].deferral.ask(seconds: 900, policy: policy, deadline: deadline, now: now) else {
+        let campaign = store.campaignOf[journal.job] ?? 0
+        let policy = Deferral.Policy(count: options.mutation == .deferralsUnbounded ? 100 : 2, seconds: 1200)
+        guard
+            let until = agents[host].deferrals[campaign, default: Deferral()].ask(
+                seconds: 900, policy: policy, deadline: deadline, now: now)
+        else {
             cover("deferral: refused")
             return false
         }
         cover("deferral: taken")
-        tell(.deferred(host: host, count: agents[host].deferral.count, cap: cap, until: until, deadline: deadline))
+        tell(.deferred(host: host, campaign: campaign, until: until, deadline: deadline))
         add(at: until, .agentAsk(host: host, token: token))
         return true
     }
@@ -567,7 +614,7 @@ extension World {
                 }
                 agents[host].contents = "other"
             } else {
-                agents[host].contents = "planned"
+                agents[host].contents = agents[host].journal?.order.plan.hex ?? ""
             }
             return .prefetched([:])
         case .wait: return .time
@@ -577,7 +624,8 @@ extension World {
                 return .preflight(passed: false, reason: "the disk is full", detail: [:])
             }
             return .preflight(passed: true, reason: "", detail: [:])
-        case .runScript, .undoScript: return .scriptEnded(exitCode: 0, detail: [:])
+        case .undoScript: return .scriptEnded(exitCode: agent.rebootFails && !isHealed ? 1 : 0, detail: [:])
+        case .runScript: return .scriptEnded(exitCode: 0, detail: [:])
         case .stopServices: return .servicesStopped(failed: [])
         case .snapshot: return .snapshotMade(id: "s", kind: "downgrade")
         case .readPreState:

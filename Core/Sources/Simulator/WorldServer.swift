@@ -24,6 +24,8 @@ struct ServerStore {
     var works: [Int: Bool] = [:]
     var audits: Int64 = 0
     var auditHead: UInt64 = 0
+    /// The budget with which the last batch of each campaign's ring began: a higher one is for the next.
+    var batchBudget: [String: Int64] = [:]
 
     init(hosts: Int, budget: Int64) {
         fences = Array(repeating: 0, count: hosts)
@@ -39,12 +41,11 @@ struct ServerStore {
     }
 
     /// Adds an audit record to its chain.
-    mutating func audit(_ word: String) -> Fact {
-        let previous = auditHead
+    mutating func audit(_ word: String, of subject: String? = nil) -> Fact {
         audits += 1
         for byte in word.utf8 { auditHead = (auditHead ^ UInt64(byte)) &* 0x100_0000_01B3 }
         auditHead = auditHead &+ UInt64(audits)
-        return .audited(records: 1, sequence: audits, previous: previous, head: auditHead)
+        return .audited(word: word, of: subject, sequence: audits, head: auditHead)
     }
 }
 
@@ -106,7 +107,8 @@ extension World {
             if job.state.isTerminal, job.isJournalClosed || job.expectedEntry == 1 { continue }
             offers.append(
                 Offer(
-                    job: id, attempt: job.attempt, rollsBack: job.rollsBack,
+                    plan: store.campaignOf[id].flatMap { store.campaigns[$0].planDigest } ?? SHA256.hash([0]), job: id,
+                    attempt: job.attempt, rollsBack: job.rollsBack,
                     isCancelled: job.isCancelRequested || job.state.isTerminal, window: window))
         }
         return offers
@@ -147,16 +149,20 @@ extension World {
             (held, suspect) = (count(.held), count(.suspect))
         }
         var batch: Int64?
+        var begun: String?
         if let ring = job.ring.map(Int.init) {
             limit = min(limit, owner.rings[ring].rules.budget ?? limit)
             let members = store.jobsOf[campaign].compactMap { store.jobs[$0] }.filter { $0.ring == job.ring }
             let last = members.compactMap(\.batch).max() ?? 0
             let inLast = members.filter { $0.batch == last && last > 0 }
+            // Who waits for a reboot is not done, and a budget that was raised does not open a batch again.
+            let open = inLast.count { RingTally.Class($0.state) == .open }
+            let began = store.batchBudget["\(campaign)/\(ring)/\(last)"] ?? limit
             batch = BatchRamp.batch(
-                last: last, granted: Int64(inLast.count), open: Int64(inLast.count(where: \.state.isInFlight)),
-                budget: limit)
+                last: last, granted: Int64(inLast.count), open: Int64(open), budget: min(limit, began))
             guard batch != nil else { return deny(60, "the batch before is not closed") }
             if last > 0, batch ?? 0 > last { cover("ring: next batch") }
+            if let batch, batch > last { begun = "\(campaign)/\(ring)/\(batch)" }
         }
         let counted = options.mutation == .suspectsAreFree ? 0 : suspect
         guard Budget.mayGrant(held: held, suspect: counted, limit: limit),
@@ -179,14 +185,13 @@ extension World {
             return deny(60, "not now")
         }
         store.fences[host] = fence
-        var clause = owner.emergencyClause
-        if options.mutation == .emergencyByOne, owner.emergency != nil { clause = nil }
+        if let begun { store.batchBudget[begun] = limit }
         facts.append(
             .granted(
                 Fact.Granted(
-                    job: id, host: host, fence: fence, held: held + 1, suspect: suspect, limit: limit,
-                    isExcluded: store.excluded.contains(host), isEmergency: owner.emergency != nil && !job.rollsBack,
-                    clause: clause,
+                    job: id, host: host, fence: fence, ring: job.ring.map(Int.init),
+                    rollsBack: owner.state == .rollingBack,
+                    isEmergency: owner.emergency != nil && !job.rollsBack, clause: owner.emergencyClause,
                     now: now)))
         return [(host, .granted(host: host, job: id, grant(job, fence)))]
     }
@@ -216,7 +221,7 @@ extension World {
         guard let job = store.jobs[id], let campaign = store.campaignOf[id] else { return deny(nil, "unknown job") }
         let state = store.campaigns[campaign].state
         if options.mutation == .ticketsWhileHalted, !state.mayGrant {
-            facts.append(.ticket(job: id, issued: now))
+            facts.append(.ticket(job: id, issued: now, rollsBack: job.rollsBack))
             return [(host, .ticket(host: host, job: id, nonce: nonce, expires: now.adding(seconds: 900)))]
         }
         guard !job.state.isTerminal else { return deny(nil, "the job has ended") }
@@ -232,7 +237,7 @@ extension World {
             return deny(60, "not now")
         }
         for case .signTicket(let expires) in effects {
-            facts.append(.ticket(job: id, issued: now))
+            facts.append(.ticket(job: id, issued: now, rollsBack: job.rollsBack))
             return [(host, .ticket(host: host, job: id, nonce: nonce, expires: expires))]
         }
         return deny(60, "not now")
@@ -263,6 +268,7 @@ extension World {
                     // Two journals of one job: a clone, or a disk of the past. A person must look before anything else.
                     store.excluded.insert(host)
                     facts.append(store.audit("host.quarantined"))
+                    facts.append(.excluded(host: host))
                     cover("fault: forked journal is quarantined")
                 }
                 break
@@ -281,7 +287,8 @@ extension World {
         do {
             let effects = try job.handle(event, now: now ?? self.now)
             if effects.isEmpty { return effects }
-            record(effects.count { if case .audit = $0 { true } else { false } }, event.word, &store, &facts)
+            record(
+                effects.count { if case .audit = $0 { true } else { false } }, event.word, "job \(id)", &store, &facts)
             if options.mutation == .permitsLeak, job.permit?.state == .returned { job = changed(job, "permit", "held") }
             if options.mutation == .timersLost, job.timer?.kind == .phase { job = changed(job, "timer", nil) }
             store.jobs[id] = job
@@ -308,13 +315,12 @@ extension World {
         }
     }
 
-    private func record(_ audits: Int, _ word: String, _ store: inout ServerStore, _ facts: inout [Fact]) {
+    private func record(
+        _ audits: Int, _ word: String, _ subject: String, _ store: inout ServerStore, _ facts: inout [Fact]
+    ) {
         if audits != 1 { return invariants.fail(18, "\(audits) audit records for \(word)") }
-        if options.mutation == .auditDropped, store.audits % 7 == 3 {
-            facts.append(.audited(records: 0, sequence: store.audits, previous: 0, head: 0))
-            return
-        }
-        facts.append(store.audit(word))
+        if options.mutation == .auditDropped, store.audits % 7 == 3 { return }
+        facts.append(store.audit(word, of: subject))
     }
 
     /// A broken reducer: its state with one field changed.
@@ -330,9 +336,12 @@ extension World {
         case .runsUnapproved? where campaign.state == .awaitingApproval:
             fields["state"] = "running"
             fields["signed"] = true
+        case .emergencyByOne? where campaign.state == .awaitingApproval && campaign.emergency != nil:
+            fields["approvalsRequired"] = 1
         case .opensEarly? where campaign.rings.first?.state == .soaking && campaign.rings.count > 1:
             guard case .array(var rings)? = fields["rings"], case .object(var ring) = rings[1] else { return campaign }
             ring["state"] = "open"
+            ring["timer"] = ["kind": "cutoff", "due": .string(endsAt.description)]
             rings[1] = .object(ring)
             fields["rings"] = .array(rings)
         default: return campaign
@@ -348,8 +357,13 @@ extension World {
         do {
             let before = campaign
             let effects = try campaign.handle(event, now: now)
-            record(effects.count { if case .audit = $0 { true } else { false } }, event.word, &store, &facts)
+            record(
+                effects.count { if case .audit = $0 { true } else { false } }, event.word, "campaign \(index)", &store,
+                &facts)
             campaign = broken(campaign)
+            if case .approve(let person, let plan) = event {
+                facts.append(.approved(campaign: index, person: person, plan: plan, epoch: before.epoch))
+            }
             if before.state != campaign.state {
                 cover("campaign: \(before.state.rawValue) → \(campaign.state.rawValue)")
             }
@@ -358,6 +372,21 @@ extension World {
                 if from != after.state { cover("ring: \(from.rawValue) → \(after.state.rawValue)") }
             }
             if case .ring(_, .promote) = event { cover("ring: promoted by a person") }
+            if case .ring(_, .withdraw) = event { cover("ring: a go is withdrawn") }
+            if case .supersede = event { cover("campaign: superseded") }
+            if !campaign.state.isTerminal,
+                ![.draft, .freezing, .halted, .halting, .cancelling].contains(campaign.state),
+                campaign.timer == nil, !campaign.isTailOpen, now < campaign.endsAt ?? .init(milliseconds: .max)
+            {
+                // Past its end the jobs' own timers carry it.
+                invariants.fail(34, "campaign \(index) in \(campaign.state.rawValue) has no timer")
+            }
+            for (number, ring) in campaign.rings.enumerated()
+            where campaign.state == .running && now < campaign.endsAt ?? now {
+                if [.open, .soaking, .needsDecision].contains(ring.state), ring.timer == nil {
+                    invariants.fail(34, "ring \(number) of campaign \(index) is \(ring.state.rawValue) without a timer")
+                }
+            }
             facts.append(.campaign(index, before: before, after: campaign))
             if case .ring(let ring, .judged(let judgement)) = event {
                 facts.append(.judged(index, ring: ring, judgement))
@@ -397,7 +426,9 @@ extension World {
             let next = plan(index, epoch: campaign.epoch + 1)
             handle(.approvalRefused(plan: next, reason: "not registered"), index, &store, &facts)
         case .signRollback: handle(.rollbackSigned, index, &store, &facts)
-        case .offerJobs: offerAgain(index, agents.indices.map { $0 }, &store, &facts)
+        case .offerJobs:
+            if store.campaigns[index].emergency != nil { preempt(index, &store, &facts) }
+            offerAgain(index, agents.indices.map { $0 }, &store, &facts)
         case .withdrawOffers: withdraw(index, nil, &store, &facts)
         case .revokeUnstarted:
             for id in store.jobsOf[index] {
@@ -442,6 +473,18 @@ extension World {
             guard latest == nil || latest?.state.neverBegan == true, (latest?.attempt ?? 0) < 12 else { continue }
             if options.rings == 1, latest != nil, latest?.state != .terminal(.cancelled) { continue }
             offer(index, host, attempt: (latest?.attempt ?? 0) + 1, rollsBack: false, window, &store, &facts)
+        }
+    }
+
+    /// An emergency takes the place of what has not begun (rollouts.md, 2.7).
+    private func preempt(_ index: Int, _ store: inout ServerStore, _ facts: inout [Fact]) {
+        for other in store.campaigns.indices where other != index {
+            for id in store.jobsOf[other] {
+                guard let job = store.jobs[id], job.state == .offered || job.state == .granted, !job.rollsBack else {
+                    continue
+                }
+                handle(.supersede(by: "c\(index)"), id, &store, &facts)
+            }
         }
     }
 
@@ -519,6 +562,10 @@ extension World {
         var ended: Set<Int> = []
         for case .job(_, _, let ring?, let from, let to, _) in facts
         where from != to && RingTally.Class(to) == .failed { ended.insert(ring) }
+        // What the users of half of the hosts say is looked at at once, of the others with the next result or at the end.
+        for case .feedback(_, let ring, let host, false) in facts where options.rings > 1 && host.isMultiple(of: 2) {
+            ended.insert(ring)
+        }
         if options.mutation == .occurrenceTwice {
             for case .job(let id, let index, _, _, .terminal(.rolledBack), _) in facts where now < window.lastSafeStart
             {
@@ -649,7 +696,7 @@ extension World {
             }
         }
         timersDue = timersDue.filter { $0 > now.milliseconds }
-        for job in store.jobs.values { if let timer = job.timer { arm(max(timer.due, now)) } }
+        for id in store.jobs.keys.sorted() { if let timer = store.jobs[id]?.timer { arm(max(timer.due, now)) } }
         armTimers([])
     }
 
@@ -660,6 +707,7 @@ extension World {
         add(isLate ? 3600 : options.rings > 1 ? 600 : 120, .operate)
         guard isServerUp else { return }
         holdForFreeze()
+        writeOff()
         for index in store.campaigns.indices where isServerUp {
             guard let event = wish(index, store.campaigns[index]) else { continue }
             transact("\(event.word) of campaign \(index)") { store, facts in
@@ -690,6 +738,18 @@ extension World {
         }
     }
 
+    /// Now and then somebody answers for a host that has been silent.
+    private func writeOff() {
+        guard options.halts else { return }
+        for id in store.jobs.keys.sorted() where isServerUp {
+            guard case .suspect? = store.jobs[id]?.state, operatorRandom.chance(40) else { continue }
+            transact("job \(id.prefix(6)) is written off") { store, facts in
+                self.handle(.writeOff(by: "bob", reason: "I looked at it"), id, &store, &facts)
+                return []
+            }
+        }
+    }
+
     /// What people want of a campaign now.
     private func wish(_ index: Int, _ campaign: Campaign) -> Campaign.Event? {
         if let event = ringWish(campaign) { return event }
@@ -711,9 +771,11 @@ extension World {
             }
             if campaign.state != .verifying, operatorRandom.chance(60) { return .pause(by: "bob", reason: "lunch") }
             if operatorRandom.chance(10) { return .cancel(by: "bob", reason: "over") }
-            if operatorRandom.chance(5) { return .supersede(by: "bob", campaign: "newer") }
+            if operatorRandom.chance(15) { return .supersede(by: "bob", campaign: "newer") }
             return nil
-        case .paused: return operatorRandom.chance(500) ? .resume(by: "bob", haltReason: nil) : nil
+        case .paused:
+            if operatorRandom.chance(100) { return .halt(by: "bob", reason: "it is bad") }
+            return operatorRandom.chance(500) ? .resume(by: "bob", haltReason: nil) : nil
         case .halted:
             switch operatorRandom.below(5) {
             case 0: return .close(by: "bob")
@@ -743,7 +805,7 @@ extension World {
                     return .ring(number, .refuse(by: "bob", reason: "I do not like it"))
                 }
                 if operatorRandom.chance(200) { return .ring(number, .promote(by: "bob", reason: "I looked at it")) }
-            case .passed where options.halts && !ring.isWithdrawn && operatorRandom.chance(3):
+            case .passed where options.halts && !ring.isWithdrawn && operatorRandom.chance(12):
                 return .ring(number, .withdraw(by: "bob", reason: "it leaks"))
             default: break
             }
