@@ -600,15 +600,18 @@ extension World {
                 }
                 let never = jobs.contains { $0.hasMutated } ? 0 : Int64(latest.count)
                 handle(.settled(jobs: Int64(latest.count), neverStarted: never), index, &store, &facts)
-            case .verifying:
-                guard latest.allSatisfy(\.state.isTerminal) else { break }
-                let exceptions = latest.count { $0.state != .terminal(.succeeded) }
-                handle(.verified(exceptions: Int64(exceptions)), index, &store, &facts)
             case .rollingBack:
                 guard jobs.allSatisfy(\.state.isTerminal) else { break }
                 let failed = latest.count { $0.hasMutated && $0.state != .terminal(.rolledBack) }
                 handle(.rollbackSettled(failed: Int64(failed)), index, &store, &facts)
             default: break
+            }
+            // Also of a campaign that has settled just now: nothing else may happen any more that would make anybody look.
+            if store.campaigns[index].state == .verifying {
+                let latest = agents.indices.compactMap { store.latest(index, $0) }
+                guard latest.allSatisfy(\.state.isTerminal) else { continue }
+                let exceptions = latest.count { $0.state != .terminal(.succeeded) }
+                handle(.verified(exceptions: Int64(exceptions)), index, &store, &facts)
             }
         }
     }
