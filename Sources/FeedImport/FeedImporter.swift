@@ -116,7 +116,8 @@ public struct FeedImporter: Sendable {
                 // What is in use already may come again.
                 if try folder.manifest(feed.name)?.revision?.digest != revision.digest {
                     try verify(
-                        file, feed, signature: nil, of: "\(path): \(feed.name)", why: "a bundle carries no signature along")
+                        file, feed, signature: nil, of: "\(path): \(feed.name)",
+                        why: "a bundle carries no signature along")
                 }
                 // A bundle's word on what the address answered would keep altered files in use: the next sync asks anew.
                 return try intake.take(
