@@ -2,6 +2,7 @@ import JSON
 import NIOHTTP1
 import Orders
 import Rollout
+import Store
 import Testing
 import Timestamps
 import Wire
