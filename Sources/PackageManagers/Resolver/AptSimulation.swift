@@ -100,7 +100,9 @@ struct AptQuestion {
             "HOME": "/nonexistent",
         ]
         do throws(ChildProcess.Failure) {
-            let result = try ChildProcess.run(command, environment: environment)
+            // At the lowest priority a host that is busy with its own work lets it wait: an answer that is late is better than
+            // none, which would leave every update of a busy host unknown.
+            let result = try ChildProcess.run(command, environment: environment, timeoutSeconds: 300)
             guard result.status == 0 else {
                 let lines = (result.output + [0x0A] + result.errors).split(separator: 0x0A)
                     .map { String(decoding: $0, as: UTF8.self).trimmed }
