@@ -247,7 +247,7 @@ extension ServerTests {
                     try await host.reported(Truth())
                     let tier: JSONValue = .string(String(name.dropLast()))
                     let set = try await api.call(
-                        "PUT", "/api/v1/hosts/\(name)/labels", headers: ["if-match": "*"], body: ["tier": tier])
+                        "PUT", "/api/v1/hosts/\(host.id)/labels", headers: ["if-match": "*"], body: ["tier": tier])
                     #expect(set.status == 200, "\(set.text)")
                 }
                 let rings = """
