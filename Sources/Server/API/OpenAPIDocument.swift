@@ -68,6 +68,7 @@ enum OpenAPIDocument {
             let choice = other.map { " or `\($0.rawValue)`" } ?? ""
             description += (description.isEmpty ? "" : " ") + "Needs the permission `\(permission.rawValue)`\(choice)."
             fields["x-permission"] = .string(permission.rawValue)
+            if let other { fields["x-permission-or"] = .string(other.rawValue) }
         }
         fields["description"] = .string(description)
         fields["x-about"] = operation.about == .organisation ? "organisation" : "installation"

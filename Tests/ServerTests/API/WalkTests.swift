@@ -69,9 +69,7 @@ extension ServerTests {
             var permission: Permission? { operation["x-permission"]?.string.flatMap { Permission(rawValue: $0) } }
             /// Another permission that will do as well.
             var alternative: Permission? {
-                let text = operation["description"]?.string ?? ""
-                guard let start = text.firstRange(of: "` or `") else { return nil }
-                return Permission(rawValue: String(text[start.upperBound...].prefix { $0 != "`" }))
+                operation["x-permission-or"]?.string.flatMap { Permission(rawValue: $0) }
             }
             var isOfOrganisation: Bool { operation["x-about"] == "organisation" }
             var parameters: [JSONValue] { operation["parameters"]?.array ?? [] }
