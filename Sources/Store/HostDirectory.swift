@@ -19,7 +19,7 @@ public final class HostDirectory: Sendable {
         public var lastSeen: Timestamp
         /// Its clock less ours, in milliseconds; nil where it does not tell.
         public var clockOffset: Int64?
-        /// When, by our clock, its last scan ended that found what we hold; nil where it has not told.
+        /// When, by our clock, its last scan began that found what we hold; nil where it has not told.
         public var scannedAt: Timestamp?
     }
     /// What is written down of a host that was seen.
@@ -68,7 +68,7 @@ public final class HostDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - clockOffset: its clock less ours, in milliseconds; nil where it does not tell.
-    ///   - scannedAt: when, by our clock, its last scan ended that found what we hold; nil where it does not tell, and
+    ///   - scannedAt: when, by our clock, its last scan began that found what we hold; nil where it does not tell, and
     ///     then the last such time stays.
     public func touch(host: String, at time: Timestamp, clockOffset: Int64? = nil, scannedAt: Timestamp? = nil) {
         state.withLock { state in

@@ -23,7 +23,7 @@ public struct CheckIn: WireMessage, Hashable {
     public var agentVersion: String
     /// The agent's clock. Protocol 2; nil in protocol 1.
     public var clock: Timestamp?
-    /// Whole seconds since the end of the last scan that succeeded and found what ``digests`` names, counted by a clock
+    /// Whole seconds since the beginning of the last scan that succeeded and found what ``digests`` names, counted by a clock
     /// that nobody can set. Protocol 2; nil where no scan has succeeded since the agent started, and in protocol 1.
     public var scanAge: Int64?
 

@@ -3,7 +3,7 @@ public import Timestamps
 
 /// When and in which boot the documents of one scan were read.
 public struct Observation: Hashable, Sendable {
-    /// When the scan ended, by the host's clock.
+    /// When the scan began, by the host's clock.
     public var observed: Timestamp
     /// The running boot; nil where it could not be read.
     public var bootID: String?

@@ -12,7 +12,7 @@ extension AgentLoop {
                 case .checkIn(let reply): try took(reply, now)
                 case .reports(let reply, let sent): try took(reply, sent: sent)
                 case .uploaded(let document, let result): took(document, result, now, &random)
-                case .state(let state): try took(state)
+                case .state(let state): try took(state, now)
                 case .job(let answer, let question): took(answer, to: question)
                 case .jobProgress(let reply, let progress): try took(reply, of: progress)
                 case .changelogs(let reply, let report): try took(reply, to: report, now, &random)
@@ -78,7 +78,7 @@ extension AgentLoop {
                 effects.append(.append(lastScan, digests, cause: "report-all"))
             } else {
                 forceReport = true
-                effects += wantScan("report-all")
+                effects += wantScan("report-all", now)
             }
         }
         return effects
@@ -148,7 +148,7 @@ extension AgentLoop {
 
     // MARK: State
 
-    private mutating func took(_ state: DesiredState?) throws(ProtocolViolation) -> [Effect] {
+    private mutating func took(_ state: DesiredState?, _ now: Moment) throws(ProtocolViolation) -> [Effect] {
         guard let state else { return [] }
         guard state.host == credentials.host, state.organisation == credentials.organisation else {
             throw ProtocolViolation.otherHost("\(state.host.prefix(64)) of \(state.organisation.prefix(64))")
@@ -169,7 +169,7 @@ extension AgentLoop {
             memory.renewRequest = max(memory.renewRequest, state.renewRequest)
             if lastScan != nil { memory.scanRequest = max(memory.scanRequest, state.scanRequest) }
         }
-        if state.scanRequest > memory.scanRequest { effects += wantScan("requested") }
+        if state.scanRequest > memory.scanRequest { effects += wantScan("requested", now) }
         return effects
     }
 

@@ -82,7 +82,7 @@ extension AgentLoop {
         memory.digests = nil
         confirmed = nil
         forceReport = true
-        return [.save, .drop(naming: document)] + wantScan("repaired")
+        return [.save, .drop(naming: document)] + wantScan("repaired", now)
             + failed(
                 .local("the document \(document.digest) was lost from its disk; it is scanned again"), now, &random)
     }
@@ -104,7 +104,7 @@ extension AgentLoop {
         confirmed = nil
         forceReport = true
         let effects: [Effect] = [.save, .drop(naming: document), .status]
-        if rejections.count == 1 { return effects + wantScan("repaired") }
+        if rejections.count == 1 { return effects + wantScan("repaired", now) }
         planScan(seconds: rejections.wait, now, &random)
         return effects
     }

@@ -3,12 +3,13 @@ import Wire
 
 /// When the host is scanned, and what becomes of a result.
 extension AgentLoop {
-    mutating func wantScan(_ cause: String) -> [Effect] {
+    mutating func wantScan(_ cause: String, _ now: Moment) -> [Effect] {
         guard scanning == nil else {
             pendingScan = cause
             return []
         }
         scanning = cause
+        scanBegan = now.uptime
         fulfillingScan = memory.state?.scanRequest ?? 0
         return [.scan(cause: cause)]
     }
@@ -16,22 +17,22 @@ extension AgentLoop {
     mutating func scanned(
         _ observation: Observation, _ digests: HostDigests, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
-        let cause = scanning ?? "changed"
-        scanning = nil
+        let (cause, began) = (scanning ?? "changed", scanBegan ?? now.uptime)
+        (scanning, scanBegan) = (nil, nil)
         scanProblem = nil
         lastScan = observation
         planScan(seconds: memory.state?.scanInterval ?? 3600, now, &random)
         if rejections.holdBack(digests, now) {
             // The same again: it is not sent before its time, and no check-in speaks of it.
             planScan(seconds: min(rejections.wait, memory.state?.scanInterval ?? 3600), now, &random)
-            return scanAgain() + [.status]
+            return scanAgain(now) + [.status]
         }
         var effects: [Effect] = []
         if memory.digests == digests {
-            confirmed = now.uptime
+            confirmed = began
         } else {
             // Only when it is on the disk do the check-ins speak of it.
-            unkept = (digests, now.uptime)
+            unkept = (digests, began)
         }
         if memory.digests != digests || forceReport {
             effects.append(.append(observation, digests, cause: forceReport ? "report-all" : cause))
@@ -39,22 +40,22 @@ extension AgentLoop {
             memory.scanRequest = fulfillingScan
             effects.append(.save)
         }
-        return effects + scanAgain() + [.status]
+        return effects + scanAgain(now) + [.status]
     }
 
     mutating func scanFailed(
         _ why: String, _ now: Moment, _ random: inout some RandomNumberGenerator
     ) -> [Effect] {
-        scanning = nil
+        (scanning, scanBegan) = (nil, nil)
         scanProblem = why
         planScan(seconds: 300, now, &random)
-        return scanAgain() + [.status]
+        return scanAgain(now) + [.status]
     }
 
-    private mutating func scanAgain() -> [Effect] {
+    private mutating func scanAgain(_ now: Moment) -> [Effect] {
         guard let cause = pendingScan else { return [] }
         pendingScan = nil
-        return wantScan(cause)
+        return wantScan(cause, now)
     }
 
     mutating func planScan(seconds: Int64, _ now: Moment, _ random: inout some RandomNumberGenerator) {
@@ -67,7 +68,7 @@ extension AgentLoop {
     ) -> [Effect] {
         memory.digests = digests
         if let scan = unkept, scan.digests == digests {
-            confirmed = scan.ended
+            confirmed = scan.began
             unkept = nil
         }
         memory.scanRequest = max(memory.scanRequest, fulfillingScan)

@@ -39,6 +39,8 @@ public struct AgentLoop: Sendable {
     var backoff = Backoff()
     var cycle: Cycle?
     var scanning: String?
+    /// When it began, in milliseconds of uptime.
+    var scanBegan: Int64?
     var pendingScan: String?
     var forceReport = false
     var fulfillingScan: Int64 = 0
@@ -53,7 +55,8 @@ public struct AgentLoop: Sendable {
     var renumbers = false
     var lastRenumbering: Int64?
     let bootID: String?
-    /// When a scan last found what `memory.digests` names, in milliseconds of uptime.
+    /// When the last scan began that found what `memory.digests` names, in milliseconds of uptime. What the host was like
+    /// before its end but after its beginning need not be in it.
     var confirmed: Int64?
     var rejections = Rejections()
     /// The last document that the server found bad, where it has not taken what the host looks like since.
@@ -67,7 +70,7 @@ public struct AgentLoop: Sendable {
     /// Changelogs of what the host is offered.
     var changelogs = ChangelogWork()
     /// A scan whose result is not on the disk yet.
-    var unkept: (digests: HostDigests, ended: Int64)?
+    var unkept: (digests: HostDigests, began: Int64)?
 
     /// A machine at the start of the process.
     ///
@@ -121,7 +124,7 @@ public struct AgentLoop: Sendable {
         case .wake: return woken(now, &random)
         case .scanned(let observation, let digests): return scanned(observation, digests, now, &random)
         case .scanFailed(let why): return scanFailed(why, now, &random)
-        case .changed: return wantScan("changed")
+        case .changed: return wantScan("changed", now)
         case .appended(let digests): return appended(digests, now, &random)
         case .answered(let answer): return answered(answer, now, &random)
         case .failed(let error): return failed(error, now, &random)
@@ -140,12 +143,12 @@ public struct AgentLoop: Sendable {
         let most = memory.state == nil && memory.acknowledged == nil ? min(startDelay, 2) : startDelay
         nextContact = now.uptime + Int64.random(in: 0...most * 1000, using: &random)
         // The executor has begun anew as well: it is told what is ordered.
-        return wantScan("start") + (memory.state.map { [.order(JobOrders($0))] } ?? []) + [.status]
+        return wantScan("start", now) + (memory.state.map { [.order(JobOrders($0))] } ?? []) + [.status]
     }
 
     private mutating func woken(_ now: Moment, _ random: inout some RandomNumberGenerator) -> [Effect] {
         var effects: [Effect] = []
-        if now.uptime >= nextScan { effects += wantScan("interval") }
+        if now.uptime >= nextScan { effects += wantScan("interval", now) }
         if cycle == nil, now.uptime >= nextContact {
             cycle = Cycle()
             effects += proceed(now, &random)

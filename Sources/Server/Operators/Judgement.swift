@@ -10,7 +10,7 @@ import Timestamps
 struct Judgement: Sendable {
     /// When it was last seen by any server, as far as is known here.
     let lastSeen: Timestamp?
-    /// When, by our clock, the last scan ended that found what is held of it; where its agent does not tell (protocol 1),
+    /// When, by our clock, the last scan began that found what is held of it; where its agent does not tell (protocol 1),
     /// when it last reported.
     let lastScan: Timestamp?
     /// Its clock less ours, in milliseconds; nil where unknown.

@@ -317,9 +317,8 @@ extension RolloutEngine {
     }
 
     private func selected(_ host: HostRecord) -> SelectedHost {
-        let times = [host.scannedAt, state.store.directory.presence(host: host.id)?.scannedAt, host.reportedAt]
-        return SelectedHost(
-            id: host.id, hostname: host.hostname, digests: host.digests, evidence: times.compactMap { $0 }.max())
+        SelectedHost(
+            id: host.id, hostname: host.hostname, digests: host.digests, evidence: state.scanTimes()(host))
     }
 
     private func hostZone(_ fact: Fact<String>?) throws -> String {

@@ -94,12 +94,28 @@ struct RolloutSweep: Sendable {
 }
 
 extension ServerState {
-    /// When a host's last scan ended that found what the server holds, as this server knows it.
+    /// When a host's last scan began that found what the server holds, by our clock, as this server knows it.
+    ///
+    /// When a report reached us tells nothing: it may have waited on its host since before a change.
     func scanTimes() -> @Sendable (HostRecord) -> Timestamp? {
         let directory = store.directory
         return { host in
-            [host.scannedAt, directory.presence(host: host.id)?.scannedAt, host.reportedAt].compactMap { $0 }.max()
+            let presence = directory.presence(host: host.id)
+            return [host.scannedAt, presence?.scannedAt, host.scanReported(clockOffset: presence?.clockOffset)]
+                .compactMap { $0 }.max()
         }
+    }
+}
+
+extension HostRecord {
+    /// When the scan of the last report began: by the host's clock as far as we know how that goes, and never after the
+    /// report reached us. Nil before the first report.
+    ///
+    /// - Parameter offset: the host's clock less ours in milliseconds, as it told it last; nil where it has not lately.
+    fileprivate func scanReported(clockOffset offset: Int64?) -> Timestamp? {
+        guard let reportedAt, let observedAt else { return nil }
+        let ours = observedAt.milliseconds.subtractingReportingOverflow(offset ?? clockOffset ?? 0)
+        return ours.overflow ? nil : min(reportedAt, Timestamp(milliseconds: ours.partialValue))
     }
 }
 

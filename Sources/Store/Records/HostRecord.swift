@@ -85,7 +85,7 @@ public struct HostRecord: Hashable, Sendable {
     public var lastSeen: Timestamp?
     /// Its clock less ours, in milliseconds, at the last check-in; nil where unknown.
     public var clockOffset: Int64?
-    /// When, by our clock, its last scan ended that found what it last reported, as far as it was written down; nil where
+    /// When, by our clock, its last scan began that found what it last reported, as far as it was written down; nil where
     /// it has not told so.
     public var scannedAt: Timestamp?
 

@@ -266,6 +266,30 @@ import Wire
         #expect(try #require(driver.checkIn?.scanAge) <= 900)
     }
 
+    /// A scan that a change overtakes has read some of what was before it.
+    @Test func theAgeCountsFromTheBeginningOfTheScan() throws {
+        var driver = LoopDriver()
+        driver.begin()
+        driver.scanned(1)
+        driver.answer(driver.reply(expected: 1))
+        driver.answerReports(expected: 2)
+        // Found as it was, then changed.
+        for number in 1...2 {
+            let began = driver.now.uptime
+            driver.take(.changed)
+            driver.pass(40_000)
+            driver.scanned(number)
+            driver.wakeUp()
+            if case .report? = driver.pending {
+                driver.answerReports(expected: 3)
+                driver.wakeUp()
+            }
+            let age = try #require(driver.checkIn?.scanAge)
+            #expect(abs(driver.now.uptime - age * 1000 - began) <= 1000)
+            driver.answer(driver.reply())
+        }
+    }
+
     @Test func aScanThatIsNotOnTheDiskIsNoEvidenceForTheOneThatIs() throws {
         var driver = LoopDriver()
         driver.begin()

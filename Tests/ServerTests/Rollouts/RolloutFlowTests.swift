@@ -100,6 +100,25 @@ extension ServerTests {
             }
         }
 
+        /// A report may have waited on its host since before the change: it says nothing of what the change did.
+        @Test(arguments: TestEngine.allCases)
+        func aReportOfAScanBeforeTheEndIsNoProof(_ engine: TestEngine) async throws {
+            try await Rollouts.with(engine) { world in
+                var host = world.hosts[0]
+                let id = try await world.running().summary.id
+                let before = world.now
+                world.server.clock.advance(5)
+                try await world.finish(host, .succeeded)
+                #expect(try await world.becomes("verifying", id))
+                world.server.clock.advance(5)
+                try await host.reported(
+                    Truth(version: "1.0-1", fetched: .known(world.now)), observed: before)
+                for _ in 0..<3 { #expect(try await world.step(id).summary.state == "verifying") }
+                try await host.reported(Truth(version: "9.9-1"))
+                #expect(try await world.becomes("completed", id))
+            }
+        }
+
         @Test(arguments: TestEngine.allCases)
         func aScanThatShowsAnotherVersionIsAnException(_ engine: TestEngine) async throws {
             try await Rollouts.with(engine) { world in

@@ -148,16 +148,19 @@ struct TestHost: Sendable {
         ReportBatch(exchangeToken: token, incarnation: incarnation, reports: reports)
     }
 
-    func report(_ truth: Truth, sequence: Int64) -> Report {
+    func report(_ truth: Truth, sequence: Int64, observed: Timestamp? = nil) -> Report {
         Report(
-            sequence: sequence, observed: server.clock.clock.now(), bootID: bootID, digests: truth.digests,
+            sequence: sequence, observed: observed ?? server.clock.clock.now(), bootID: bootID, digests: truth.digests,
             cause: "changed")
     }
 
     /// Uploads and reports, as an agent does.
-    mutating func reported(_ truth: Truth) async throws {
+    ///
+    /// - Parameter observed: when it was scanned; nil for now.
+    mutating func reported(_ truth: Truth, observed: Timestamp? = nil) async throws {
         try await upload(truth)
-        let answer = try await send(.POST, "reports", body: batch([report(truth, sequence: sequence)]).encoded(version))
+        let reports = batch([report(truth, sequence: sequence, observed: observed)])
+        let answer = try await send(.POST, "reports", body: reports.encoded(version))
         #expect(answer.status == 200, "\(answer.text)")
         let reply = try ReportReply(decoding: answer.body, version)
         #expect(reply.expectedReport == sequence + 1)
