@@ -179,11 +179,9 @@ public struct AgentJob: Hashable, Sendable {
         progress = JobProgressOnHost()
         for entry in entries {
             guard entry.job == order.job, entry.ordinal == progress.nextOrdinal, entry.previous == progress.head else {
-                throw TransitionError(
-                    .brokenChain, machine: "agent-job", state: progress.phase.rawValue, event: "replay",
-                    reason:
-                        "record \(entry.ordinal) of the journal does not continue the one before; the host needs a person"
-                )
+                throw refusal(
+                    .brokenChain, "replay",
+                    "record \(entry.ordinal) of the journal does not continue the one before; the host needs a person")
             }
             progress.fold(entry)
         }
@@ -198,10 +196,6 @@ public struct AgentJob: Hashable, Sendable {
 
     /// The window that counts.
     var window: HostJob.Window { progress.grant?.window ?? order.window }
-
-    func refusal(_ code: TransitionError.Code, _ event: String, _ reason: String) -> TransitionError {
-        TransitionError(code, machine: "agent-job", state: progress.phase.rawValue, event: event, reason: reason)
-    }
 
     /// Makes the next record, folds it, and returns the effect that keeps it.
     mutating func write(

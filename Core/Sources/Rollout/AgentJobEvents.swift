@@ -9,7 +9,7 @@ extension AgentJob {
     /// - Throws: ``TransitionError`` when the event is not what the job waits for; nothing has changed then.
     public mutating func handle(_ event: Event, now: Timestamp) throws(TransitionError) -> [Effect] {
         if progress.outcome != nil {
-            throw refusal(.unknownTransition, event.word, "the job has ended")
+            throw refusal(.unknownTransition, event, "the job has ended")
         }
         switch (pending, event) {
         case (.nothing, .start) where progress.nextOrdinal == 1: return advance(now)
@@ -28,7 +28,7 @@ extension AgentJob {
         case (.claim, .granted(let grant)):
             guard grant.fence > order.lastFence else {
                 throw refusal(
-                    .guardFailed, event.word, "its fence \(grant.fence) is not above \(order.lastFence); it is old")
+                    .guardFailed, event, "its fence \(grant.fence) is not above \(order.lastFence); it is old")
             }
             return [write(.waitWindow, .result, "the permit is granted", grant.detail, now: now)] + advance(now)
         case (.claim, .claimDenied(let retry, let reason)):
@@ -36,7 +36,7 @@ extension AgentJob {
             pending = .waitToClaim
             return [wait(retry, now)]
         case (.confirm, .ticket(let nonce, let expires)):
-            guard now < expires else { throw refusal(.guardFailed, event.word, "the ticket ended at \(expires)") }
+            guard now < expires else { throw refusal(.guardFailed, event, "the ticket ended at \(expires)") }
             return [
                 write(
                     .confirm, .result, "the campaign runs",
@@ -161,7 +161,7 @@ extension AgentJob {
                     ], now: now)
             ] + advance(now)
         default:
-            throw refusal(.unknownTransition, event.word, "the job does not wait for it; nothing was changed")
+            throw refusal(.unknownTransition, event, "the job does not wait for it; nothing was changed")
         }
     }
 

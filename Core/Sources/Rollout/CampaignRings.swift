@@ -79,11 +79,7 @@ extension Campaign {
     mutating func takeRing(
         _ index: Int, _ ringEvent: Ring.Event, _ event: Event, now: Timestamp, detail: inout [String: JSONValue]
     ) throws(TransitionError) -> [Effect] {
-        func refuse(_ reason: String) -> TransitionError {
-            TransitionError(
-                .guardFailed, machine: "campaign", state: state.rawValue, event: event.word, reason: reason)
-        }
-        guard rings.indices.contains(index) else { throw refuse("it has no ring \(index + 1)") }
+        try check(rings.indices.contains(index), event, "it has no ring \(index + 1)")
         let isLate: Bool
         switch ringEvent {
         case .withdraw: isLate = true
@@ -92,9 +88,8 @@ extension Campaign {
         }
         let states: [State] = isLate ? [.running, .paused, .verifying] : [.running, .paused]
         guard states.contains(state) else {
-            throw TransitionError(
-                .unknownTransition, machine: "campaign", state: state.rawValue, event: event.word,
-                reason: "its rings move only while it runs; nothing was changed")
+            throw refusal(
+                .unknownTransition, event, "its rings move only while it runs; nothing was changed")
         }
         detail["ring"] = .string(rings[index].rules.name)
         var context = context(now)

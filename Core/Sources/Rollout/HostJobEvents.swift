@@ -249,8 +249,4 @@ extension HostJob {
     func unknown(_ event: Event) -> TransitionError {
         refusal(.unknownTransition, event, "a job in this state does not take it; nothing was changed")
     }
-
-    func refusal(_ code: TransitionError.Code, _ event: Event, _ reason: String) -> TransitionError {
-        TransitionError(code, machine: "job", state: state.word, event: event.word, reason: reason)
-    }
 }

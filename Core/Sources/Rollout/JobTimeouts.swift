@@ -1,4 +1,4 @@
-public import JSON
+import JSON
 
 /// How long the server waits for a job's next word, by the phase that it was last heard in (rollouts.md, 2.4), in seconds.
 /// Each is longer than the agent's own limit by ``allowance``: the agent ends its step itself, and its word must travel.

@@ -49,9 +49,9 @@ public struct Permit: Hashable, Sendable {
         case (.held, .writeOff), (.suspect, .writeOff): state = .writtenOff
         case (.held, .decommission), (.suspect, .decommission): state = .decommissioned
         default:
-            throw TransitionError(
-                .unknownTransition, machine: "permit", state: state.rawValue, event: event.word,
-                reason: "a permit that is \(state.rawValue) does not take it; nothing was changed")
+            throw refusal(
+                .unknownTransition, event,
+                "a permit that is \(state.rawValue) does not take it; nothing was changed")
         }
     }
 }

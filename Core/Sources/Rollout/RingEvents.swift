@@ -250,20 +250,4 @@ extension Ring {
         timer = Timer(kind: .cutoff, due: context.now.adding(seconds: rules.cutoff))
         return [.offerJobs]
     }
-
-    private func require(_ states: [State], _ event: Event) throws(TransitionError) {
-        guard states.contains(state) else {
-            throw refusal(
-                .unknownTransition, event,
-                "it is taken only in \(states.map(\.rawValue).joined(separator: ", ")); nothing was changed")
-        }
-    }
-
-    private func check(_ holds: Bool, _ event: Event, _ reason: String) throws(TransitionError) {
-        if !holds { throw refusal(.guardFailed, event, reason) }
-    }
-
-    private func refusal(_ code: TransitionError.Code, _ event: Event, _ reason: String) -> TransitionError {
-        TransitionError(code, machine: "ring", state: state.rawValue, event: event.word, reason: reason)
-    }
 }

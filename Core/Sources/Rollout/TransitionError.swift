@@ -13,7 +13,7 @@ public struct TransitionError: Error, Hashable, Sendable, CustomStringConvertibl
     }
     /// Why.
     public var code: Code
-    /// Whose state machine: `campaign`, `job`, `permit`, `agent-job`.
+    /// Whose state machine: `campaign`, `ring`, `job`, `permit`, `agent-job`.
     public var machine: String
     /// The state, by its stable word.
     public var state: String
