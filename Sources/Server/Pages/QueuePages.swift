@@ -49,7 +49,7 @@ enum QueuePages {
             var bands: [DueBand: Int] = [:]
             for patch in queue { bands[DueBand(patch.deadline?.due, call.now), default: 0] += 1 }
             model.bands = DueBand.allCases.map { ($0, bands[$0] ?? 0) }
-            let selection = PatchSelection(queue, maximumCount: model.selection.count)
+            let selection = reading.view.selection(count: model.selection.count)
             model.selection.choices = selection.choices.map { ($0.id, names[$0.id] ?? $0.id, $0.share) }
             model.selection.quality = selection.quality
             if let capacity = model.capacity {
@@ -80,9 +80,9 @@ enum QueuePages {
         }
         guard let ranked = reading.view.queue().first(where: { $0.patch.id == id }) else { throw Refusal(.noSuchPage) }
         var model = RankedPatchModel(row: reading.row(ranked))
-        model.full = Array(ranked.full.suffix(400))
+        model.full = ranked.full
         model.isReboot = id.hasPrefix(rebootPrefix)
-        let waiting = reading.hosts.compactMap { index in
+        let waiting = reading.view.hosts(ofPatch: id).compactMap { index in
             model.isReboot
                 ? reboot(id, index, reading)
                 : reading.view.patches(host: index).first { $0.id == id }.map { Waiting(index, $0.steps) }
@@ -169,9 +169,7 @@ enum QueuePages {
         }
         row.closes = waiting.closes
         row.leaves = waiting.leaves
-        let asset = reading.view.assetName(host, reading.view.namesakes)
-        let deadline = DeadlinePolicy.deadline(
-            ofPatchWith: ranked.open.filter { $0.asset == asset }.map(\.deadline))
+        let deadline = reading.view.deadline(ofPatch: ranked.patch.id, host: waiting.host)
         row.due = deadline?.due
         row.band = DueBand(deadline?.due, reading.now)
         row.cost =

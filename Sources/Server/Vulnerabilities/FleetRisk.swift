@@ -179,6 +179,12 @@ struct HostKernels: Sendable, Hashable {
         if let openOfNext { closed = openOfRunning.subtracting(openOfNext) }
     }
 
+    /// The packages of the kernels, and of their headers and the like.
+    var packages: some Sequence<Int64> { roles.keys }
+
+    /// The packages of the kernel that runs, in ascending order.
+    var runningPackages: [Int64] { roles.filter { $0.value == .running }.keys.sorted() }
+
     /// What a finding means. What no probe could tell counts as active.
     func part(_ package: Int64, _ vulnerability: String) -> Part {
         switch roles[package] {

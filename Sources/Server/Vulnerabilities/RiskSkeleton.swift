@@ -3,8 +3,24 @@ import Priority
 import Store
 import Timestamps
 
-/// What lists need of a published risk within one reach, whatever the time is and whatever people have decided: worked out
-/// once for all who ask.
+/// What dates depend on beside vulnerability, packages, kernels and the time that a host is there.
+struct HostKind: Hashable, Sendable {
+    private var asset: AssetFacts
+    /// The pauses of more than one host that hold there.
+    private var pauses: [Int]
+    /// The host, where something was decided for it alone; -1 else.
+    private var alone: Int
+
+    init(_ host: FleetRisk.HostRisk, _ index: Int, _ scopes: DecisionScopes) {
+        asset = host.asset
+        (asset.id, asset.name) = ("", "")
+        let kind = scopes.kind(host.host)
+        pauses = kind ?? []
+        alone = kind == nil ? index : -1
+    }
+}
+
+/// What lists need of a published risk within one reach, whatever the time is: worked out once for all who ask.
 struct RiskSkeleton: Sendable {
     /// A vulnerability with its hosts.
     struct Entry: Sendable {
@@ -16,8 +32,9 @@ struct RiskSkeleton: Sendable {
         var packages: Set<Int64>
         /// The hosts, as ascending indices.
         var hosts: [Int]
-        /// Of hosts that are alike the one on which the clock runs for longest: the vulnerability is due nowhere among them
-        /// before it is due there, but for less than a second.
+        /// Of hosts that are alike, also in what was decided about them, the one on which the clock runs for longest: the
+        /// vulnerability is due nowhere among them before it is due there, but for less than a second. Accepted risks are
+        /// left out of this.
         var kinds: [Int]
     }
 
@@ -31,7 +48,7 @@ struct RiskSkeleton: Sendable {
     /// Names that several hosts of the organisation have.
     let namesakes: Set<String>
 
-    init(_ risk: FleetRisk, _ hosts: [Int]) {
+    init(_ risk: FleetRisk, _ hosts: [Int], _ scopes: DecisionScopes) {
         byName = hosts.sorted {
             (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
                 risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
@@ -40,7 +57,7 @@ struct RiskSkeleton: Sendable {
         let open = risk.packages.mapValues(\.open.count)
         openCounts = byName.map { risk.hosts[$0].exposed.reduce(0) { $0 + (open[$1] ?? 0) } }
         unknownPackages = Self.unknownPackages(risk, hosts)
-        entries = Self.entries(risk, hosts)
+        entries = Self.entries(risk, hosts, scopes)
         namesakes = Self.namesakes(risk)
     }
 
@@ -63,7 +80,7 @@ struct RiskSkeleton: Sendable {
 
     /// What a deadline depends on beside the vulnerability, the packages and the host's enrolment.
     private struct Kind: Hashable {
-        var asset: AssetFacts
+        var host: HostKind
         var kernels: HostKernels?
     }
 
@@ -73,7 +90,7 @@ struct RiskSkeleton: Sendable {
         var packages: UInt64
     }
 
-    private static func entries(_ risk: FleetRisk, _ hosts: [Int]) -> [Entry] {
+    private static func entries(_ risk: FleetRisk, _ hosts: [Int], _ scopes: DecisionScopes) -> [Entry] {
         var numbers: [Int64: Int] = [:]
         var packages: [Int64] = []
         // The hosts that have a package, in ascending order.
@@ -83,9 +100,7 @@ struct RiskSkeleton: Sendable {
         for index in hosts {
             let host = risk.hosts[index]
             guard !host.exposed.isEmpty else { continue }
-            var asset = host.asset
-            (asset.id, asset.name) = ("", "")
-            let kind = Kind(asset: asset, kernels: host.kernels)
+            let kind = Kind(host: HostKind(host, index, scopes), kernels: host.kernels)
             let number = kindNumbers[kind] ?? Int32(kindNumbers.count)
             kindNumbers[kind] = number
             kinds[index] = number

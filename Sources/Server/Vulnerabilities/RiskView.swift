@@ -14,7 +14,7 @@ struct RiskView: Sendable {
     let now: Timestamp
     /// What people have decided.
     let decisions: Decisions
-    private let scopes: DecisionScopes
+    let scopes: DecisionScopes
     let reach: Reach
     /// The hosts within reach, as indices.
     let hosts: [Int]
@@ -99,7 +99,7 @@ struct RiskView: Sendable {
         self.knowledge = knowledge
         self.policy = policy
         self.decisions = decisions
-        scopes = DecisionScopes(decisions)
+        scopes = DecisionScopes(decisions, stopping: policy.pauses)
         self.reach = reach
         self.now = now
         if let host {
@@ -120,9 +120,9 @@ struct RiskView: Sendable {
         namesakes.contains(host.hostname) ? "\(host.hostname) (\(host.id))" : host.hostname
     }
 
-    /// What does not depend on the time and on decisions.
+    /// What does not depend on the time.
     var skeleton: RiskSkeleton {
-        lists?.skeleton { RiskSkeleton(risk, hosts) } ?? RiskSkeleton(risk, hosts)
+        lists?.skeleton { RiskSkeleton(risk, hosts, scopes) } ?? RiskSkeleton(risk, hosts, scopes)
     }
 
     /// The vulnerabilities that some host's own repositories close.
@@ -161,7 +161,7 @@ struct RiskView: Sendable {
         let list = skeleton.entries.map { entry in
             var item = Item(
                 id: entry.id, known: entry.known, ids: entry.ids, packages: entry.packages, hosts: entry.hosts)
-            if scopes.concern(entry.ids) {
+            if scopes.accept(entry.ids) {
                 let deadlines = deadlines(item)
                 item.accepted = deadlines.count { if case .excepted = $0.state { true } else { false } }
                 item.deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first

@@ -57,6 +57,60 @@ import Timestamps
         #expect(view.installable == names)
     }
 
+    @Test(arguments: 0..<60)
+    func theQueueAgreesWithTheWalk(seed: UInt64) throws {
+        var random = Dice(state: seed &* 0x9E37_79B9_7F4A_7C15 | 1)
+        let now = Timestamp(seconds: 1_790_000_000)
+        let risk = try Self.fleet(&random, now: now)
+        let decisions = seed % 3 == 0 ? RiskView.Decisions() : Self.decisions(&random, now: now)
+        var policy = DeadlinePolicy.standard[Int(seed % 3)]
+        policy.pauses = seed % 2 == 0 ? [.noFix, .evidenceHold, .freeze] : []
+        let reach: Reach = seed % 4 == 1 ? .selected([try LabelSelector("site=a")]) : .all
+        let view = RiskView(
+            risk: risk, knowledge: try Self.knowledge(), policy: policy, decisions: decisions, reach: reach,
+            lists: RiskLists(), now: now)
+        let queue = view.queue()
+        let walked = view.walkedQueue()
+        #expect(!walked.isEmpty)
+        if [0, 2, 5].contains(seed) { #expect(walked.contains { $0.patch.id.hasPrefix("reboot/") }) }
+        #expect(queue.map(\.patch.id) == walked.map(\.patch.id))
+        for (left, right) in zip(queue, walked) {
+            #expect(left.sentence == right.sentence)
+            #expect(left.deadline?.due == right.deadline?.due && left.band == right.band)
+            #expect(left.benefit == right.benefit && left.cost == right.cost && left.assets == right.assets)
+            #expect(left.isEvidenceFirst == right.isEvidenceFirst)
+            #expect(left.patch.name == right.patch.name && left.patch.needsReboot == right.patch.needsReboot)
+            #expect(Set(left.open.map(\.vulnerability)) == Set(right.open.map(\.vulnerability)))
+            #expect(left.open.reduce(0) { $0 + $1.count } == right.open.count)
+            #expect(left.open.map(\.detected).min() == right.open.map(\.detected).min())
+            #expect(
+                Set(view.hosts(ofPatch: left.patch.id)).isSuperset(
+                    of: view.hosts.filter { index in
+                        let asset = view.assetName(risk.hosts[index].host, view.namesakes)
+                        return right.open.contains { $0.asset == asset }
+                    }))
+            if !left.patch.id.hasPrefix("reboot/") {
+                #expect(
+                    view.hosts(ofPatch: left.patch.id).sorted()
+                        == view.hosts.filter { view.patches(host: $0).contains { $0.id == left.patch.id } })
+            }
+            for index in view.hosts {
+                let asset = view.assetName(risk.hosts[index].host, view.namesakes)
+                let due = DeadlinePolicy.deadline(
+                    ofPatchWith: right.open.filter { $0.asset == asset }.map(\.deadline))?.due
+                #expect(view.deadline(ofPatch: left.patch.id, host: index)?.due == due)
+            }
+        }
+        // Fewer findings are looked at than there are.
+        #expect(queue.map(\.open.count).reduce(0, +) <= walked.map(\.open.count).reduce(0, +))
+        for count in [1, 3, 100] {
+            let chosen = view.selection(count: count)
+            let plain = PatchSelection(walked, maximumCount: count)
+            #expect(abs(chosen.total - plain.total) < 1e-9 && abs(chosen.cut - plain.cut) < 1e-9)
+            #expect(abs(chosen.quality - plain.quality) < 1e-9)
+        }
+    }
+
     @Test func answersAreKeptOnlyForTheSameQuestion() throws {
         var random = Dice(state: 7)
         let now = Timestamp(seconds: 1_790_000_000)
@@ -136,10 +190,12 @@ import Timestamps
                 facts: facts, score: RiskScore(facts, typical: TypicalLikelihood(), now: now), summary: "")
         }
         for number in 0..<24 {
+            // The last is another's package of the same source; the first three are kernels and their headers.
             let package = SoftwarePackage(
-                scheme: "deb", distribution: "debian-12", name: "p\(number)", architecture: "amd64",
-                version: "1-\(number)",
-                source: "s\(number / 3)", sourceVersion: "1-\(number)")
+                scheme: number == 23 ? "pypi" : "deb", distribution: number == 23 ? "" : "debian-12",
+                name: number < 3 ? ["linux-image-1.0", "linux-image-2.0", "linux-headers-1.0"][number] : "p\(number)",
+                architecture: "amd64", version: "1-\(number)",
+                source: number < 3 ? "linux" : "s\(number / 3)", sourceVersion: "1-\(number)")
             var open: [FleetRisk.OpenFinding] = []
             for name in names where random.below(6) == 0 {
                 var finding = FleetRisk.OpenFinding(formerly: name, reason: "")
@@ -171,10 +227,42 @@ import Timestamps
                 for source in 0..<8 where random.below(4) == 0 {
                     entry.arrivals["deb\ts\(source)"] = random.days(100, before: now)
                 }
+                if random.below(3) == 0 { entry.arrivals["pypi\ts7"] = random.days(100, before: now) }
+                if random.below(3) == 0 { entry.arrivals["deb\tlinux"] = random.days(100, before: now) }
+                entry.plan = plan(risk, entry.exposed, &random)
+                if random.below(4) > 0 {
+                    let newest = InstalledKernel(package: "linux-image-2.0", release: "2.0", version: "1-1")
+                    entry.kernels = HostKernels(
+                        packages, risk.packages,
+                        KernelFacts(
+                            running: ["1.0", "2.0"][random.below(2)], runningVersion: "", flavour: "",
+                            installed: random.below(4) == 0 ? [] : [newest]))
+                }
             }
             risk.hosts.append(entry)
         }
         return risk
+    }
+
+    /// Patches of some of the sources, each closing some of what is open there.
+    private static func plan(_ risk: FleetRisk, _ exposed: [Int64], _ random: inout Dice) -> FleetRisk.HostPlan {
+        let bySource = Dictionary(grouping: exposed) { risk.packages[$0]?.package.source ?? "" }
+        var plan = FleetRisk.HostPlan()
+        for (source, packages) in bySource.sorted(by: { $0.key < $1.key }) where random.below(3) > 0 {
+            let names = Set(packages.flatMap { risk.packages[$0]?.open.map(\.vulnerability) ?? [] }).sorted()
+            let closes = names.filter { _ in random.below(4) > 0 }
+            let to = ["2", "3"][random.below(2)]
+            plan.patches.append(
+                PatchSteps(
+                    source: source,
+                    steps: packages.map {
+                        let package = risk.packages[$0]?.package
+                        return VersionStep(
+                            name: package?.name ?? "", architecture: "amd64", from: package?.version ?? "", to: to)
+                    }, closes: closes, leaves: names.filter { !closes.contains($0) },
+                    cost: random.below(5) == 0 ? .reboot : .none))
+        }
+        return plan
     }
 
     private static func decisions(_ random: inout Dice, now: Timestamp) -> RiskView.Decisions {
@@ -193,8 +281,11 @@ import Timestamps
                 startedBy: "a")
             if random.below(2) == 0 { pause.until = now.adding(seconds: -Int64(random.below(86_400))) }
             if random.below(2) == 0 { pause.vulnerability = "cve-2026-\(1001 + random.below(15))" }
+            // One package's name of it.
+            if random.below(4) == 0 { pause.vulnerability = "GHSA-\(random.below(24))-\(1001 + random.below(15))" }
             if random.below(2) == 0 { pause.host = "h\(10 + random.below(40))" }
-            if !pause.vulnerability.isEmpty || !pause.host.isEmpty { decisions.pauses.append(pause) }
+            if pause.host.isEmpty, random.below(2) == 0 { pause.selector = "site=b" }
+            decisions.pauses.append(pause)
             decisions.evidence.append(
                 StoredEvidence(
                     host: "h\(10 + random.below(40))", vulnerability: "CVE-2026-\(1001 + random.below(15))",
