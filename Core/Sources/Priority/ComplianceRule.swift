@@ -207,6 +207,55 @@ public struct ComplianceRule: Sendable, Hashable {
         return now <= due ? .open(due: due) : .missed(due: due)
     }
 
+    /// What the rule looks at here, each with whose word it is.
+    func inputs(_ facts: ComplianceFacts) -> [Decision.Input] {
+        var inputs: [Decision.Input] = []
+        func add(_ point: String, _ value: String, _ because: String?) {
+            inputs.append(Decision.Input(point: point, value: value, because: because))
+        }
+        let (vulnerability, asset) = (facts.vulnerability, facts.asset)
+        if [.bod1902, .hipaaProposal, .pciDSS, .cyberEssentials].contains(control) || isEssentialEight {
+            let because =
+                facts.vendorSeverity.map { "the vendor: \($0)" }
+                ?? vulnerability.score.map { "\($0.value.name) \($0.value.value.places(1)), \($0.evidence.phrase)" }
+            add("severity", facts.isCritical ?? true ? "critical" : facts.isHigh ?? true ? "high" : "lower", because)
+        }
+        if control == .bod2201 {
+            let entry = vulnerability.knownExploited
+            add(
+                "due in kev", entry?.due.map { String($0.description.prefix(10)) } ?? "no",
+                entry.map { Evidence(source: $0.source, date: $0.added).phrase }
+                    ?? (vulnerability.isExploitationKnown ? "not listed" : nil))
+        }
+        if control == .bod1902 || isFedRAMP || isEssentialEight {
+            add("exposed to the internet", asset.exposure.value == .open ? "yes" : "no", asset.exposure.because)
+        }
+        if isFedRAMP || isEssentialEight {
+            let evidence =
+                vulnerability.knownExploited.map { Evidence(source: $0.source, date: $0.added) }
+                ?? vulnerability.exploitedElsewhere.first
+            add(
+                "exploited", facts.isExploited ? "yes" : "no",
+                evidence?.phrase ?? (vulnerability.isExploitationKnown ? "not listed" : nil))
+        }
+        if isFedRAMP {
+            add(
+                "automatable", vulnerability.isAutomatable?.value ?? true ? "yes" : "no",
+                vulnerability.isAutomatable?.evidence.phrase)
+            add(
+                "technical impact", vulnerability.impact?.value.rawValue ?? "total",
+                vulnerability.impact?.evidence.phrase)
+            add("criticality", asset.criticality.value.rawValue, asset.criticality.because)
+        }
+        return inputs
+    }
+
+    private var isFedRAMP: Bool { [.fedRAMPLow, .fedRAMPModerate, .fedRAMPHigh].contains(control) }
+
+    private var isEssentialEight: Bool {
+        [.essentialEight1, .essentialEight2, .essentialEight3].contains(control)
+    }
+
     private func bySeverity(_ facts: ComplianceFacts, critical: RemediationTerm, high: RemediationTerm) -> Demand {
         if facts.isCritical ?? true { return .within(critical) }
         return facts.isHigh ?? true ? .within(high) : .notCovered

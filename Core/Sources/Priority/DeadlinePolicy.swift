@@ -19,8 +19,10 @@ public struct DeadlinePolicy: Sendable, Hashable {
     public var id: String
     /// Its version: a new one for every change.
     public var version: String
-    /// The table.
+    /// The table; decides nothing where there is a ``rule``.
     public var table: DecisionTable
+    /// The law, standard or contract that names the terms instead of the table; nil for none.
+    public let rule: ComplianceRule.Control?
     /// The term of each outcome; an outcome that is missing here and is no term itself has no deadline.
     public var terms: [String: RemediationTerm]
     /// The outcomes that ask for evidence before anything is installed.
@@ -38,6 +40,7 @@ public struct DeadlinePolicy: Sendable, Hashable {
         self.id = id
         self.version = version
         self.table = table
+        rule = nil
         self.terms = Dictionary(
             terms.map { (DecisionTable.normalised($0), $1) }, uniquingKeysWith: { first, _ in first })
         self.evidenceFirst = Set(table.outcomes.filter { $0.contains("forensic") })
@@ -56,7 +59,20 @@ public struct DeadlinePolicy: Sendable, Hashable {
     public static let deployer = DeadlinePolicy(
         id: "ssvc-deployer", version: "1", table: .deployer,
         terms: ["defer": .onUpgrade, "scheduled": .days(60), "out-of-cycle": .days(14), "immediate": .days(3)])
-    /// The policies that come with Fettle, the default first.
+    /// The terms of a law, standard or contract, with its own start of the clock. Nothing pauses such a clock.
+    public init(rule control: ComplianceRule.Control) {
+        id = control.rawValue
+        let rule = ComplianceRule(control)
+        (version, clockStart) = (rule.version, rule.clockStart)
+        (table, terms, evidenceFirst, pauses) = (.bod2604, [:], [], [])
+        self.rule = control
+    }
+
+    /// The policies of laws, standards and contracts. BOD 26-04 is the table ``bod2604``.
+    public static let compliance = ComplianceRule.Control.allCases.filter { $0 != .bod2604 }.map {
+        DeadlinePolicy(rule: $0)
+    }
+    /// The policies that come with Fettle and have a table, the default first.
     public static let standard = [bod2604, cisaCoordinator, deployer]
 
     /// The term of an outcome; nil where it has none.
@@ -71,13 +87,13 @@ public struct DeadlinePolicy: Sendable, Hashable {
         of vulnerability: VulnerabilityFacts, on asset: AssetFacts, dates: FindingDates,
         exceptions: [RiskException] = [], statements: [ExploitabilityStatement] = [], now: Timestamp
     ) -> Deadline {
-        let decision = table.decide(Self.answers(vulnerability, asset))
-        var deadline = Deadline(
-            decision: decision, term: term(of: decision.outcome), policy: id, policyVersion: version)
+        let (decision, term) = decide(vulnerability, asset, dates, now: now)
+        var deadline = Deadline(decision: decision, term: term, policy: id, policyVersion: version)
         deadline.isEvidenceFirst = evidenceFirst.contains(decision.outcome)
         let added = vulnerability.knownExploited?.added
         (deadline.start, deadline.startedBy) = start(dates, added)
         let end = dates.closed ?? now
+        let pauses = rule == nil ? pauses : []
         deadline.pausedSeconds = SLAPause.seconds(of: dates.pauses, reasons: pauses, from: deadline.start, to: end)
         deadline.pausedBy =
             dates.pauses.first {
@@ -85,6 +101,7 @@ public struct DeadlinePolicy: Sendable, Hashable {
             }?.reason
         deadline.due = deadline.term?.due(from: deadline.start)?.adding(seconds: deadline.pausedSeconds)
         deadline.catalogueDue = vulnerability.knownExploited?.due
+        if rule == .bod2201, let own = deadline.catalogueDue { deadline.due = own }
         deadline.state = .open
         if let closed = dates.closed {
             deadline.state = .closed(inTime: deadline.due.map { closed <= $0 } ?? true)
@@ -116,6 +133,28 @@ public struct DeadlinePolicy: Sendable, Hashable {
                 $1.due?.milliseconds ?? .max, $0.isEvidenceFirst ? 1 : 0
             )
         }
+    }
+
+    /// What the table, or the rule, says of one vulnerability on one asset.
+    private func decide(
+        _ vulnerability: VulnerabilityFacts, _ asset: AssetFacts, _ dates: FindingDates, now: Timestamp
+    ) -> (Decision, RemediationTerm?) {
+        guard let rule else {
+            let decision = table.decide(Self.answers(vulnerability, asset))
+            return (decision, term(of: decision.outcome))
+        }
+        // Nobody tells which packages are the operating system itself: what is stricter counts.
+        let facts = ComplianceFacts(vulnerability: vulnerability, asset: asset, dates: dates, isOperatingSystem: false)
+        let demanded = ComplianceRule(rule, clockStart: clockStart)
+        let (term, outcome): (RemediationTerm?, String) =
+            switch demanded.demand(facts, now: now) {
+            case .within(let term): (term, term.description)
+            case .notCovered: (nil, "not covered")
+            case .broken(let why): (.hours(0), why)
+            }
+        let decision = Decision(
+            table: demanded.title, version: demanded.version, row: 0, outcome: outcome, inputs: demanded.inputs(facts))
+        return (decision, term)
     }
 
     private func start(_ dates: FindingDates, _ added: Timestamp?) -> (Timestamp, String) {
@@ -235,7 +274,7 @@ public struct Deadline: Sendable, Hashable {
         let until =
             due.map { "due \($0.description.prefix(10)): \(term?.description ?? "") from \(startedBy)" }
             ?? "no date: \(term?.description ?? decision.outcome)"
-        var text = "\(until) on \(start.description.prefix(10)), by row \(decision.row) of \(decision.table)"
+        var text = "\(until) on \(start.description.prefix(10)), by \(decision.place)"
         if pausedSeconds > 0 { text += ", \(pausedSeconds / 3600) h paused" }
         if isEvidenceFirst { text += ", evidence first" }
         if decision.assumptions > 0 {

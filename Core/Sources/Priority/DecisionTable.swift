@@ -234,7 +234,7 @@ public struct Decision: Sendable, Hashable {
     public var table: String
     /// The table's version.
     public var version: String
-    /// The row's number in the table's own file.
+    /// The row's number in the table's own file; 0 where a rule in words decided.
     public var row: Int
     /// The outcome.
     public var outcome: String
@@ -258,8 +258,11 @@ public struct Decision: Sendable, Hashable {
         let answers = inputs.map { input in
             "\(input.point) \(input.value) (\(input.because ?? "assumed: unknown"))"
         }
-        return "\(outcome), by row \(row) of \(table) \(version): \(answers.joined(separator: ", "))"
+        return "\(outcome), by \(place) \(version): \(answers.joined(separator: ", "))"
     }
+
+    /// `row 3 of bod-26-04`
+    var place: String { row == 0 ? table : "row \(row) of \(table)" }
 }
 
 /// Why a decision table is refused.

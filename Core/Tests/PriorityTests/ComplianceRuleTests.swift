@@ -37,6 +37,37 @@ struct ComplianceRuleTests {
         #expect(rule.status(facts(closed: due.adding(seconds: 1)), now: at("2026-12-01")) == .missed(due: due))
     }
 
+    /// As a policy an organisation gets the rule's own dates, with what they rest on; nothing pauses them.
+    @Test(arguments: DeadlinePolicy.compliance)
+    func aPolicySetsTheDatesOfItsRule(_ policy: DeadlinePolicy) throws {
+        let control = try #require(policy.rule)
+        let mild = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N"
+        for vector in [wormable, mild, nil] {
+            for labels in [["exposure": "open"], ["exposure": "small", "criticality": "low"], [:]] {
+                for listed in [nil, at("2026-02-10")] {
+                    var facts = facts(vector, labels: labels, listed: listed)
+                    facts.isOperatingSystem = false
+                    facts.dates.pauses = [SLAPause(reason: .freeze, from: at("2026-02-04"))]
+                    let now = at("2026-02-04")
+                    var paused = policy
+                    paused.pauses = [.freeze]
+                    let deadline = paused.deadline(
+                        of: facts.vulnerability, on: facts.asset, dates: facts.dates, now: now)
+                    switch ComplianceRule(control).status(facts, now: now) {
+                    case .open(let due), .missed(let due): #expect(deadline.due == due)
+                    default: #expect(deadline.due == nil)
+                    }
+                    #expect(deadline.counts && !deadline.isEvidenceFirst && deadline.pausedBy == nil)
+                    #expect(deadline.decision.table == ComplianceRule(control).title)
+                    #expect(deadline.sentence.contains("by \(ComplianceRule(control).title)"))
+                    let isScored = deadline.decision.inputs.first { $0.point == "severity" }?.because != nil
+                    #expect(
+                        isScored == (vector != nil) || !deadline.decision.inputs.contains { $0.point == "severity" })
+                }
+            }
+        }
+    }
+
     @Test func clocksStartWhereThePolicySays() {
         let facts = facts(listed: at("2026-02-20"))
         func due(_ start: DeadlinePolicy.ClockStart) -> ComplianceRule.Status {
