@@ -75,6 +75,8 @@ public struct ComplianceRule: Sendable, Hashable {
         case broken(String)
         /// The rule does not cover it.
         case notCovered
+        /// Open, without a date: the clock starts at the release of a fix, and there is none.
+        case waitingForFix
     }
 
     /// Which rule.
@@ -188,15 +190,15 @@ public struct ComplianceRule: Sendable, Hashable {
         case .within(let demanded): term = demanded
         }
         let added = facts.vulnerability.knownExploited?.added
-        let start: Timestamp =
-            switch clockStart {
-            case .release: facts.dates.fixReleased ?? facts.dates.detected
-            case .detection: facts.dates.detected
-            case .knownExploited: added ?? facts.dates.detected
-            case .informed: max(added ?? facts.dates.detected, facts.dates.detected)
-            }
-        let own = control == .bod2201 ? facts.vulnerability.knownExploited?.due : nil
-        guard let due = own ?? term.due(from: start) else { return .notCovered }
+        let due: Timestamp
+        if control == .bod2201 {
+            guard let own = facts.vulnerability.knownExploited?.due else { return .notCovered }
+            due = own
+        } else {
+            guard let start = clockStart.start(facts.dates, knownExploited: added) else { return .waitingForFix }
+            guard let end = term.due(from: start.at) else { return .notCovered }
+            due = end
+        }
         if let closed = facts.dates.closed { return closed <= due ? .met : .missed(due: due) }
         if let exception = facts.exception, exception.vulnerability == facts.vulnerability.id,
             exception.assets?.contains(facts.asset.id) ?? true,
@@ -249,6 +251,9 @@ public struct ComplianceRule: Sendable, Hashable {
         }
         return inputs
     }
+
+    /// Whether some of its terms are calendar months.
+    var hasMonths: Bool { control == .pciDSS || control == .cis || isEssentialEight }
 
     private var isFedRAMP: Bool { [.fedRAMPLow, .fedRAMPModerate, .fedRAMPHigh].contains(control) }
 

@@ -46,6 +46,8 @@ public struct FindingRisk: Sendable, Hashable {
     /// How many assets are alike: those on which the patch closes the same, with the same reach and impact. All findings of
     /// a patch with the same ``asset`` stand for the same assets.
     public var count: Int
+    /// Which of several assets that are alike is due first; nil for ``asset`` itself.
+    public var earliest: String?
     /// The probability of exploitation of the vulnerability.
     public var probability: Double
     /// How far it is reached there.
@@ -54,17 +56,18 @@ public struct FindingRisk: Sendable, Hashable {
     public var impact: Double
     /// When it is due; of several assets the earliest.
     public var deadline: Deadline
-    /// When it was first seen.
+    /// When it was first seen; of several assets on the first of them.
     public var detected: Timestamp
 
     /// A finding.
     public init(
-        vulnerability: String, asset: String, count: Int = 1, probability: Double, reach: Double, impact: Double,
-        deadline: Deadline, detected: Timestamp
+        vulnerability: String, asset: String, count: Int = 1, earliest: String? = nil, probability: Double,
+        reach: Double, impact: Double, deadline: Deadline, detected: Timestamp
     ) {
         self.vulnerability = vulnerability
         self.asset = asset
         self.count = count
+        self.earliest = earliest
         self.probability = probability
         self.reach = reach
         self.impact = impact
@@ -254,9 +257,10 @@ public struct RankedPatch: Sendable, Hashable {
     public var full: [String] {
         var lines = open.prefix(Self.maximumExplained).map { finding in
             let others = finding.count > 1 ? " and \(finding.count - 1) more that are alike" : ""
+            let first = finding.count > 1 ? "the earliest on \(finding.earliest ?? finding.asset): " : ""
             return "\(finding.vulnerability) on \(finding.asset)\(others): probability "
                 + "\(finding.probability.asProbability) x reach \(finding.reach.places(2)), impact "
-                + "\(finding.impact.places(0)); \(finding.count > 1 ? "the earliest " : "")\(finding.deadline.sentence)"
+                + "\(finding.impact.places(0)); \(first)\(finding.deadline.sentence)"
         }
         if open.count > lines.count {
             let rest = open.dropFirst(lines.count).reduce(0) { $0 + $1.count }
