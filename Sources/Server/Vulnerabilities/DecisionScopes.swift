@@ -1,6 +1,7 @@
 import Access
 import Priority
 import Store
+import Timestamps
 
 /// Which hosts a decision is about: one, those that a label selector selects, or all.
 struct DecisionScope: Sendable {
@@ -56,14 +57,17 @@ struct DecisionScopes: Sendable {
     private var pausesByID: [String: StoredPause] = [:]
     private var evidence: [String: [StoredEvidence]] = [:]
 
-    /// - Parameter reasons: the pauses that stop clocks; others change nothing.
-    init(_ decisions: RiskView.Decisions, stopping reasons: Set<SLAPause.Reason>) {
+    /// - Parameters:
+    ///   - reasons: the pauses that stop clocks; others change nothing.
+    ///   - earliest: before this no clock started: what ended by then changes nothing either. Nil where that is not known.
+    init(_ decisions: RiskView.Decisions, stopping reasons: Set<SLAPause.Reason>, since earliest: Timestamp? = nil) {
         for exception in decisions.exceptions {
             exceptions[exception.vulnerability.uppercased(), default: []].append(
                 Exception(stored: exception, scope: exception.scope))
         }
         for stored in decisions.pauses
         where SLAPause.Reason(rawValue: stored.reason).map(reasons.contains) ?? false {
+            if let earliest, let until = stored.until, until <= earliest { continue }
             let pause = Pause(
                 stored: stored, vulnerability: stored.vulnerability.uppercased(), scope: stored.scope)
             if stored.host.isEmpty {

@@ -10,6 +10,7 @@ import Timestamps
 struct PatchGroups {
     private let view: RiskView
     private let risk: FleetRisk
+    private let classes: StartClasses
     private var patches: [PatchCandidate] = []
     /// The hosts that each waits on, by name.
     private var holders: [[Int32]] = []
@@ -30,6 +31,8 @@ struct PatchGroups {
     private var reboots: [Int: Found?] = [:]
     private var acceptances: [[[String]]: Int] = [[]: 0]
     private var overlaps: [Overlap: Int] = [:]
+    /// By the times at which packages of certain names came; 0 where none came later than the host was enrolled.
+    private var arrivals: [[String: Timestamp]: Int] = [[:]: 0]
 
     /// A vulnerability by all its ids in capitals: what was decided about it may name any of them.
     private struct Identity: Hashable {
@@ -46,9 +49,7 @@ struct PatchGroups {
         var packages: [Int64]
         /// Since when the organisation knows it in one of them.
         var since: Timestamp?
-        /// Since when a fix is known; nil where there is none in one of them.
-        var fixKnown: Timestamp?
-        var hasFix: Bool
+        var fix: RiskView.FixState
     }
 
     /// What a patch closes on hosts with certain packages of its source.
@@ -57,9 +58,9 @@ struct PatchGroups {
         var parts: [Part] = []
         /// The numbers of what ``parts`` are about.
         var numbers: [Int] = []
-        /// By which name hosts remember since when they have the packages; nil where by several: then each host that
-        /// remembers anything is a group of its own.
-        var arrival: String?
+        /// By which names hosts remember since when they have the packages. Where there are several, only hosts are alike on
+        /// which they came at the same times.
+        var arrivals: [String] = []
         /// Whether somebody accepts one of the vulnerabilities.
         var isAccepted = false
         /// Whether a kernel of some host is among the packages.
@@ -91,12 +92,11 @@ struct PatchGroups {
         struct Part: Hashable {
             var identity: Int
             var since: Timestamp?
-            var fixKnown: Timestamp?
-            var hasFix: Bool
+            var fix: RiskView.FixState
         }
         var patch: Int
         var parts: [Part]
-        var arrival: String?
+        var arrivals: [String]
     }
 
     /// Patches that close the same vulnerability on a host: hosts are alike only where they are in all of these patches.
@@ -105,7 +105,7 @@ struct PatchGroups {
         var acceptances: [Int]
         var kind: Int
         var kernels: Int
-        var alone: Int
+        var arrivals: [Int]
     }
 
     private struct Group: Hashable {
@@ -117,20 +117,39 @@ struct PatchGroups {
         var acceptance: Int
         /// 0 for a patch whose vulnerabilities no other patch closes on the host.
         var overlap: Int
-        /// The host, where it is alone; -1 else.
-        var alone: Int
+        /// When packages of a form with several names of arrivals came; 0 where they were there from the beginning.
+        var arrivals: Int
     }
 
     private struct Members {
-        var count: Int
+        /// A time from which a clock can run on one of them.
+        struct Start {
+            var at: Timestamp
+            /// Its class: ``StartClasses``.
+            var order: Int
+            var host: Int
+        }
+        var count = 1
         /// The first by name.
         var first: Int
-        /// The earliest time from which a clock can run on one of them.
-        var start: Timestamp
+        /// The earliest start.
+        var earliest: Start
+        /// The earliest of each other class.
+        var others: [Start] = []
 
-        mutating func add(_ other: Timestamp) {
+        init(_ start: Start) { (first, earliest) = (start.host, start) }
+
+        mutating func add(_ new: Start) {
             count += 1
-            start = min(start, other)
+            var new = new
+            if new.at < earliest.at { swap(&new, &earliest) }
+            guard new.order != earliest.order else { return }
+            others.removeAll { $0.order == earliest.order }
+            if let place = others.firstIndex(where: { $0.order == new.order }) {
+                if new.at < others[place].at { others[place] = new }
+            } else {
+                others.append(new)
+            }
         }
     }
 
@@ -138,6 +157,7 @@ struct PatchGroups {
     init(_ view: RiskView) {
         self.view = view
         risk = view.risk
+        classes = StartClasses(view.policy)
         for (id, judged) in risk.packages where !judged.open.isEmpty {
             let number = sources[judged.package.source] ?? sources.count
             sources[judged.package.source] = number
@@ -167,29 +187,46 @@ struct PatchGroups {
                 guard !form.isOfKernel || part.packages.contains(where: { view.isActive($0, part.name, host) }) else {
                     continue
                 }
-                let detected =
-                    group.alone < 0
-                    ? max(part.since ?? risk.asOf, members.start)
-                    : risk.detected(part.name, packages: part.packages, host)
-                let dated = Dated(
-                    identity: part.identity, kind: group.kind, acceptance: group.acceptance, detected: detected,
-                    fixKnown: part.fixKnown, hasFix: part.hasFix)
-                var deadline = deadlines[dated]
-                if deadline == nil {
-                    var place = view.place(part.name, part.ids, known, packages: Set(part.packages), host)
-                    (place.detected, place.fixKnown, place.hasFix) = (detected, part.fixKnown, part.hasFix)
-                    deadline = view.deadline(at: place, known)
+                let since =
+                    group.arrivals == 0
+                    ? part.since ?? risk.asOf
+                    : risk.known(part.name, packages: part.packages, host.arrivals)
+                var first: (deadline: Deadline, host: Int)?
+                for start in [members.earliest] + members.others where first == nil || start.at > since {
+                    let dated = Dated(
+                        identity: part.identity, kind: group.kind, acceptance: group.acceptance,
+                        detected: max(since, start.at), fix: part.fix)
+                    let deadline = deadlines[dated] ?? self.deadline(dated, part, known, host)
                     deadlines[dated] = deadline
+                    if first.map({ Self.isEarlier(deadline, than: $0.deadline) }) ?? true {
+                        first = (deadline, start.host)
+                    }
                 }
-                guard let deadline else { continue }
+                guard let first else { continue }
                 patches[form.patch].closes.append(
                     FindingRisk(
                         vulnerability: part.name, asset: asset, count: members.count,
+                        earliest: members.count > 1
+                            ? view.assetName(risk.hosts[first.host].host, namesakes) : nil,
                         probability: known.score.probability, reach: AttackReach(known.facts, host.asset).factor,
-                        impact: host.asset.criticality.value.factor, deadline: deadline, detected: detected))
+                        impact: host.asset.criticality.value.factor, deadline: first.deadline,
+                        detected: max(since, members.earliest.at)))
             }
         }
         return patches.sorted { $0.id < $1.id }
+    }
+
+    private func deadline(
+        _ dated: Dated, _ part: Part, _ known: FleetRisk.KnownVulnerability, _ host: FleetRisk.HostRisk
+    ) -> Deadline {
+        var place = view.place(part.name, part.ids, known, packages: Set(part.packages), host)
+        (place.detected, place.fix) = (dated.detected, dated.fix)
+        return view.deadline(at: place, known)
+    }
+
+    private static func isEarlier(_ deadline: Deadline, than other: Deadline) -> Bool {
+        guard let due = deadline.due else { return false }
+        return other.due.map { due < $0 } ?? true
     }
 
     /// The hosts that each patch waits on, by name, as indices.
@@ -203,8 +240,7 @@ struct PatchGroups {
         var kind: Int
         var acceptance: Int
         var detected: Timestamp
-        var fixKnown: Timestamp?
-        var hasFix: Bool
+        var fix: RiskView.FixState
     }
 
     // MARK: One host
@@ -234,23 +270,35 @@ struct PatchGroups {
         let kind = kinds[hostKind] ?? kinds.count
         kinds[hostKind] = kind
         let accepted = own.map { forms[$0].isAccepted ? acceptance($0, host) : 0 }
-        let alone = own.map { forms[$0].arrival == nil && !host.arrivals.isEmpty ? index : -1 }
+        let came = own.map { forms[$0].arrivals.count > 1 ? arrived(forms[$0].arrivals, host) : 0 }
         let together = overlapping(own, &seen)
         for (place, form) in own.enumerated() {
             var group = Group(
                 form: form, kind: kind, kernels: forms[form].isOfKernel ? kernelNumber : 0,
-                acceptance: accepted[place], overlap: 0, alone: alone[place])
+                acceptance: accepted[place], overlap: 0, arrivals: came[place])
             if let places = together[place] {
                 let overlap = Overlap(
                     forms: places.map { own[$0] }, acceptances: places.map { accepted[$0] }, kind: kind,
-                    kernels: kernelNumber, alone: places.contains { alone[$0] >= 0 } ? index : -1)
+                    kernels: kernelNumber, arrivals: places.map { came[$0] })
                 group.overlap = overlaps[overlap] ?? overlaps.count + 1
                 overlaps[overlap] = group.overlap
             }
-            var start = host.host.enrolled
-            if let name = forms[form].arrival, let came = host.arrivals[name] { start = max(start, came) }
-            groups[group, default: Members(count: 0, first: index, start: start)].add(start)
+            var time = host.host.enrolled
+            let names = forms[form].arrivals
+            if names.count == 1, let came = host.arrivals[names[0]] { time = max(time, came) }
+            let start = Members.Start(at: time, order: classes(time), host: index)
+            if groups[group]?.add(start) == nil { groups[group] = Members(start) }
         }
+    }
+
+    /// When packages of these names came to a host, as a number.
+    private mutating func arrived(_ names: [String], _ host: FleetRisk.HostRisk) -> Int {
+        guard !host.arrivals.isEmpty else { return 0 }
+        var own: [String: Timestamp] = [:]
+        for name in names { if let came = host.arrivals[name] { own[name] = came } }
+        let number = arrivals[own] ?? arrivals.count
+        arrivals[own] = number
+        return number
     }
 
     private mutating func take(_ found: Found, _ host: Int, _ own: inout [Int]) {
@@ -325,8 +373,7 @@ struct PatchGroups {
             identities[identity] = identityNumber
             let part = Part(
                 name: name, ids: identity.ids, identity: identityNumber, packages: packages,
-                since: open.map(\.since).min(), fixKnown: open.compactMap(\.fixKnown).max(),
-                hasFix: open.allSatisfy { $0.fixKnown != nil })
+                since: open.map(\.since).min(), fix: RiskView.FixState(open))
             form.parts.append(part)
             form.numbers.append(number)
             if view.scopes.accept(part.ids) { form.isAccepted = true }
@@ -334,13 +381,14 @@ struct PatchGroups {
             arrivals.formUnion(packages.compactMap { risk.packages[$0].map { PackageArrivals.key($0.package) } })
         }
         guard !form.parts.isEmpty else { return nil }
-        if arrivals.count == 1 { form.arrival = arrivals.first }
-        let isOnItsOwn = form.isAccepted || form.isOfKernel || form.arrival == nil
+        form.arrivals = arrivals.sorted()
+        // Where packages came at different times it matters which of them a host has.
+        let isOnItsOwn = form.isAccepted || form.isOfKernel || arrivals.count != 1
         let content = Content(
             patch: patch,
             parts: form.parts.map {
-                .init(identity: $0.identity, since: $0.since, fixKnown: $0.fixKnown, hasFix: $0.hasFix)
-            }, arrival: form.arrival)
+                .init(identity: $0.identity, since: $0.since, fix: $0.fix)
+            }, arrivals: form.arrivals)
         if !isOnItsOwn, let known = contents[content] { return known }
         forms.append(form)
         if !isOnItsOwn { contents[content] = forms.count - 1 }

@@ -229,14 +229,23 @@ extension RiskView {
     /// When what a patch of the queue closes on a host is due, where that counts.
     func deadline(ofPatch id: String, host index: Int) -> Deadline? {
         var known: [Place: Deadline] = [:]
-        let own = candidates(host: index, &known).first { $0.id == id }
+        return deadline(ofPatch: id, host: index, &known)
+    }
+
+    /// - Parameter known: deadlines that were worked out before, by what they depend on.
+    func deadline(ofPatch id: String, host index: Int, _ known: inout [Place: Deadline]) -> Deadline? {
+        let own = candidates(host: index, only: id, &known).first
         return DeadlinePolicy.deadline(ofPatchWith: (own?.closes ?? []).map(\.deadline))
     }
 
     /// The patches of one host with what they close there.
     ///
-    /// - Parameter known: deadlines that were worked out before, by what they depend on.
-    private func candidates(host index: Int, _ known: inout [Place: Deadline]) -> [PatchCandidate] {
+    /// - Parameters:
+    ///   - only: the patch of this id alone.
+    ///   - known: deadlines that were worked out before, by what they depend on.
+    private func candidates(
+        host index: Int, only wanted: String? = nil, _ known: inout [Place: Deadline]
+    ) -> [PatchCandidate] {
         let host = risk.hosts[index]
         let asset = assetName(host.host, namesakes)
         var packagesOf: [String: [Int64]] = [:]
@@ -257,12 +266,12 @@ extension RiskView {
                 reach: AttackReach(vulnerability.facts, host.asset).factor,
                 impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected)
         }
-        var found = patches(host: index).map { id, name, patch in
+        var found = patches(host: index).filter { wanted == nil || wanted == $0.id }.map { id, name, patch in
             PatchCandidate(
                 id: id, name: name, closes: patch.closes.compactMap { finding($0, packagesOf[patch.source] ?? []) },
                 needsReboot: patch.cost == .reboot)
         }
-        if let kernels = host.kernels, let next = kernels.next {
+        if let kernels = host.kernels, let next = kernels.next, wanted == nil || wanted == "reboot/\(next)" {
             var waiting: [String: [Int64]] = [:]
             for id in host.exposed {
                 for finding in risk.packages[id]?.open ?? []
