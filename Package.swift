@@ -177,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Store", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"),
-                core("Access"),
+                "Store", "Server", "Agent", "CSQLite", "MatchInputs", "FeedImport", core("Matching"), core("Feeds"),
+                core("Access"), core("Priority"),
                 core("Inventory"), core("Wire"), core("JSON"), core("Digest"), core("Versions"), core("Timestamps"),
                 core("TextTable"),
                 argumentParser,

@@ -19,6 +19,7 @@ struct FettleBench: AsyncParsableCommand {
         case server
         case store
         case pages
+        case risk
         case match
         case feeds
     }
@@ -46,6 +47,8 @@ struct FettleBench: AsyncParsableCommand {
     var cache = (ProcessInfo.processInfo.environment["HOME"] ?? "/tmp") + "/.cache/fettle/bench"
     @Option(help: "Hosts of the store's sizes.")
     var hosts = 10_000
+    @Option(help: "Hosts of the lists of risk.")
+    var riskHosts = 100_000
     @Option(
         help:
             "Only this engine for the server's part and the pages (\(Engine.allCases.map(\.rawValue).joined(separator: ", ")))."
@@ -59,7 +62,8 @@ struct FettleBench: AsyncParsableCommand {
             programs: programs
                 ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
                 .deletingLastPathComponent().path,
-            source: source, cache: cache, hosts: hosts, engines: engine.map { [$0] } ?? Set(Engine.allCases),
+            source: source, cache: cache, hosts: hosts, riskHosts: riskHosts,
+            engines: engine.map { [$0] } ?? Set(Engine.allCases),
             peers: peers)
         defer { bench.cleanUp() }
         let load = loadAverage()
@@ -107,6 +111,8 @@ struct Bench: Sendable {
     let cache: String
     /// Hosts of the store's sizes.
     let hosts: Int
+    /// Hosts of the lists of risk.
+    let riskHosts: Int
     /// What the server's part runs on.
     let engines: Set<FettleBench.Engine>
     /// Whether the server's peer is measured.
@@ -115,7 +121,8 @@ struct Bench: Sendable {
     let scratch: String
 
     init(
-        programs: String, source: String, cache: String, hosts: Int, engines: Set<FettleBench.Engine>, peers: Bool
+        programs: String, source: String, cache: String, hosts: Int, riskHosts: Int, engines: Set<FettleBench.Engine>,
+        peers: Bool
     ) throws {
         self.engines = engines
         self.peers = peers
@@ -124,6 +131,7 @@ struct Bench: Sendable {
         self.source = source
         self.cache = cache
         self.hosts = hosts
+        self.riskHosts = riskHosts
         for program in [agent, fettle] where !FileManager.default.isExecutableFile(atPath: program) {
             throw BenchmarkError(
                 "\(program) is missing: run `make bench`, which builds it, or name its folder with --programs")
@@ -153,6 +161,7 @@ struct Bench: Sendable {
         if parts.contains(.server) { budgets += await ServerBenchmark.run(self) }
         if parts.contains(.store) { budgets += await StoreBenchmark(bench: self).run() }
         if parts.contains(.pages) { budgets += await ReadsBenchmark(bench: self).run() }
+        if parts.contains(.risk) { budgets += RiskListsBenchmark(bench: self).run() }
         if parts.contains(.match) { budgets += await MatchBenchmark(bench: self).run() }
         if parts.contains(.feeds) { budgets += FeedsBenchmark(bench: self).run() }
         if let resting { budgets = await resting.finish() + budgets }

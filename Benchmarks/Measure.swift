@@ -1,3 +1,5 @@
+// Beside the server glibc's times are told to come from here.
+import CDispatch
 import Foundation
 
 /// CPU seconds (user and system, all threads, in nanosecond steps) that a running process has used so far; its

@@ -84,12 +84,18 @@ import Testing
         #expect(status[0]?["state"]?.string == "held" && status[0]?["stored"]?.integer == 2)
         #expect(status[0]?["next"]?.string?.contains("fettle feeds accept mine") == true)
         #expect(status[0]?["dated"]?.string == "2026-01-02T03:04:05Z")
-        #expect(try fettle(["feeds", "accept", "mine"], scratch).status == 0)
+        let taken = try fettle(["feeds", "accept", "mine", "-o", "json"], scratch)
+        #expect(try taken.status == 0 && json(taken.output)[0]?["records"]?.integer == 1, "\(taken.errors)")
         #expect(try fettle(["feeds", "accept", "mine"], scratch).status == 1)
+        // What was done before the one that went wrong is printed.
+        let again = try fettle(["feeds", "accept", "mine", "-o", "json"], scratch)
+        #expect(again.status == 1 && again.output == "[]\n")
         #expect(try fettle(["feeds", "accept", "other"], scratch).status == 3)
         let table = try fettle(["feeds", "status"], scratch).output
         #expect(table.hasPrefix("FEED") && table.contains("mine") && table.contains("good"))
-        #expect(try fettle(["feeds", "bundle", "b.tar"], scratch).status == 0)
+        let bundle = try json(try fettle(["feeds", "bundle", "b.tar", "-o", "json"], scratch).output)
+        #expect(bundle["feeds"] == ["mine"])
+        #expect(bundle["sha256"]?.string == (try DurableFile.digest(of: "\(scratch.path)/b.tar")))
         let there = try fettle(
             ["feeds", "import", "b.tar", "--feeds", "there", "-o", "json", "--query", "[].outcome"], scratch)
         #expect(try json(there.output) == ["stored"])
@@ -98,7 +104,8 @@ import Testing
         #expect(try fettle(["feeds", "import", "nowhere"], scratch).status == 1)
         #expect(try fettle(["feeds", "import", "in", "--kind", "nonsense"], scratch).status == 2)
         #expect(try fettle(["feeds", "sync", "nonsense"], scratch).status == 3)
-        #expect(try fettle(["feeds", "remove", "mine", "--yes"], scratch).status == 0)
+        let removed = try fettle(["feeds", "remove", "mine", "--yes", "-o", "json"], scratch)
+        #expect(try removed.status == 0 && json(removed.output)[0]?["removed"] == true)
         #expect(try fettle(["feeds", "status", "-o", "name"], scratch).output.contains("mine") == false)
         try brokenAndBad(scratch)
         let sources = try fettle(["feeds", "sources", "--configuration"], scratch).output

@@ -34,6 +34,39 @@ extension ServerTests {
             }
         }
 
+        /// What prints a result prints it for programs too. Left out is what runs on, and what prints a document or a stream
+        /// of a form of its own.
+        @Test func everyCommandPrintsJSON() async throws {
+            let others: Set<String> = [
+                "fettle up", "fettle serve", "fettle signer run", "fettle completion", "fettle man",
+                "fettle audit export", "fettle campaign log", "fettle campaign watch",
+            ]
+            let tool = try await fettle(["--experimental-dump-help"])
+            let limits = JSONLimits(
+                maximumBytes: 8 << 20, maximumDepth: 32, maximumItems: 400_000, maximumStringBytes: 1 << 16)
+            let root = try #require(try JSONValue(parsing: Array(tool.output.utf8), limits: limits)["command"])
+            var without: Set<String> = []
+            var count = 0
+            func check(_ command: JSONValue, _ path: [String]) {
+                let path = path + [command["commandName"]?.string ?? ""]
+                let inner = (command["subcommands"]?.array ?? []).filter { $0["commandName"] != "help" }
+                for command in inner where command["shouldDisplay"]?.bool != false { check(command, path) }
+                guard inner.isEmpty else { return }
+                count += 1
+                let names = (command["arguments"]?.array ?? []).flatMap { $0["names"]?.array ?? [] }
+                // What is judged has formats of its own kind, JSON among them.
+                let name = path.joined(separator: " ")
+                let isThere =
+                    names.contains { $0["name"] == "o" && $0["kind"] == "short" }
+                    && names.contains { $0["name"] == "output" }
+                    && (name == "fettle match" || names.contains { $0["name"] == "query" })
+                if !isThere { without.insert(name) }
+            }
+            check(root, [])
+            #expect(without == others)
+            #expect(count > 100, "\(count)")
+        }
+
         @Test func manualPagesAreClean() async throws {
             let folder = try temporaryFolder()
             let made = try await fettle(["man", "--folder", folder])

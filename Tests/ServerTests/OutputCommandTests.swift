@@ -91,6 +91,66 @@ extension ServerTests {
             }
         }
 
+        @Test func whatWasChangedIsPrintedForPrograms() async throws {
+            try await TestServer.with { server in
+                func done(_ words: String..., query: String) async throws -> String {
+                    let result = try await fettle(words + ["-o", "json", "--query", query, "--data", server.folder])
+                    #expect(result.status == 0, "\(words): \(result.errors)")
+                    return result.output
+                }
+                _ = try await done("users", "create", "maria", "--role", "viewer", "--everywhere", query: "name")
+                let changed = try await done("users", "change", "maria", "--email", "m@example.org", query: "email")
+                #expect(changed == "\"m@example.org\"\n")
+                #expect(try await done("users", "disable", "maria", "--yes", query: "[].disabled | [0]") == "true\n")
+                #expect(try await done("users", "enable", "maria", query: "[].disabled | [0]") == "false\n")
+                #expect(try await done("users", "end-sessions", "maria", query: "sessionsEnded") == "true\n")
+                let factor = try await done("users", "reset-second-factor", "maria", "--yes", query: "hasSecondFactor")
+                #expect(factor == "false\n")
+                let grant = try await fettle(
+                    ["roles", "list", "maria", "--query", "[0].id", "--data", server.folder]
+                ).output.trimmingCharacters(in: .newlines)
+                #expect(try await done("roles", "revoke", "maria", grant, "--yes", query: "role") == "\"viewer\"\n")
+                #expect(try await done("users", "delete", "maria", "--yes", query: "[].name") == "[\n  \"maria\"\n]\n")
+                #expect(try await done("organisations", "rename", "default", "Home", query: "name") == "\"Home\"\n")
+                #expect(try await done("organisations", "approvals", "default", query: "approvalsRequired") == "1\n")
+                let two = try await done("organisations", "approvals", "default", "2", query: "approvalsRequired")
+                #expect(two == "2\n")
+                let on = try await done("organisations", "changelogs", "default", "on", query: "readsChangelogs")
+                #expect(on == "true\n")
+                let key = try await done("audit", "rotate-key", "--yes", query: "type(key)")
+                #expect(key == "\"string\"\n")
+                #expect(try await done("authority", "rotate", "--yes", query: "type(number)") == "\"number\"\n")
+                // Nothing was done: nothing is printed.
+                let dry = try await fettle(
+                    ["organisations", "rename", "default", "Away", "--dry-run", "-o", "json", "--data", server.folder])
+                #expect(dry.status == 0 && dry.output.isEmpty)
+            }
+        }
+
+        @Test func toolsPrintForPrograms() async throws {
+            #expect(
+                try await fettle(["version", "compare", "deb", "1.0~rc1-1", "1.0-1", "-o", "json"]).json
+                    == ["a": "1.0~rc1-1", "b": "1.0-1", "order": "<"])
+            let pairs = try await fettle(
+                ["version", "compare", "deb", "-", "-o", "json", "--query", "[].order"], input: "1\t2\n2\t2\n-\t\n")
+            #expect(pairs.json == ["<", "=", "?"] && pairs.status == 1, "\(pairs.errors)")
+            #expect(
+                try await fettle(["version", "key", "deb", "1.0-1", "-o", "json"]).json["version"] == "1.0-1")
+            #expect(
+                try await fettle(["version", "key", "deb", "-", "-o", "json"], input: "1\n2\n").json.array?.count == 2)
+            #expect(
+                try await fettle(["version", "schemes", "--query", "contains([].name, 'rpm')"]).output == "true\n")
+            let score = try await fettle(["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "-o", "json"]).json
+            #expect(
+                score == [
+                    "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "version": "3.1", "base": .number(9.8),
+                    "temporal": .number(9.8), "environmental": .number(9.8), "severity": "critical", "name": "CVSS-B",
+                ])
+            let scores = try await fettle(["cvss", "-", "-o", "json"], input: "AV:N/AC:L/Au:N/C:C/I:C/A:C\nodd\n")
+            #expect(scores.json[0]?["base"] == 10 && scores.json[1]?["base"] == .null && scores.status == 1)
+            #expect(try await fettle(["policy", "schema", "--query", "type(@)"]).output == "object\n")
+        }
+
         @Test func controlCharactersReachNoTerminal() async throws {
             try await TestServer.with { server in
                 let made = try await fettle(

@@ -11,6 +11,14 @@ public struct VersionStep: Sendable, Hashable {
     public var from: String
     /// The offered version.
     public var to: String
+
+    /// A step of a package.
+    public init(name: String, architecture: String, from: String, to: String) {
+        self.name = name
+        self.architecture = architecture
+        self.from = from
+        self.to = to
+    }
 }
 
 /// What a step costs once it is taken.
@@ -64,6 +72,15 @@ public struct PatchSteps: Sendable, Hashable {
     public var leaves: [String]
     /// What it costs.
     public var cost: StepCost
+
+    /// A patch of a source on a host.
+    public init(source: String, steps: [VersionStep], closes: [String], leaves: [String] = [], cost: StepCost) {
+        self.source = source
+        self.steps = steps
+        self.closes = closes
+        self.leaves = leaves
+        self.cost = cost
+    }
 }
 
 /// What can be done about a host's findings.

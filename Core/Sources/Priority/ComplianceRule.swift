@@ -75,6 +75,8 @@ public struct ComplianceRule: Sendable, Hashable {
         case broken(String)
         /// The rule does not cover it.
         case notCovered
+        /// Open, without a date: the clock starts at the release of a fix, and there is none.
+        case waitingForFix
     }
 
     /// Which rule.
@@ -188,15 +190,15 @@ public struct ComplianceRule: Sendable, Hashable {
         case .within(let demanded): term = demanded
         }
         let added = facts.vulnerability.knownExploited?.added
-        let start: Timestamp =
-            switch clockStart {
-            case .release: facts.dates.fixReleased ?? facts.dates.detected
-            case .detection: facts.dates.detected
-            case .knownExploited: added ?? facts.dates.detected
-            case .informed: max(added ?? facts.dates.detected, facts.dates.detected)
-            }
-        let own = control == .bod2201 ? facts.vulnerability.knownExploited?.due : nil
-        guard let due = own ?? term.due(from: start) else { return .notCovered }
+        let due: Timestamp
+        if control == .bod2201 {
+            guard let own = facts.vulnerability.knownExploited?.due else { return .notCovered }
+            due = own
+        } else {
+            guard let start = clockStart.start(facts.dates, knownExploited: added) else { return .waitingForFix }
+            guard let end = term.due(from: start.at) else { return .notCovered }
+            due = end
+        }
         if let closed = facts.dates.closed { return closed <= due ? .met : .missed(due: due) }
         if let exception = facts.exception, exception.vulnerability == facts.vulnerability.id,
             exception.assets?.contains(facts.asset.id) ?? true,
@@ -205,6 +207,58 @@ public struct ComplianceRule: Sendable, Hashable {
             return .excepted(until: until)
         }
         return now <= due ? .open(due: due) : .missed(due: due)
+    }
+
+    /// What the rule looks at here, each with whose word it is.
+    func inputs(_ facts: ComplianceFacts) -> [Decision.Input] {
+        var inputs: [Decision.Input] = []
+        func add(_ point: String, _ value: String, _ because: String?) {
+            inputs.append(Decision.Input(point: point, value: value, because: because))
+        }
+        let (vulnerability, asset) = (facts.vulnerability, facts.asset)
+        if [.bod1902, .hipaaProposal, .pciDSS, .cyberEssentials].contains(control) || isEssentialEight {
+            let because =
+                facts.vendorSeverity.map { "the vendor: \($0)" }
+                ?? vulnerability.score.map { "\($0.value.name) \($0.value.value.places(1)), \($0.evidence.phrase)" }
+            add("severity", facts.isCritical ?? true ? "critical" : facts.isHigh ?? true ? "high" : "lower", because)
+        }
+        if control == .bod2201 {
+            let entry = vulnerability.knownExploited
+            add(
+                "due in kev", entry?.due.map { String($0.description.prefix(10)) } ?? "no",
+                entry.map { Evidence(source: $0.source, date: $0.added).phrase }
+                    ?? (vulnerability.isExploitationKnown ? "not listed" : nil))
+        }
+        if control == .bod1902 || isFedRAMP || isEssentialEight {
+            add("exposed to the internet", asset.exposure.value == .open ? "yes" : "no", asset.exposure.because)
+        }
+        if isFedRAMP || isEssentialEight {
+            let evidence =
+                vulnerability.knownExploited.map { Evidence(source: $0.source, date: $0.added) }
+                ?? vulnerability.exploitedElsewhere.first
+            add(
+                "exploited", facts.isExploited ? "yes" : "no",
+                evidence?.phrase ?? (vulnerability.isExploitationKnown ? "not listed" : nil))
+        }
+        if isFedRAMP {
+            add(
+                "automatable", vulnerability.isAutomatable?.value ?? true ? "yes" : "no",
+                vulnerability.isAutomatable?.evidence.phrase)
+            add(
+                "technical impact", vulnerability.impact?.value.rawValue ?? "total",
+                vulnerability.impact?.evidence.phrase)
+            add("criticality", asset.criticality.value.rawValue, asset.criticality.because)
+        }
+        return inputs
+    }
+
+    /// Whether some of its terms are calendar months.
+    var hasMonths: Bool { control == .pciDSS || control == .cis || isEssentialEight }
+
+    private var isFedRAMP: Bool { [.fedRAMPLow, .fedRAMPModerate, .fedRAMPHigh].contains(control) }
+
+    private var isEssentialEight: Bool {
+        [.essentialEight1, .essentialEight2, .essentialEight3].contains(control)
     }
 
     private func bySeverity(_ facts: ComplianceFacts, critical: RemediationTerm, high: RemediationTerm) -> Demand {

@@ -5,7 +5,8 @@ public import Timestamps
 public struct DeadlinePolicy: Sendable, Hashable {
     /// When a clock starts.
     public enum ClockStart: String, Sendable, Hashable, CaseIterable {
-        /// When the fix was released.
+        /// When the fix was released, as far as that is told; else when a fix became known here, or detection where that is
+        /// later. While there is no fix the clock does not run and there is no date.
         case release
         /// When the vulnerability was first seen on the asset.
         case detection
@@ -19,8 +20,10 @@ public struct DeadlinePolicy: Sendable, Hashable {
     public var id: String
     /// Its version: a new one for every change.
     public var version: String
-    /// The table.
+    /// The table; where there is a ``rule`` it counts for what is known to be exploited alone.
     public var table: DecisionTable
+    /// The law, standard or contract that names the terms; nil for none.
+    public let rule: ComplianceRule.Control?
     /// The term of each outcome; an outcome that is missing here and is no term itself has no deadline.
     public var terms: [String: RemediationTerm]
     /// The outcomes that ask for evidence before anything is installed.
@@ -38,6 +41,7 @@ public struct DeadlinePolicy: Sendable, Hashable {
         self.id = id
         self.version = version
         self.table = table
+        rule = nil
         self.terms = Dictionary(
             terms.map { (DecisionTable.normalised($0), $1) }, uniquingKeysWith: { first, _ in first })
         self.evidenceFirst = Set(table.outcomes.filter { $0.contains("forensic") })
@@ -56,7 +60,23 @@ public struct DeadlinePolicy: Sendable, Hashable {
     public static let deployer = DeadlinePolicy(
         id: "ssvc-deployer", version: "1", table: .deployer,
         terms: ["defer": .onUpgrade, "scheduled": .days(60), "out-of-cycle": .days(14), "immediate": .days(3)])
-    /// The policies that come with Fettle, the default first.
+    /// The terms of a law, standard or contract, with its own start of the clock. Nothing pauses such a clock.
+    ///
+    /// Of what CISA lists as exploited the table of ``bod2604`` counts beneath it: evidence comes first where the table asks for
+    /// it, and of the two dates the earlier one counts.
+    public init(rule control: ComplianceRule.Control) {
+        id = control.rawValue
+        let rule = ComplianceRule(control)
+        (version, clockStart) = (rule.version, rule.clockStart)
+        (table, terms, evidenceFirst, pauses) = (.bod2604, [:], Self.bod2604.evidenceFirst, [])
+        self.rule = control
+    }
+
+    /// The policies of laws, standards and contracts. BOD 26-04 is the table ``bod2604``.
+    public static let compliance = ComplianceRule.Control.allCases.filter { $0 != .bod2604 }.map {
+        DeadlinePolicy(rule: $0)
+    }
+    /// The policies that come with Fettle and have a table, the default first.
     public static let standard = [bod2604, cisaCoordinator, deployer]
 
     /// The term of an outcome; nil where it has none.
@@ -71,20 +91,12 @@ public struct DeadlinePolicy: Sendable, Hashable {
         of vulnerability: VulnerabilityFacts, on asset: AssetFacts, dates: FindingDates,
         exceptions: [RiskException] = [], statements: [ExploitabilityStatement] = [], now: Timestamp
     ) -> Deadline {
-        let decision = table.decide(Self.answers(vulnerability, asset))
-        var deadline = Deadline(
-            decision: decision, term: term(of: decision.outcome), policy: id, policyVersion: version)
-        deadline.isEvidenceFirst = evidenceFirst.contains(decision.outcome)
+        var deadline = clock(vulnerability, asset, dates, now: now)
+        if let rule, vulnerability.knownExploited != nil {
+            let beneath = Self.bod2604.clock(vulnerability, asset, dates, now: now)
+            deadline = deadline.laid(over: beneath, as: ComplianceRule(rule).title)
+        }
         let added = vulnerability.knownExploited?.added
-        (deadline.start, deadline.startedBy) = start(dates, added)
-        let end = dates.closed ?? now
-        deadline.pausedSeconds = SLAPause.seconds(of: dates.pauses, reasons: pauses, from: deadline.start, to: end)
-        deadline.pausedBy =
-            dates.pauses.first {
-                $0.from <= now && $0.until.map { now < $0 } ?? true && pauses.contains($0.reason)
-            }?.reason
-        deadline.due = deadline.term?.due(from: deadline.start)?.adding(seconds: deadline.pausedSeconds)
-        deadline.catalogueDue = vulnerability.knownExploited?.due
         deadline.state = .open
         if let closed = dates.closed {
             deadline.state = .closed(inTime: deadline.due.map { closed <= $0 } ?? true)
@@ -118,17 +130,60 @@ public struct DeadlinePolicy: Sendable, Hashable {
         }
     }
 
-    private func start(_ dates: FindingDates, _ added: Timestamp?) -> (Timestamp, String) {
-        switch clockStart {
-        case .detection: (dates.detected, "detection")
-        case .release:
-            dates.fixReleased.map { ($0, "release of the fix") }
-                ?? (dates.detected, "detection, as the release of the fix is unknown")
-        case .knownExploited:
-            added.map { ($0, "addition to KEV") } ?? (dates.detected, "detection, as it is not in KEV")
-        case .informed:
-            if let added, added > dates.detected { (added, "addition to KEV") } else { (dates.detected, "detection") }
+    /// By when the table, or the rule alone, wants it closed; how that stands is not looked at.
+    private func clock(
+        _ vulnerability: VulnerabilityFacts, _ asset: AssetFacts, _ dates: FindingDates, now: Timestamp
+    ) -> Deadline {
+        let (decision, term) = decide(vulnerability, asset, dates, now: now)
+        var deadline = Deadline(decision: decision, term: term, policy: id, policyVersion: version)
+        deadline.isEvidenceFirst = rule == nil && evidenceFirst.contains(decision.outcome)
+        deadline.catalogueDue = vulnerability.knownExploited?.due
+        let added = vulnerability.knownExploited?.added
+        // What is evidence of an attack does not depend on when a patch has to be there.
+        deadline.evidenceSince = max(added ?? dates.detected, dates.detected)
+        let start = clockStart.start(dates, knownExploited: added)
+        (deadline.start, deadline.startedBy) = start ?? (dates.detected, "")
+        if rule == .bod2201 {
+            (deadline.due, deadline.isCataloguesOwn) = (deadline.catalogueDue, deadline.catalogueDue != nil)
+            return deadline
         }
+        guard start != nil else {
+            deadline.waitsForFix = true
+            return deadline
+        }
+        let pauses = rule == nil ? pauses : []
+        deadline.pausedSeconds = SLAPause.seconds(
+            of: dates.pauses, reasons: pauses, from: deadline.start, to: dates.closed ?? now)
+        deadline.pausedBy =
+            dates.pauses.first {
+                $0.from <= now && $0.until.map { now < $0 } ?? true && pauses.contains($0.reason)
+            }?.reason
+        deadline.due = term?.due(from: deadline.start)?.adding(seconds: deadline.pausedSeconds)
+        return deadline
+    }
+
+    /// What the table, or the rule, says of one vulnerability on one asset.
+    private func decide(
+        _ vulnerability: VulnerabilityFacts, _ asset: AssetFacts, _ dates: FindingDates, now: Timestamp
+    ) -> (Decision, RemediationTerm?) {
+        guard let rule else {
+            let decision = table.decide(Self.answers(vulnerability, asset))
+            return (decision, term(of: decision.outcome))
+        }
+        // Nobody tells which packages are the operating system itself: what is stricter counts.
+        let facts = ComplianceFacts(vulnerability: vulnerability, asset: asset, dates: dates, isOperatingSystem: false)
+        let demanded = ComplianceRule(rule, clockStart: clockStart)
+        let (term, outcome): (RemediationTerm?, String) =
+            switch demanded.demand(facts, now: now) {
+            case .within where rule == .bod2201: (nil, Deadline.cataloguesOwn)
+            case .within(let term): (term, term.description)
+            case .notCovered: (nil, "not covered")
+            case .broken(let why): (.hours(0), why)
+            }
+        let decision = Decision(
+            table: demanded.title, version: demanded.version, row: nil, outcome: outcome, inputs: demanded.inputs(facts)
+        )
+        return (decision, term)
     }
 
     /// The answers to all questions that the standard tables ask, each with whose word it is.
@@ -170,78 +225,5 @@ public struct DeadlinePolicy: Sendable, Hashable {
             answers["safety impact"] = .init(asset.safety.value.rawValue, because: because)
         }
         return answers
-    }
-}
-
-/// When one vulnerability on one asset is due, and why.
-public struct Deadline: Sendable, Hashable {
-    /// How it stands.
-    public enum State: Sendable, Hashable {
-        case open
-        /// Past its date.
-        case overdue
-        /// Closed, in time or not.
-        case closed(inTime: Bool)
-        /// Accepted until then, by the exception of that id.
-        case excepted(String, until: Timestamp)
-        /// A vendor's word took it away.
-        case takenAway(ExploitabilityStatement)
-    }
-
-    /// What the table said.
-    public var decision: Decision
-    /// The outcome's term; nil where it has none.
-    public var term: RemediationTerm?
-    /// The policy.
-    public var policy: String
-    /// The policy's version.
-    public var policyVersion: String
-    /// Whether evidence has to be taken before anything is installed.
-    public var isEvidenceFirst = false
-    /// When its clock started.
-    public var start = Timestamp(milliseconds: 0)
-    /// What started it.
-    public var startedBy = ""
-    /// How long it stood still, in seconds.
-    public var pausedSeconds: Int64 = 0
-    /// Why it stands still now; nil where it runs.
-    public var pausedBy: SLAPause.Reason?
-    /// When it is due; nil where there is no date.
-    public var due: Timestamp?
-    /// What CISA's catalogue itself names; kept for contracts that cite it, and decides nothing.
-    public var catalogueDue: Timestamp?
-    /// When an exception ended because the vulnerability became known to be exploited.
-    public var reopened: Timestamp?
-    /// How it stands.
-    public var state = State.open
-
-    init(decision: Decision, term: RemediationTerm?, policy: String, policyVersion: String) {
-        self.decision = decision
-        self.term = term
-        self.policy = policy
-        self.policyVersion = policyVersion
-    }
-
-    /// Whether somebody has to do something about it.
-    public var counts: Bool {
-        switch state {
-        case .open, .overdue: true
-        case .closed, .excepted, .takenAway: false
-        }
-    }
-
-    /// One sentence: the date, the term and what started it.
-    public var sentence: String {
-        let until =
-            due.map { "due \($0.description.prefix(10)): \(term?.description ?? "") from \(startedBy)" }
-            ?? "no date: \(term?.description ?? decision.outcome)"
-        var text = "\(until) on \(start.description.prefix(10)), by row \(decision.row) of \(decision.table)"
-        if pausedSeconds > 0 { text += ", \(pausedSeconds / 3600) h paused" }
-        if isEvidenceFirst { text += ", evidence first" }
-        if decision.assumptions > 0 {
-            let names = decision.inputs.filter { $0.because == nil }.map { "\($0.point) \($0.value)" }
-            text += "; assumed: \(names.joined(separator: ", "))"
-        }
-        return text
     }
 }

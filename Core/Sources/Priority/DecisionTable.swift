@@ -234,15 +234,15 @@ public struct Decision: Sendable, Hashable {
     public var table: String
     /// The table's version.
     public var version: String
-    /// The row's number in the table's own file.
-    public var row: Int
+    /// The row's number in the table's own file, of which some begin at 0; nil where a rule in words decided.
+    public var row: Int?
     /// The outcome.
     public var outcome: String
     /// What went in.
     public var inputs: [Input]
 
     /// A decision.
-    public init(table: String, version: String, row: Int, outcome: String, inputs: [Input]) {
+    public init(table: String, version: String, row: Int?, outcome: String, inputs: [Input]) {
         self.table = table
         self.version = version
         self.row = row
@@ -258,8 +258,12 @@ public struct Decision: Sendable, Hashable {
         let answers = inputs.map { input in
             "\(input.point) \(input.value) (\(input.because ?? "assumed: unknown"))"
         }
-        return "\(outcome), by row \(row) of \(table) \(version): \(answers.joined(separator: ", "))"
+        let asked = answers.isEmpty ? "" : ": \(answers.joined(separator: ", "))"
+        return "\(outcome), by \(place), version \(version)\(asked)"
     }
+
+    /// `row 3 of bod-26-04`
+    var place: String { row.map { "row \($0) of \(table)" } ?? table }
 }
 
 /// Why a decision table is refused.

@@ -6,6 +6,10 @@ public struct FindingDates: Sendable, Hashable {
     public var detected: Timestamp
     /// When the fix was released; nil where there is none or nobody says.
     public var fixReleased: Timestamp?
+    /// When a fix became known here, which stands in for its release; nil where there is none or that is not known either.
+    public var fixKnown: Timestamp?
+    /// Whether there is a fix, as far as anybody knows.
+    public var hasFix = true
     /// When it was proved closed: fixed and, where one was needed, rebooted.
     public var closed: Timestamp?
     /// When its clock stood still.

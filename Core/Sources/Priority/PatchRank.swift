@@ -37,30 +37,37 @@ public struct AttackReach: Sendable, Hashable {
     }
 }
 
-/// One finding that a patch closes, as ranking needs it.
+/// One finding that a patch closes, as ranking needs it: on one asset, or on several that are alike.
 public struct FindingRisk: Sendable, Hashable {
     /// The vulnerability.
     public var vulnerability: String
-    /// The asset.
+    /// The asset, or one of those that are alike.
     public var asset: String
+    /// How many assets are alike: those on which the patch closes the same, with the same reach and impact. All findings of
+    /// a patch with the same ``asset`` stand for the same assets.
+    public var count: Int
+    /// Which of several assets that are alike is due first; nil for ``asset`` itself.
+    public var earliest: String?
     /// The probability of exploitation of the vulnerability.
     public var probability: Double
     /// How far it is reached there.
     public var reach: Double
     /// What the asset's loss costs: 1, 2, 4 or 8.
     public var impact: Double
-    /// When it is due.
+    /// When it is due; of several assets the earliest.
     public var deadline: Deadline
-    /// When it was first seen.
+    /// When it was first seen; of several assets on the first of them.
     public var detected: Timestamp
 
     /// A finding.
     public init(
-        vulnerability: String, asset: String, probability: Double, reach: Double, impact: Double, deadline: Deadline,
-        detected: Timestamp
+        vulnerability: String, asset: String, count: Int = 1, earliest: String? = nil, probability: Double,
+        reach: Double, impact: Double, deadline: Deadline, detected: Timestamp
     ) {
         self.vulnerability = vulnerability
         self.asset = asset
+        self.count = count
+        self.earliest = earliest
         self.probability = probability
         self.reach = reach
         self.impact = impact
@@ -68,7 +75,7 @@ public struct FindingRisk: Sendable, Hashable {
         self.detected = detected
     }
 
-    /// Expected exploitations times impact: the hazard -ln(1 - p r), which adds up over findings, times the impact.
+    /// Expected exploitations times impact on one asset: the hazard -ln(1 - p r), which adds up over findings, times the impact.
     public var hazard: Double { -log1p(-min(probability * reach, 0.999_999)) * impact }
 }
 
@@ -184,19 +191,22 @@ public struct RankedPatch: Sendable, Hashable {
     /// Works out benefit, cost and deadline.
     public init(_ patch: PatchCandidate, now: Timestamp) {
         self.patch = patch
-        open = patch.closes.filter(\.deadline.counts).sorted {
-            ($1.hazard, $0.vulnerability, $0.asset) < ($0.hazard, $1.vulnerability, $1.asset)
-        }
+        open = patch.closes.filter(\.deadline.counts).map { ($0.hazard, $0) }.sorted {
+            ($1.0, $0.1.vulnerability, $0.1.asset) < ($0.0, $1.1.vulnerability, $1.1.asset)
+        }.map(\.1)
         deadline = DeadlinePolicy.deadline(ofPatchWith: open.map(\.deadline))
         band = DeadlineBand(due: deadline?.due, now: now)
-        var safe: [String: (product: Double, impact: Double)] = [:]
+        var safe: [String: (product: Double, impact: Double, count: Int)] = [:]
         for finding in open {
             let factor = 1 - finding.probability * finding.reach
-            safe[finding.asset, default: (1, finding.impact)].product *= factor
+            safe[finding.asset, default: (1, finding.impact, finding.count)].product *= factor
         }
-        assets = safe.count
-        // Summed in a fixed order: a dictionary's own would change the last digits from run to run.
-        benefit = safe.sorted { $0.key < $1.key }.reduce(0) { $0 + (1 - $1.value.product) * $1.value.impact }
+        assets = safe.reduce(0) { $0 + $1.value.count }
+        // Equal shares are multiplied and summed in a fixed order: then the last digit is the same whether assets that are
+        // alike came one by one or together.
+        var shares: [Double: Int] = [:]
+        for asset in safe.values { shares[(1 - asset.product) * asset.impact, default: 0] += asset.count }
+        benefit = shares.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.key * Double($1.value) }
         let each =
             1 + (patch.needsReboot ? PatchCandidate.rebootCost : 0) + patch.failures.mean * PatchCandidate.rollbackCost
         cost = each * Double(max(1, assets))
@@ -240,11 +250,21 @@ public struct RankedPatch: Sendable, Hashable {
         return text
     }
 
-    /// Why it has this rank, in full: each finding's share, then the cost.
+    /// The most findings that ``full`` tells one by one.
+    public static let maximumExplained = 400
+
+    /// Why it has this rank, in full: each finding's share, the riskiest first, then the cost.
     public var full: [String] {
-        var lines = open.map { finding in
-            "\(finding.vulnerability) on \(finding.asset): probability \(finding.probability.asProbability) x reach "
-                + "\(finding.reach.places(2)), impact \(finding.impact.places(0)); \(finding.deadline.sentence)"
+        var lines = open.prefix(Self.maximumExplained).map { finding in
+            let others = finding.count > 1 ? " and \(finding.count - 1) more that are alike" : ""
+            let first = finding.count > 1 ? "the earliest on \(finding.earliest ?? finding.asset): " : ""
+            return "\(finding.vulnerability) on \(finding.asset)\(others): probability "
+                + "\(finding.probability.asProbability) x reach \(finding.reach.places(2)), impact "
+                + "\(finding.impact.places(0)); \(first)\(finding.deadline.sentence)"
+        }
+        if open.count > lines.count {
+            let rest = open.dropFirst(lines.count).reduce(0) { $0 + $1.count }
+            lines.append("and \(rest) findings more, each of less risk than these")
         }
         lines.append(
             "benefit \(benefit.places(3)): for each asset 1 - the product of (1 - probability x reach), times its impact, summed"

@@ -35,6 +35,9 @@ public struct PatchSelection: Sendable, Hashable {
     /// - Parameters:
     ///   - maximumCount: the most patches.
     ///   - capacity: the most cost; nil for no limit. Then each step takes the most risk a unit of cost.
+    ///
+    /// Findings of two patches with the same asset and vulnerability are the same; where they stand for several assets that
+    /// are alike, both stand for the same ones.
     public init(_ patches: [RankedPatch], maximumCount: Int, capacity: Double? = nil) {
         var keys: [String: Int] = [:]
         var weights: [Double] = []
@@ -43,7 +46,7 @@ public struct PatchSelection: Sendable, Hashable {
                 let key = "\(finding.asset)\u{0}\(finding.vulnerability)"
                 if let index = keys[key] { return index }
                 keys[key] = weights.count
-                weights.append(finding.hazard)
+                weights.append(finding.hazard * Double(finding.count))
                 return weights.count - 1
             }
             return Set(indices).sorted()

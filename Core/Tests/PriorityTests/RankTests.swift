@@ -96,6 +96,41 @@ struct RankTests {
         #expect(abs(one.benefit - (0.75 * 2 + 0.5 * 2)) < 1e-12 && one.assets == 2)
     }
 
+    @Test func assetsThatAreAlikeCountAsManyTimes() {
+        func queue(_ closes: [FindingRisk]) -> RankedPatch {
+            RankedPatch(PatchCandidate(id: "x", name: "x", closes: closes), now: now)
+        }
+        var single: [FindingRisk] = []
+        var together: [FindingRisk] = []
+        for (name, count, impact) in [("a", 7, 2.0), ("b", 3, 8), ("c", 1, 1)] {
+            for id in ["CVE-1", "CVE-2"] {
+                let p = id == "CVE-1" ? 0.313 : 0.171
+                single += (0..<count).map { finding(id, "\(name)\($0)", p: p, impact: impact) }
+                var alike = finding(id, "\(name)0", p: p, impact: impact)
+                alike.count = count
+                together.append(alike)
+            }
+        }
+        let (one, other) = (queue(single), queue(together))
+        #expect(one.assets == 11 && other.assets == 11)
+        #expect(one.benefit == other.benefit && one.cost == other.cost && one.deadline == other.deadline)
+        #expect(one.sentence == other.sentence)
+        #expect(other.full[0].hasPrefix("CVE-1 on b0 and 2 more that are alike: ") && other.full.count == 8)
+        let (left, right) = (
+            PatchSelection([one], maximumCount: 1), PatchSelection([other], maximumCount: 1)
+        )
+        #expect(abs(left.cut - right.cut) < 1e-9 && left.cut > 0)
+    }
+
+    @Test func whatIsExplainedInFullHasAnEnd() {
+        let patch = RankedPatch(
+            PatchCandidate(
+                id: "x", name: "x",
+                closes: (0..<RankedPatch.maximumExplained + 5).map { finding("CVE-1", "a\($0)") }), now: now)
+        #expect(patch.full.count == RankedPatch.maximumExplained + 3)
+        #expect(patch.full[RankedPatch.maximumExplained].hasPrefix("and 5 findings more"))
+    }
+
     /// Against every choice there is: greedy within its bound, and the bound above the best.
     @Test(arguments: [UInt64](1...40))
     func thePlanIsAsGoodAsItSays(_ seed: UInt64) {

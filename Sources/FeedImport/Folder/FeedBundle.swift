@@ -66,6 +66,9 @@ public enum FeedBundle {
         return chosen
     }
 
+    /// The SHA-256 of a bundle's file, in hexadecimal, as `sha256sum` prints it.
+    public static func digest(of path: String) throws -> String { try DurableFile.digest(of: path) }
+
     /// Whether a file is a bundle.
     static func isBundle(_ path: String) -> Bool {
         guard let reader = try? TarReader(path) else { return false }

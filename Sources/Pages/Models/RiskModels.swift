@@ -362,6 +362,8 @@ public struct RankedPatchModel: Sendable {
     /// Where it waits.
     public var places: [PatchPlaceRow] = []
     public var placesTotal = 0
+    /// Whether ``places`` begin with the earliest date; else they are by name.
+    public var areByDate = false
     public var next: String?
     /// On how many hosts each of the four facts holds: a fix exists, it is offered, it is installed, and a fresh scan with
     /// nothing left to restart proves it.

@@ -256,7 +256,8 @@ private func fact(_ title: String, _ number: Int, _ why: String) -> HTML {
 }
 
 private func placesCard(_ model: RankedPatchModel, _ context: PageContext) -> HTML {
-    card("Where it waits", id: "where", note: HTML(count(model.placesTotal, "host"))) {
+    let order = model.areByDate && model.placesTotal > 1 ? ", the earliest date first" : ""
+    return card("Where it waits", id: "where", note: HTML(count(model.placesTotal, "host") + order)) {
         dataTable(
             "Where it waits",
             [

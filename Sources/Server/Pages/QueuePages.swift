@@ -6,6 +6,7 @@ import Matching
 import Pages
 import Priority
 import Store
+import Timestamps
 
 /// The work queue, and one patch of it.
 enum QueuePages {
@@ -49,7 +50,7 @@ enum QueuePages {
             var bands: [DueBand: Int] = [:]
             for patch in queue { bands[DueBand(patch.deadline?.due, call.now), default: 0] += 1 }
             model.bands = DueBand.allCases.map { ($0, bands[$0] ?? 0) }
-            let selection = PatchSelection(queue, maximumCount: model.selection.count)
+            let selection = reading.view.selection(count: model.selection.count)
             model.selection.choices = selection.choices.map { ($0.id, names[$0.id] ?? $0.id, $0.share) }
             model.selection.quality = selection.quality
             if let capacity = model.capacity {
@@ -64,6 +65,8 @@ enum QueuePages {
     // MARK: One patch
 
     private static let maximumVulnerabilities = 50
+    /// More hosts are listed by name: the date of each would have to be worked out.
+    private static let maximumDated = 1000
     /// Of more hosts it is not looked up whether a scan has proved the patch.
     private static let maximumVerified = 1000
 
@@ -80,19 +83,36 @@ enum QueuePages {
         }
         guard let ranked = reading.view.queue().first(where: { $0.patch.id == id }) else { throw Refusal(.noSuchPage) }
         var model = RankedPatchModel(row: reading.row(ranked))
-        model.full = Array(ranked.full.suffix(400))
+        model.full = ranked.full
         model.isReboot = id.hasPrefix(rebootPrefix)
-        let waiting = reading.hosts.compactMap { index in
+        var waiting = reading.view.hosts(ofPatch: id).compactMap { index in
             model.isReboot
                 ? reboot(id, index, reading)
                 : reading.view.patches(host: index).first { $0.id == id }.map { Waiting(index, $0.steps) }
         }.sorted {
             (reading.risk.hosts[$0.host].host.hostname, $0.host) < (reading.risk.hosts[$1.host].host.hostname, $1.host)
         }
+        var known: [RiskView.Place: Deadline] = [:]
+        if waiting.count <= maximumDated {
+            model.areByDate = true
+            for index in waiting.indices {
+                waiting[index].due =
+                    reading.view.deadline(ofPatch: id, host: waiting[index].host, &known)?.due
+            }
+            let byName = waiting
+            waiting = byName.indices.sorted {
+                (byName[$0].due?.milliseconds ?? .max, $0) < (byName[$1].due?.milliseconds ?? .max, $1)
+            }.map { byName[$0] }
+        }
         let page = Page(waiting, after: call.query["after"])
         model.placesTotal = waiting.count
         model.next = page.next
-        model.places = page.rows.map { place($0, ranked, reading) }
+        model.places = page.rows.map { row in
+            place(
+                row,
+                due: model.areByDate
+                    ? row.due : reading.view.deadline(ofPatch: id, host: row.host, &known)?.due, reading)
+        }
         let items = reading.view.vulnerabilities()
         let wanted = Set(model.row.closes.prefix(maximumVulnerabilities))
         model.vulnerabilities = items.filter { wanted.contains($0.id) }.map(reading.row)
@@ -139,6 +159,8 @@ enum QueuePages {
         var closes: Int
         var leaves = 0
         var cost: StepCost
+        /// When it is due there, once that was worked out.
+        var due: Timestamp?
 
         init(_ host: Int, _ patch: PatchSteps) {
             (self.host, source, steps) = (host, patch.source, patch.steps)
@@ -161,7 +183,7 @@ enum QueuePages {
         return closes.isEmpty ? nil : Waiting(reboot: index, closes: Set(closes).count)
     }
 
-    private static func place(_ waiting: Waiting, _ ranked: RankedPatch, _ reading: RiskReading) -> PatchPlaceRow {
+    private static func place(_ waiting: Waiting, due: Timestamp?, _ reading: RiskReading) -> PatchPlaceRow {
         let host = reading.risk.hosts[waiting.host].host
         var row = PatchPlaceRow(host: host.id, hostname: host.hostname)
         row.steps = waiting.steps.map {
@@ -169,11 +191,8 @@ enum QueuePages {
         }
         row.closes = waiting.closes
         row.leaves = waiting.leaves
-        let asset = reading.view.assetName(host, reading.view.namesakes)
-        let deadline = DeadlinePolicy.deadline(
-            ofPatchWith: ranked.open.filter { $0.asset == asset }.map(\.deadline))
-        row.due = deadline?.due
-        row.band = DueBand(deadline?.due, reading.now)
+        row.due = due
+        row.band = DueBand(due, reading.now)
         row.cost =
             switch waiting.cost {
             case .none: "none"

@@ -1,5 +1,7 @@
 import Access
+import Priority
 import Store
+import Timestamps
 
 /// Which hosts a decision is about: one, those that a label selector selects, or all.
 struct DecisionScope: Sendable {
@@ -54,17 +56,18 @@ struct DecisionScopes: Sendable {
     private var otherPauses: [Pause] = []
     private var pausesByID: [String: StoredPause] = [:]
     private var evidence: [String: [StoredEvidence]] = [:]
-    /// What anything was decided about by name, in capitals.
-    private var named: Set<String> = []
-    /// Whether clocks of all vulnerabilities stand still on some host.
-    private var hasPauseOfAll = false
 
-    init(_ decisions: RiskView.Decisions) {
+    /// - Parameters:
+    ///   - reasons: the pauses that stop clocks; others change nothing.
+    ///   - earliest: before this no clock started: what ended by then changes nothing either. Nil where that is not known.
+    init(_ decisions: RiskView.Decisions, stopping reasons: Set<SLAPause.Reason>, since earliest: Timestamp? = nil) {
         for exception in decisions.exceptions {
             exceptions[exception.vulnerability.uppercased(), default: []].append(
                 Exception(stored: exception, scope: exception.scope))
         }
-        for stored in decisions.pauses {
+        for stored in decisions.pauses
+        where SLAPause.Reason(rawValue: stored.reason).map(reasons.contains) ?? false {
+            if let earliest, let until = stored.until, until <= earliest { continue }
             let pause = Pause(
                 stored: stored, vulnerability: stored.vulnerability.uppercased(), scope: stored.scope)
             if stored.host.isEmpty {
@@ -75,21 +78,18 @@ struct DecisionScopes: Sendable {
             pausesByID[stored.id] = stored
         }
         evidence = Dictionary(grouping: decisions.evidence, by: \.host)
-        named.formUnion(exceptions.keys)
-        named.formUnion(decisions.evidence.map { $0.vulnerability.uppercased() })
-        for pause in decisions.pauses {
-            if pause.vulnerability.isEmpty {
-                if !pause.host.isEmpty { hasPauseOfAll = true }
-            } else {
-                named.insert(pause.vulnerability.uppercased())
-            }
-        }
     }
 
-    /// Whether anything was decided about a vulnerability, by all its ids in capitals, on any host.
-    func concern(_ ids: Set<String>) -> Bool {
-        if otherPauses.contains(where: { $0.concerns(ids) }) { return true }
-        return !ids.isDisjoint(with: named) || (hasPauseOfAll && !pausesOfHosts.isEmpty)
+    /// Whether somebody accepts a vulnerability, by all its ids in capitals, on any host.
+    func accept(_ ids: Set<String>) -> Bool {
+        !exceptions.isEmpty && ids.contains { exceptions[$0] != nil }
+    }
+
+    /// What was decided that hosts which are alike have alike, whatever the vulnerability: the pauses of more than one host
+    /// that hold there, by number. Nil for a host of which something was decided for itself: no other is like it.
+    func kind(_ host: Verdicts.Host) -> [Int]? {
+        guard pausesOfHosts[host.id] == nil, evidence[host.id] == nil else { return nil }
+        return otherPauses.indices.filter { otherPauses[$0].scope.includes(host) }
     }
 
     /// The exceptions of a vulnerability, by all its ids in capitals, that are about a host.

@@ -151,7 +151,11 @@ actor FleetJudge {
             let isFollowing = state.store.isShared && !isWriter && revision != judge.revision
             let isTakingOver = isWriter && !judge.isReconciled
             let isRead = judge.changelogStamp != claims
-            guard isOld || isStale || isFollowing || isTakingOver || isRead || judge.hasChanges else {
+            // Where they cannot be read whoever asks is told so; the former go on.
+            let rules = (try? await desk.policy(name, state.store))?.rules ?? judge.rules
+            let isRuled = rules != judge.rules
+            judge.rules = rules
+            guard isOld || isStale || isFollowing || isTakingOver || isRead || isRuled || judge.hasChanges else {
                 organisations[name] = judge
                 return
             }
@@ -159,7 +163,7 @@ actor FleetJudge {
             try await judge.readDocuments(state.store)
             try await judgeNew(judge.packages, knowledge)
             try await judge.readChangelogs(state.store, state.changelogs, stamp: claims)
-            let isFull = isOld || isStale || isFollowing || isTakingOver
+            let isFull = isOld || isStale || isFollowing || isTakingOver || isRuled
             let output = judge
             let judgedOnce = self.judgements
             // Off the actor: this may take a while, and nothing else waits for it.

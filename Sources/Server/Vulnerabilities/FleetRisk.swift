@@ -119,14 +119,18 @@ struct FleetRisk: Sendable {
     /// The date from which a finding's clock runs on a host: since the organisation knows it, the host is enrolled and a build of
     /// the package's source is on it.
     func detected(_ vulnerability: String, packages: [Int64], _ host: HostRisk) -> Timestamp {
-        let first = packages.compactMap { id -> Timestamp? in
+        max(known(vulnerability, packages: packages, host.arrivals), host.host.enrolled)
+    }
+
+    /// Since when the organisation knows it and one of the packages is there, whenever the host was enrolled.
+    func known(_ vulnerability: String, packages: [Int64], _ arrivals: [String: Timestamp]) -> Timestamp {
+        packages.compactMap { id -> Timestamp? in
             guard let since = open[Verdicts.Key(package: id, vulnerability: vulnerability)]?.since else { return nil }
-            guard !host.arrivals.isEmpty, let package = self.packages[id]?.package,
-                let came = host.arrivals[PackageArrivals.key(package)]
+            guard !arrivals.isEmpty, let package = self.packages[id]?.package,
+                let came = arrivals[PackageArrivals.key(package)]
             else { return since }
             return max(since, came)
-        }.min()
-        return max(first ?? asOf, host.host.enrolled)
+        }.min() ?? asOf
     }
 }
 
@@ -178,6 +182,12 @@ struct HostKernels: Sendable, Hashable {
         // What nobody could judge of the next kernel closes nothing.
         if let openOfNext { closed = openOfRunning.subtracting(openOfNext) }
     }
+
+    /// The packages of the kernels, and of their headers and the like.
+    var packages: some Sequence<Int64> { roles.keys }
+
+    /// The packages of the kernel that runs, in ascending order.
+    var runningPackages: [Int64] { roles.filter { $0.value == .running }.keys.sorted() }
 
     /// What a finding means. What no probe could tell counts as active.
     func part(_ package: Int64, _ vulnerability: String) -> Part {

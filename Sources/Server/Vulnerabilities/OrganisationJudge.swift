@@ -19,6 +19,8 @@ struct OrganisationJudge: Sendable {
     private var families = PackageFamilies()
     /// The revision that ``open`` is.
     var revision: Int64 = 0
+    /// What gives hosts their exposure and worth beside their own labels.
+    var rules = AssetRules()
     /// Whether all that is open was compared with what was judged.
     var isReconciled = false
     /// When everything was looked at last.
@@ -274,7 +276,6 @@ struct OrganisationJudge: Sendable {
         }
         let changed = isFull ? Set(hosts.keys) : touched
         var plans: [String: FleetRisk.HostPlan] = [:]
-        let rules = AssetRules()
         var updated: [String: FleetRisk.HostRisk] = [:]
         for id in changed {
             guard let host = hosts[id] else { continue }

@@ -21,6 +21,8 @@ struct PolicyChoice: Sendable, Hashable {
     var clockStart: DeadlinePolicy.ClockStart?
     /// The pauses that stop clocks.
     var pauses: Set<SLAPause.Reason> = []
+    /// What gives hosts their exposure and worth beside their own labels.
+    var rules: [JSONValue] = []
     /// Grows with every change; 0 before the first.
     var version: Int64 = 0
 
@@ -30,6 +32,7 @@ struct PolicyChoice: Sendable, Hashable {
         var bytes: [UInt8]?
         var choice: PolicyChoice
         var policy: DeadlinePolicy
+        var rules: AssetRules
 
         /// - Throws: ``DecisionTableFault`` where what is stored cannot be read any more.
         init(_ bytes: [UInt8]?) throws {
@@ -37,6 +40,7 @@ struct PolicyChoice: Sendable, Hashable {
             choice =
                 try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: .message)) } ?? PolicyChoice()
             policy = try choice.policy()
+            rules = try AssetRuleTexts(json: choice.rules).rules
         }
     }
 
@@ -48,6 +52,7 @@ struct PolicyChoice: Sendable, Hashable {
         terms = (json["terms"]?.object ?? [:]).compactMapValues(\.string)
         clockStart = json["clockStart"]?.string.flatMap(DeadlinePolicy.ClockStart.init)
         pauses = Set((json["pauses"]?.array ?? []).compactMap { $0.string.flatMap(SLAPause.Reason.init) })
+        rules = json["rules"]?.array ?? []
         version = json["version"]?.integer ?? 0
     }
 
@@ -56,7 +61,8 @@ struct PolicyChoice: Sendable, Hashable {
         [
             "policy": .string(id), "table": .string(table), "terms": .object(terms.mapValues { .string($0) }),
             "clockStart": clockStart.map { .string($0.rawValue) } ?? .null,
-            "pauses": .array(pauses.map(\.rawValue).sorted().map { .string($0) }), "version": .integer(version),
+            "pauses": .array(pauses.map(\.rawValue).sorted().map { .string($0) }), "rules": .array(rules),
+            "version": .integer(version),
         ]
     }
 
@@ -69,11 +75,14 @@ struct PolicyChoice: Sendable, Hashable {
             policy = DeadlinePolicy(
                 id: Self.own, version: "\(version)",
                 table: try DecisionTable(csv: Array(table.utf8), id: Self.own, version: "\(version)"))
-        } else if let standard = DeadlinePolicy.standard.first(where: { $0.id == id }) {
+        } else if let standard = (DeadlinePolicy.standard + DeadlinePolicy.compliance).first(where: { $0.id == id }) {
             policy = standard
             if version > 0 { policy.version += ".\(version)" }
         } else {
             throw .init(id, "there is no such policy; choose one of \(Self.ids.joined(separator: ", "))")
+        }
+        if policy.rule != nil, !terms.isEmpty || !pauses.isEmpty {
+            throw .init(id, "its terms are the rule's own, and nothing pauses its clocks; leave out terms and pauses")
         }
         for (outcome, text) in terms.sorted(by: { $0.key < $1.key }) {
             let name = DecisionTable.normalised(outcome)
@@ -91,5 +100,5 @@ struct PolicyChoice: Sendable, Hashable {
     }
 
     /// What can be chosen.
-    static let ids = DeadlinePolicy.standard.map(\.id) + [own]
+    static let ids = (DeadlinePolicy.standard + DeadlinePolicy.compliance).map(\.id) + [own]
 }

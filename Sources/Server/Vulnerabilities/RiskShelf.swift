@@ -87,13 +87,21 @@ final class RiskShelf: Sendable {
     }
 }
 
+/// What is to be done, the most pressing first.
+struct WorkQueue: Sendable {
+    var patches: [RankedPatch]
+    /// The hosts that each waits on, by name, as indices.
+    var hosts: [String: [Int32]]
+}
+
 /// The lists of one view, each worked out when it is first asked for.
 final class RiskLists: Sendable {
     private struct Made {
         var skeleton: RiskSkeleton?
         var vulnerabilities: [RiskView.Item]?
-        var queue: [RankedPatch]?
+        var queue: WorkQueue?
         var installable: Set<String>?
+        var selections: [Int: PatchSelection] = [:]
         var cost = Duration.zero
     }
 
@@ -106,9 +114,14 @@ final class RiskLists: Sendable {
 
     func vulnerabilities(_ make: () -> [RiskView.Item]) -> [RiskView.Item] { once(\.vulnerabilities, make) }
 
-    func queue(_ make: () -> [RankedPatch]) -> [RankedPatch] { once(\.queue, make) }
+    func queue(_ make: () -> WorkQueue) -> WorkQueue { once(\.queue, make) }
 
     func installable(_ make: () -> Set<String>) -> Set<String> { once(\.installable, make) }
+
+    /// - Parameter count: at most so many patches: one to a hundred.
+    func selection(count: Int, _ make: () -> PatchSelection) -> PatchSelection {
+        once(\.selections[count], make)
+    }
 
     /// Two who ask at once both work it out: nobody waits for a lock that long.
     private func once<Value: Sendable>(_ path: WritableKeyPath<Made, Value?>, _ make: () -> Value) -> Value {
@@ -126,12 +139,13 @@ final class RiskLists: Sendable {
     /// Works out what others asked of an older view.
     func prepare(as older: RiskLists?, of view: RiskView) {
         guard let older else { return }
-        let (list, queue, installable) = older.made.withLock {
-            ($0.vulnerabilities != nil, $0.queue != nil, $0.installable != nil)
+        let (list, queue, installable, selections) = older.made.withLock {
+            ($0.vulnerabilities != nil, $0.queue != nil, $0.installable != nil, $0.selections.keys.sorted())
         }
         _ = view.skeleton
         if list { _ = view.vulnerabilities() }
         if queue { _ = view.queue() }
         if installable { _ = view.installable }
+        for count in selections { _ = view.selection(count: count) }
     }
 }

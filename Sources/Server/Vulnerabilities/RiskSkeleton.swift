@@ -3,8 +3,24 @@ import Priority
 import Store
 import Timestamps
 
-/// What lists need of a published risk within one reach, whatever the time is and whatever people have decided: worked out
-/// once for all who ask.
+/// What dates depend on beside vulnerability, packages, kernels and the time that a host is there.
+struct HostKind: Hashable, Sendable {
+    private var asset: AssetFacts
+    /// The pauses of more than one host that hold there.
+    private var pauses: [Int]
+    /// The host, where something was decided for it alone; -1 else.
+    private var alone: Int
+
+    init(_ host: FleetRisk.HostRisk, _ index: Int, _ scopes: DecisionScopes) {
+        asset = host.asset
+        (asset.id, asset.name) = ("", "")
+        let kind = scopes.kind(host.host)
+        pauses = kind ?? []
+        alone = kind == nil ? index : -1
+    }
+}
+
+/// What lists need of a published risk within one reach, whatever the time is: worked out once for all who ask.
 struct RiskSkeleton: Sendable {
     /// A vulnerability with its hosts.
     struct Entry: Sendable {
@@ -16,8 +32,9 @@ struct RiskSkeleton: Sendable {
         var packages: Set<Int64>
         /// The hosts, as ascending indices.
         var hosts: [Int]
-        /// Of hosts that are alike the one on which the clock runs for longest: the vulnerability is due nowhere among them
-        /// before it is due there, but for less than a second.
+        /// Of hosts that are alike, also in what was decided about them and in the class of their clocks' start, the one on
+        /// which the clock runs for longest: the vulnerability is due nowhere among them before it is due there, but for less
+        /// than a second. Accepted risks are left out of this.
         var kinds: [Int]
     }
 
@@ -31,7 +48,7 @@ struct RiskSkeleton: Sendable {
     /// Names that several hosts of the organisation have.
     let namesakes: Set<String>
 
-    init(_ risk: FleetRisk, _ hosts: [Int]) {
+    init(_ risk: FleetRisk, _ hosts: [Int], _ scopes: DecisionScopes, _ classes: StartClasses) {
         byName = hosts.sorted {
             (risk.hosts[$0].host.hostname, risk.hosts[$0].host.id) < (
                 risk.hosts[$1].host.hostname, risk.hosts[$1].host.id
@@ -40,7 +57,7 @@ struct RiskSkeleton: Sendable {
         let open = risk.packages.mapValues(\.open.count)
         openCounts = byName.map { risk.hosts[$0].exposed.reduce(0) { $0 + (open[$1] ?? 0) } }
         unknownPackages = Self.unknownPackages(risk, hosts)
-        entries = Self.entries(risk, hosts)
+        entries = Self.entries(risk, hosts, scopes, classes)
         namesakes = Self.namesakes(risk)
     }
 
@@ -63,32 +80,36 @@ struct RiskSkeleton: Sendable {
 
     /// What a deadline depends on beside the vulnerability, the packages and the host's enrolment.
     private struct Kind: Hashable {
-        var asset: AssetFacts
+        var host: HostKind
         var kernels: HostKernels?
     }
 
     private struct Alike: Hashable {
         var kind: Int32
+        var start: Int
         /// Which of the vulnerability's packages it has, as a sum of their marks.
         var packages: UInt64
     }
 
-    private static func entries(_ risk: FleetRisk, _ hosts: [Int]) -> [Entry] {
+    private static func entries(
+        _ risk: FleetRisk, _ hosts: [Int], _ scopes: DecisionScopes, _ classes: StartClasses
+    ) -> [Entry] {
         var numbers: [Int64: Int] = [:]
         var packages: [Int64] = []
         // The hosts that have a package, in ascending order.
         var holders: [[Int32]] = []
         var kindNumbers: [Kind: Int32] = [:]
         var kinds = [Int32](repeating: 0, count: risk.hosts.count)
+        // The class of a start at enrolment.
+        var starts = [Int](repeating: 0, count: risk.hosts.count)
         for index in hosts {
             let host = risk.hosts[index]
             guard !host.exposed.isEmpty else { continue }
-            var asset = host.asset
-            (asset.id, asset.name) = ("", "")
-            let kind = Kind(asset: asset, kernels: host.kernels)
+            let kind = Kind(host: HostKind(host, index, scopes), kernels: host.kernels)
             let number = kindNumbers[kind] ?? Int32(kindNumbers.count)
             kindNumbers[kind] = number
             kinds[index] = number
+            starts[index] = classes(host.host.enrolled)
             for package in host.exposed {
                 let number = numbers[package] ?? packages.count
                 if number == packages.count {
@@ -114,7 +135,7 @@ struct RiskSkeleton: Sendable {
         var isIn = [Bool](repeating: false, count: risk.hosts.count)
         var entries: [Entry] = []
         for (name, list) in places {
-            guard let known = risk.vulnerabilities[name] else { continue }
+            guard let vulnerability = risk.vulnerabilities[name] else { continue }
             var ids: Set<String> = [name.uppercased()]
             var found: [Int32] = []
             for number in list {
@@ -134,12 +155,27 @@ struct RiskSkeleton: Sendable {
             if list.count > 1 { found.sort() }
             let numbers = list.map { packages[$0] }
             let sources = Set(numbers.compactMap { risk.packages[$0].map { PackageArrivals.key($0.package) } })
+            // Since when it is known in the same packages.
+            var known: [UInt64: Timestamp] = [:]
             var first: [Alike: Int] = [:]
             var chosen: [Int] = []
             for host in found {
                 let index = Int(host)
                 isIn[index] = false
-                let alike = Alike(kind: kinds[index], packages: sums[index])
+                var alike = Alike(kind: kinds[index], start: starts[index], packages: sums[index])
+                if classes.areSeveral {
+                    let its = risk.hosts[index]
+                    if sources.contains(where: { its.arrivals[$0] != nil }) {
+                        alike.start = classes(
+                            risk.detected(name, packages: numbers.filter(its.exposed.contains), its))
+                    } else {
+                        let since =
+                            known[alike.packages]
+                            ?? risk.known(name, packages: numbers.filter(its.exposed.contains), [:])
+                        known[alike.packages] = since
+                        if since > its.host.enrolled { alike.start = classes(since) }
+                    }
+                }
                 if let place = first[alike] {
                     if isEarlier(risk, index, than: chosen[place], name, numbers, sources) { chosen[place] = index }
                 } else {
@@ -149,7 +185,7 @@ struct RiskSkeleton: Sendable {
             }
             entries.append(
                 Entry(
-                    id: name, known: known, ids: ids, packages: Set(list.map { packages[$0] }),
+                    id: name, known: vulnerability, ids: ids, packages: Set(list.map { packages[$0] }),
                     hosts: found.map(Int.init),
                     kinds: chosen))
         }

@@ -191,58 +191,101 @@ extension RiskView {
     }
 
     /// The work queue. What only a reboot closes is in it as such; what is dormant is not.
-    func queue() -> [RankedPatch] { lists?.queue(walkedQueue) ?? walkedQueue() }
+    func queue() -> [RankedPatch] { workQueue.patches }
 
-    private func walkedQueue() -> [RankedPatch] {
+    /// The hosts that a patch of the queue waits on, by name, as indices.
+    func hosts(ofPatch id: String) -> [Int] { (workQueue.hosts[id] ?? []).map(Int.init) }
+
+    private var workQueue: WorkQueue {
+        func make() -> WorkQueue {
+            let groups = PatchGroups(self)
+            return WorkQueue(patches: RankedPatch.queue(groups.candidates(), now: now), hosts: groups.hosts)
+        }
+        return lists?.queue(make) ?? make()
+    }
+
+    /// The few patches that cut most risk.
+    func selection(count: Int) -> PatchSelection {
+        func make() -> PatchSelection { PatchSelection(queue(), maximumCount: count) }
+        return lists?.selection(count: count, make) ?? make()
+    }
+
+    /// The same by walking through every finding of every host: what ``queue()`` must agree with.
+    func walkedQueue() -> [RankedPatch] {
         var candidates: [String: PatchCandidate] = [:]
         var known: [Place: Deadline] = [:]
-        let namesakes = namesakes
         for index in hosts {
-            let host = risk.hosts[index]
-            var packagesOf: [String: [Int64]] = [:]
-            for id in host.exposed {
-                if let source = risk.packages[id]?.package.source { packagesOf[source, default: []].append(id) }
-            }
-            func add(_ name: String, _ packages: [Int64], to candidate: inout PatchCandidate) {
-                guard let vulnerability = risk.vulnerabilities[name] else { return }
-                let own = packages.filter { id in
-                    risk.packages[id]?.open.contains { $0.vulnerability == name } ?? false
-                }
-                let ids = own.compactMap { id in risk.packages[id]?.open.first { $0.vulnerability == name }?.ids }
-                    .joined()
-                let place = place(
-                    name, Set((Array(ids) + [name]).map { $0.uppercased() }), vulnerability, packages: Set(own), host)
-                guard place.isActive else { return }
-                let deadline = known[place] ?? deadline(at: place, vulnerability)
-                known[place] = deadline
-                candidate.closes.append(
-                    FindingRisk(
-                        vulnerability: name,
-                        asset: assetName(host.host, namesakes), probability: vulnerability.score.probability,
-                        reach: AttackReach(vulnerability.facts, host.asset).factor,
-                        impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected))
-            }
-            for (id, name, patch) in patches(host: index) {
-                let packages = packagesOf[patch.source] ?? []
-                var candidate = candidates[id] ?? PatchCandidate(id: id, name: name, closes: [], needsReboot: false)
-                if patch.cost == .reboot { candidate.needsReboot = true }
-                for name in patch.closes { add(name, packages, to: &candidate) }
-                candidates[id] = candidate
-            }
-            if let kernels = host.kernels, let next = kernels.next {
-                let waiting = host.exposed.flatMap { id in
-                    (risk.packages[id]?.open ?? []).filter { kernels.part(id, $0.vulnerability) == .closedByReboot }
-                        .map { ($0.vulnerability, id) }
-                }
-                guard !waiting.isEmpty else { continue }
-                let id = "reboot/\(next)"
+            for own in self.candidates(host: index, &known) {
                 var candidate =
-                    candidates[id]
-                    ?? PatchCandidate(id: id, name: "reboot into \(next)", closes: [], needsReboot: true)
-                for (name, package) in waiting { add(name, [package], to: &candidate) }
-                candidates[id] = candidate
+                    candidates.removeValue(forKey: own.id) ?? PatchCandidate(id: own.id, name: own.name, closes: [])
+                candidate.closes += own.closes
+                if own.needsReboot { candidate.needsReboot = true }
+                candidates[own.id] = candidate
             }
         }
         return RankedPatch.queue(candidates.values.sorted { $0.id < $1.id }, now: now)
+    }
+
+    /// When what a patch of the queue closes on a host is due, where that counts.
+    func deadline(ofPatch id: String, host index: Int) -> Deadline? {
+        var known: [Place: Deadline] = [:]
+        return deadline(ofPatch: id, host: index, &known)
+    }
+
+    /// - Parameter known: deadlines that were worked out before, by what they depend on.
+    func deadline(ofPatch id: String, host index: Int, _ known: inout [Place: Deadline]) -> Deadline? {
+        let own = candidates(host: index, only: id, &known).first
+        return DeadlinePolicy.deadline(ofPatchWith: (own?.closes ?? []).map(\.deadline))
+    }
+
+    /// The patches of one host with what they close there.
+    ///
+    /// - Parameters:
+    ///   - only: the patch of this id alone.
+    ///   - known: deadlines that were worked out before, by what they depend on.
+    private func candidates(
+        host index: Int, only wanted: String? = nil, _ known: inout [Place: Deadline]
+    ) -> [PatchCandidate] {
+        let host = risk.hosts[index]
+        let asset = assetName(host.host, namesakes)
+        var packagesOf: [String: [Int64]] = [:]
+        for id in host.exposed {
+            if let source = risk.packages[id]?.package.source { packagesOf[source, default: []].append(id) }
+        }
+        func finding(_ name: String, _ packages: [Int64]) -> FindingRisk? {
+            guard let vulnerability = risk.vulnerabilities[name] else { return nil }
+            let own = packages.filter { risk.packages[$0]?.finding(name) != nil }
+            let ids = own.compactMap { risk.packages[$0]?.finding(name)?.ids }.joined()
+            let place = place(
+                name, Set((Array(ids) + [name]).map { $0.uppercased() }), vulnerability, packages: Set(own), host)
+            guard place.isActive else { return nil }
+            let deadline = known[place] ?? deadline(at: place, vulnerability)
+            known[place] = deadline
+            return FindingRisk(
+                vulnerability: name, asset: asset, probability: vulnerability.score.probability,
+                reach: AttackReach(vulnerability.facts, host.asset).factor,
+                impact: host.asset.criticality.value.factor, deadline: deadline, detected: place.detected)
+        }
+        var found = patches(host: index).filter { wanted == nil || wanted == $0.id }.map { id, name, patch in
+            PatchCandidate(
+                id: id, name: name, closes: patch.closes.compactMap { finding($0, packagesOf[patch.source] ?? []) },
+                needsReboot: patch.cost == .reboot)
+        }
+        if let kernels = host.kernels, let next = kernels.next, wanted == nil || wanted == "reboot/\(next)" {
+            var waiting: [String: [Int64]] = [:]
+            for id in host.exposed {
+                for finding in risk.packages[id]?.open ?? []
+                where kernels.part(id, finding.vulnerability) == .closedByReboot {
+                    waiting[finding.vulnerability, default: []].append(id)
+                }
+            }
+            if !waiting.isEmpty {
+                found.append(
+                    PatchCandidate(
+                        id: "reboot/\(next)", name: "reboot into \(next)",
+                        closes: waiting.compactMap { finding($0, $1) }, needsReboot: true))
+            }
+        }
+        return found
     }
 }

@@ -14,7 +14,7 @@ struct RiskView: Sendable {
     let now: Timestamp
     /// What people have decided.
     let decisions: Decisions
-    private let scopes: DecisionScopes
+    let scopes: DecisionScopes
     let reach: Reach
     /// The hosts within reach, as indices.
     let hosts: [Int]
@@ -99,7 +99,10 @@ struct RiskView: Sendable {
         self.knowledge = knowledge
         self.policy = policy
         self.decisions = decisions
-        scopes = DecisionScopes(decisions)
+        // A clock that starts before detection may have run in any pause. Only lists are worth the look through what is open.
+        let earliest =
+            lists == nil || policy.clockStart == .knownExploited ? nil : risk.open.values.lazy.map(\.since).min()
+        scopes = DecisionScopes(decisions, stopping: policy.pauses, since: earliest)
         self.reach = reach
         self.now = now
         if let host {
@@ -120,9 +123,10 @@ struct RiskView: Sendable {
         namesakes.contains(host.hostname) ? "\(host.hostname) (\(host.id))" : host.hostname
     }
 
-    /// What does not depend on the time and on decisions.
+    /// What does not depend on the time.
     var skeleton: RiskSkeleton {
-        lists?.skeleton { RiskSkeleton(risk, hosts) } ?? RiskSkeleton(risk, hosts)
+        func make() -> RiskSkeleton { RiskSkeleton(risk, hosts, scopes, StartClasses(policy)) }
+        return lists?.skeleton(make) ?? make()
     }
 
     /// The vulnerabilities that some host's own repositories close.
@@ -161,7 +165,7 @@ struct RiskView: Sendable {
         let list = skeleton.entries.map { entry in
             var item = Item(
                 id: entry.id, known: entry.known, ids: entry.ids, packages: entry.packages, hosts: entry.hosts)
-            if scopes.concern(entry.ids) {
+            if scopes.accept(entry.ids) {
                 let deadlines = deadlines(item)
                 item.accepted = deadlines.count { if case .excepted = $0.state { true } else { false } }
                 item.deadline = DeadlinePolicy.deadline(ofPatchWith: deadlines) ?? deadlines.first
@@ -224,12 +228,29 @@ struct RiskView: Sendable {
         var vulnerability: String
         var asset: AssetFacts
         var detected: Timestamp
-        var fixKnown: Timestamp?
-        var hasFix: Bool
+        var fix: FixState
         var exceptions: [String]
         var pauses: [String]
         var evidence: [StoredEvidence]
         var isActive: Bool
+    }
+
+    /// What is known of a fix for something open in some packages.
+    struct FixState: Hashable {
+        /// Since when one is known for the first of the packages; nil where there is none for any.
+        var first: Timestamp?
+        /// Since when one is known for the last of them.
+        var last: Timestamp?
+        /// Whether there is one for each of them.
+        var isWhole: Bool
+        /// Whether there is one for any of them; true where nothing is known of them.
+        var isThere: Bool
+
+        init(_ open: [Verdicts.Open]) {
+            let known = open.compactMap(\.fixKnown)
+            (first, last) = (known.min(), known.max())
+            (isWhole, isThere) = (known.count == open.count, open.isEmpty || !known.isEmpty)
+        }
     }
 
     /// The deadline on each of the item's hosts, in their order.
@@ -267,8 +288,7 @@ struct RiskView: Sendable {
         let pauses = scopes.pauses(of: ids, host.host)
         let open = own.compactMap { risk.open[Verdicts.Key(package: $0, vulnerability: name)] }
         return Place(
-            vulnerability: name, asset: asset, detected: risk.detected(name, packages: own, host),
-            fixKnown: open.compactMap(\.fixKnown).max(), hasFix: open.allSatisfy { $0.fixKnown != nil },
+            vulnerability: name, asset: asset, detected: risk.detected(name, packages: own, host), fix: FixState(open),
             exceptions: exceptions.map(\.id), pauses: pauses.map(\.id),
             evidence: scopes.evidence(of: ids, host.host),
             isActive: own.contains { isActive($0, name, host) })
@@ -288,14 +308,16 @@ struct RiskView: Sendable {
         facts.id = place.vulnerability
         facts.isExploitationKnown = facts.isExploitationKnown && hasExploited
         var dates = FindingDates(detected: place.detected)
+        // Of several packages the first that can be patched counts; feeds seldom tell the release itself.
+        (dates.fixKnown, dates.hasFix) = (place.fix.first, place.fix.isThere)
         for pause in place.pauses.compactMap(scopes.pause) {
             guard let reason = SLAPause.Reason(rawValue: pause.reason) else { continue }
             dates.pauses.append(SLAPause(reason: reason, from: pause.from, until: pause.until))
         }
         // Nothing can be done while there is no fix in one of the packages.
-        if !place.hasFix {
+        if !place.fix.isWhole {
             dates.pauses.append(SLAPause(reason: .noFix, from: place.detected))
-        } else if let fixKnown = place.fixKnown, fixKnown > place.detected {
+        } else if let fixKnown = place.fix.last, fixKnown > place.detected {
             dates.pauses.append(SLAPause(reason: .noFix, from: place.detected, until: fixKnown))
         }
         let exceptions = decisions.exceptions.filter { place.exceptions.contains($0.id) }
@@ -305,12 +327,12 @@ struct RiskView: Sendable {
         }
         var deadline = ask()
         if deadline.isEvidenceFirst, policy.pauses.contains(.evidenceHold) {
-            let start = deadline.start
+            let start = deadline.evidenceSince
             let taken = place.evidence.first {
                 [EvidenceHold.Step.volatileEvidence.rawValue, StoredEvidence.waived].contains($0.step)
                     && $0.at >= start
             }?.at
-            dates.pauses.append(SLAPause(reason: .evidenceHold, from: deadline.start, until: taken))
+            dates.pauses.append(SLAPause(reason: .evidenceHold, from: start, until: taken))
             deadline = ask()
         }
         return deadline
@@ -318,6 +340,7 @@ struct RiskView: Sendable {
 
     /// What has to be done before a host is changed; nil where the policy asks for nothing.
     func hold(_ place: Place, _ deadline: Deadline) -> EvidenceHold? {
-        deadline.isEvidenceFirst && deadline.counts ? EvidenceHold(since: deadline.start, stored: place.evidence) : nil
+        deadline.isEvidenceFirst && deadline.counts
+            ? EvidenceHold(since: deadline.evidenceSince, stored: place.evidence) : nil
     }
 }

@@ -95,6 +95,7 @@ struct APITokensCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Option(help: "Those of this user.") var user: String?
         @Argument(help: "The tokens' ids.") var ids: [String]
@@ -108,11 +109,12 @@ struct APITokensCommand: AsyncParsableCommand {
                 owner = nil
             }
             if !changing.dryRun { try confirming.confirm("revoke the API token \(ids.joined(separator: ", "))") }
-            try await changing.each(ids) { id in
-                guard changing.goesOn("revoke the API token \(id)") else { return }
+            try await changing.each(ids, output) { id in
+                guard changing.goesOn("revoke the API token \(id)") else { return nil }
                 let path = owner.map { organisation.path(client, "users", $0, "api-tokens", id) }
                 _ = try await client.delete(path ?? "/api/v1/api-tokens/\(OperatorClient.escaped(id))")
                 say("the API token \(id) is revoked")
+                return ["id": .string(id), "deleted": true]
             }
         }
     }

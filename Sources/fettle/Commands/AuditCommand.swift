@@ -48,6 +48,7 @@ struct AuditCommand: AsyncParsableCommand {
                   fettle audit prove --from 100 --to 200 > grown.json
                 """)
         @OptionGroup var data: DataOption
+        @OptionGroup var output: OutputOption
         @OptionGroup var log: AuditLogOption
         @Option(help: "The event's id, as `fettle audit list` shows it.")
         var event: Int64?
@@ -72,7 +73,7 @@ struct AuditCommand: AsyncParsableCommand {
                     ("event", event.map(String.init)), ("size", size.map(String.init)),
                     ("from", from.map(String.init)), ("to", to.map(String.init)),
                 ])
-            emit(proof.text + "\n")
+            try output.show(proof) { emit($0.text + "\n") }
         }
     }
 
@@ -136,6 +137,7 @@ struct AuditCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
 
         func run() async throws {
             let client = try changing.data.client
@@ -145,7 +147,7 @@ struct AuditCommand: AsyncParsableCommand {
             try confirming.confirm(sum)
             let answer = try await client.post("/api/v1/audit/keys/rotate", ["current": current?["key"] ?? .null])
             say("this key signs the audit log from now on; back up the server's folder authority")
-            emit(answer.text("key") + "\n")
+            try output.show(answer) { emit($0.text("key") + "\n") }
         }
     }
 
@@ -160,6 +162,7 @@ struct AuditCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @Argument(help: "The event's id, as `fettle audit list` shows it.")
         var event: Int64
         @Option(help: "Why; it enters the log, so do not repeat the data.")
@@ -170,7 +173,8 @@ struct AuditCommand: AsyncParsableCommand {
             guard changing.goesOn("erase the personal data of event \(event)") else { return }
             try confirming.confirm("erase the personal data of event \(event), for ever")
             _ = try await client.post("/api/v1/audit/\(event)/erase", ["reason": .string(reason)])
-            say("the personal data of event \(event) are erased")
+            try output.tell(
+                ["id": .integer(event), "erased": true], "the personal data of event \(event) are erased")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CVSS
+import JSON
 
 /// `fettle cvss`.
 struct CVSSCommand: ParsableCommand {
@@ -20,40 +21,69 @@ struct CVSSCommand: ParsableCommand {
 
     @Flag(help: "Refuse what advisories write against the specification and is scored otherwise (docs/versions.md).")
     var strict = false
+    @OptionGroup var output: OutputOption
     @Argument(help: "The vector, or - to read vectors.")
     var vector: String
 
     func run() throws {
         guard vector == "-" else {
+            let row: [String]
             do throws(CVSSError) {
-                emit(try row(vector))
+                row = try self.row(vector)
             } catch {
                 throw CommandFailure.failed(error.description)
             }
-            return
+            return try output.show(Self.json(vector, row)) { _ in emit(Self.line(row)) }
         }
         var number = 0
         var refused = 0
-        var output = ""
+        var text = ""
+        var values: [JSONValue] = []
         while let line = readLine() {
             number += 1
+            var row: [String]?
             do throws(CVSSError) {
-                output += try row(line)
+                row = try self.row(line)
             } catch {
-                output += "-\t-\t-\t-\t-\t-\n"
                 refused += 1
                 if refused <= 20 { say("line \(number): \(error.description)") }
             }
-            if output.utf8.count >= 65_536 {
-                emit(output)
-                output = ""
+            guard output.isForPeople else {
+                values.append(Self.json(line, row))
+                continue
+            }
+            text += Self.line(row ?? Self.headings.map { _ in "-" })
+            if text.utf8.count >= 65_536 {
+                emit(text)
+                text = ""
             }
         }
-        emit(output)
+        try output.show(values) { _ in emit(text) }
         if refused > 0 { throw CommandFailure.failed("\(refused) of \(number) lines are no CVSS vector") }
     }
 
-    private func row(_ text: String) throws(CVSSError) -> String {
+    private static let headings = ["version", "base", "temporal", "environmental", "severity", "name"]
+
+    private static func line(_ row: [String]) -> String { row.joined(separator: "\t") + "\n" }
+
+    /// - Parameter row: nil where the vector was refused.
+    private static func json(_ vector: String, _ row: [String]?) -> JSONValue {
+        var value: [String: JSONValue] = ["vector": .string(vector)]
+        for (index, heading) in headings.enumerated() {
+            let text = row?[index] ?? "-"
+            guard text != "-" else {
+                value[heading] = .null
+                continue
+            }
+            // Scores have one digit behind the point.
+            let isScore = (1...3).contains(index)
+            value[heading] =
+                isScore ? Double(text).map { $0 == $0.rounded() ? .integer(Int64($0)) : .number($0) } : .string(text)
+        }
+        return .object(value)
+    }
+
+    private func row(_ text: String) throws(CVSSError) -> [String] {
         let vector = try CVSSVector.parse(text, strictness: strict ? .strict : .lax)
         let scores = vector.scores
         let columns =
@@ -61,7 +91,6 @@ struct CVSSCommand: ParsableCommand {
             ? [scores.overall.description, "-", "-"]
             : [scores.base, scores.temporal, scores.environmental].map { $0?.description ?? "-" }
         let severity = CVSSSeverity(scores.overall, version: vector.version)
-        let row = [vector.version.rawValue] + columns + [severity.rawValue, vector.nomenclature]
-        return row.joined(separator: "\t") + "\n"
+        return [vector.version.rawValue] + columns + [severity.rawValue, vector.nomenclature]
     }
 }

@@ -107,6 +107,7 @@ struct CampaignCommand: AsyncParsableCommand {
                   fettle campaign submit c-4f7a
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Its id, the beginning of it, or its title.", completion: campaignNames) var campaign: String
 
@@ -114,7 +115,9 @@ struct CampaignCommand: AsyncParsableCommand {
             let desk = CampaignClient(try changing.data.client, organisation)
             let found = try await desk.find(campaign)
             guard changing.goesOn("freeze the plan of \(campaignTitle(found)) and ask for approval") else { return }
-            try tellSubmitted(try await desk.post(found.text("id"), "submit"))
+            let submitted = try await desk.post(found.text("id"), "submit")
+            try output.show(submitted) { _ in }
+            try tellSubmitted(submitted)
         }
     }
 

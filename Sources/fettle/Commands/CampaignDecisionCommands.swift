@@ -248,6 +248,7 @@ struct CampaignWriteOffCommand: AsyncParsableCommand {
               fettle campaign write-off c-4f7a web3 --reason "its disk died" --yes
             """)
     @OptionGroup var changing: Changing
+    @OptionGroup var output: OutputOption
     @OptionGroup var organisation: OrganisationOption
     @OptionGroup var confirming: Confirming
     @OptionGroup var why: ReasonOption
@@ -264,6 +265,7 @@ struct CampaignWriteOffCommand: AsyncParsableCommand {
         try confirming.confirm(sum)
         let path = organisation.path(desk.client, "campaigns", found.text("id"), "jobs", job.text("id"), "write-off")
         let changed = try await desk.client.post(path, why.json)
-        say("\(changed.text("hostname")) is \(changed.text("state")). \(changed.text("sentence"))")
+        try output.tell(
+            changed, "\(changed.text("hostname")) is \(changed.text("state")). \(changed.text("sentence"))")
     }
 }

@@ -71,6 +71,7 @@ extension OrganisationsCommand {
                   fettle organisations changelogs berlin on
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @Argument(help: "Its id.") var id: String
         @Argument(help: "on or off.") var word: String?
 
@@ -83,10 +84,10 @@ extension OrganisationsCommand {
             let path = "/api/v1/organisations/\(OperatorClient.escaped(id))/settings"
             let present = try await client.get(path)
             let isOn = present["readsChangelogs"]?.bool ?? false
-            guard let word else { return emit((isOn ? "on" : "off") + "\n") }
+            guard let word else { return try output.show(present) { _ in emit((isOn ? "on" : "off") + "\n") } }
             guard changing.goesOn("turn the reading of changelogs \(word) in \(id)") else { return }
-            _ = try await client.patch(path, ["readsChangelogs": .bool(word == "on")])
-            say("hosts of \(id) \(word == "on" ? "read" : "do not read") changelogs")
+            let changed = try await client.patch(path, ["readsChangelogs": .bool(word == "on")])
+            try output.tell(changed, "hosts of \(id) \(word == "on" ? "read" : "do not read") changelogs")
         }
     }
 }

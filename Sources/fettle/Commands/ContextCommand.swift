@@ -29,7 +29,7 @@ struct ContextCommand: AsyncParsableCommand {
     ]
 
     /// What is told of a context: everything but the token.
-    private static func json(_ context: Context, _ file: ContextFile) throws -> JSONValue {
+    static func json(_ context: Context, _ file: ContextFile) throws -> JSONValue {
         let pin = try context.authority.map { try ServerTrust.fingerprint(pem: $0) }
         return [
             "name": .string(context.name), "server": .string(context.server.description),
@@ -107,6 +107,7 @@ struct ContextCommand: AsyncParsableCommand {
                   fettle context use production --organisation berlin
                   fettle context use local
                 """)
+        @OptionGroup var output: OutputOption
         @Argument(help: "Its name, or local.", completion: names) var name: String
         @Option(help: "The organisation that is meant where none is said; empty for none.") var organisation: String?
 
@@ -121,7 +122,15 @@ struct ContextCommand: AsyncParsableCommand {
                     file.current = name
                 }
             }
-            say("commands use \(name == Context.local ? "the server of this machine" : name) from now on")
+            let used: JSONValue
+            if name == Context.local {
+                used = ["name": .string(name), "current": true]
+            } else {
+                let file = try ContextFile.read()
+                used = try json(try file.context(name), file)
+            }
+            try output.tell(
+                used, "commands use \(name == Context.local ? "the server of this machine" : name) from now on")
         }
     }
 
@@ -135,6 +144,7 @@ struct ContextCommand: AsyncParsableCommand {
                 Examples:
                   fettle context add ci --server https://fettle.example.org:8080 --ca-pin SHA256 --token-file token
                 """)
+        @OptionGroup var output: OutputOption
         @Argument(help: "Its name: \(Context.nameRule).") var name: String
         @Option(help: "The server's address: https://HOST:PORT.") var server: String
         @OptionGroup var pin: PinOption
@@ -160,7 +170,10 @@ struct ContextCommand: AsyncParsableCommand {
                 file.contexts[made.name] = made
                 if use { file.current = made.name }
             }
-            say("context \(name) is added" + (use ? " and in use" : "; use it: fettle context use \(name)"))
+            let file = try ContextFile.read()
+            try output.tell(
+                try json(try file.context(name), file),
+                "context \(name) is added" + (use ? " and in use" : "; use it: fettle context use \(name)"))
         }
     }
 
@@ -174,6 +187,7 @@ struct ContextCommand: AsyncParsableCommand {
                   fettle context delete old --yes
                 """)
         @Argument(help: "Its name.", completion: names) var name: String
+        @OptionGroup var output: OutputOption
         @OptionGroup var confirming: Confirming
         @Flag(help: "Change nothing; say what would be done.") var dryRun = false
 
@@ -186,7 +200,7 @@ struct ContextCommand: AsyncParsableCommand {
                 file.contexts[name] = nil
                 if file.current == name { file.current = nil }
             }
-            say("context \(name) is forgotten")
+            try output.tell(["name": .string(name), "deleted": true], "context \(name) is forgotten")
         }
     }
 }

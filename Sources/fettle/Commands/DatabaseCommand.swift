@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Store
 
 /// `fettle db migrate`.
@@ -28,6 +29,7 @@ struct DatabaseCommand: AsyncParsableCommand {
             name: [.long, .customLong("dry-run")], help: "Change nothing; say what would be done and whether it can be."
         )
         var check = false
+        @OptionGroup var output: OutputOption
 
         func run() async throws {
             let address =
@@ -35,11 +37,12 @@ struct DatabaseCommand: AsyncParsableCommand {
                 ?? "sqlite:\(data ?? environment("FETTLE_DATA") ?? "./var")/fettle.sqlite"
             do {
                 if check {
-                    emit("\(try await Store.plan(address))\n")
+                    let plan = "\(try await Store.plan(address))"
+                    try output.show(["changed": false, "plan": .string(plan)]) { _ in emit(plan + "\n") }
                 } else {
                     let store = try await Store.open(address, program: "fettle \(fettleVersion)", now: now())
                     await store.close()
-                    say("the schema is up to date")
+                    try output.tell(["changed": true], "the schema is up to date")
                 }
             } catch {
                 throw CommandFailure.failed("\(error)")

@@ -130,13 +130,14 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup(title: "How to print") var output: OutputOption
     @Argument(help: "The feeds.") var names: [String]
     @Flag(name: .long, help: "Change nothing; say what would be done.") var dryRun = false
 
     func run() async throws {
         try await failing {
             if !dryRun { try mend(feeds.folder) }
-            for name in names {
+            try output.each(names) { name in
                 guard let manifest = try feeds.folder.manifest(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
                 }
@@ -145,10 +146,14 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
                 }
                 if dryRun {
                     say("dry run: would put \(name) with \(held.revision.stored) records into use; nothing was changed")
-                    continue
+                    return nil
                 }
                 try feeds.folder.accept(name)
                 say("\(name): \(held.revision.stored) records are in use")
+                return [
+                    "id": .string(name), "feed": .string(name), "records": .integer(Int64(held.revision.stored)),
+                    "accepted": true,
+                ]
             }
         }
     }
@@ -179,22 +184,25 @@ struct FeedsRemoveCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup(title: "How to print") var output: OutputOption
     @OptionGroup var confirming: Confirming
     @Argument(help: "The feeds.") var names: [String]
     @Flag(name: .long, help: "Change nothing; say what would be done.") var dryRun = false
 
     func run() async throws {
         try await failing {
-            for name in names {
+            try output.each(names) { name in
                 guard try feeds.folder.names().contains(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
                 }
                 if dryRun {
                     say("dry run: would take out \(name); nothing was changed")
-                    continue
+                    return nil
                 }
                 try confirming.confirm("take out the feed \(name)")
                 try feeds.folder.remove(name)
+                say("\(name) is taken out")
+                return ["id": .string(name), "feed": .string(name), "removed": true]
             }
         }
     }
@@ -206,7 +214,8 @@ struct FeedsBundleCommand: AsyncParsableCommand {
         commandName: "bundle", abstract: "Write all feeds in use into one file, for sites without a network.",
         discussion: """
             The file is a tar with a list of the feeds and their SHA-256; fettle feeds import FILE compares them and takes \
-            the feeds in. With the name's end .zst it is compressed.
+            the feeds in. With the name's end .zst it is compressed. The list proves that a bundle came whole, not who made it: \
+            compare the SHA-256 of the file, which is printed, where others have had it in their hands.
 
             Examples:
               fettle feeds bundle /media/stick/feeds.tar
@@ -214,6 +223,7 @@ struct FeedsBundleCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup(title: "Which feeds") var feeds: FeedsOption
+    @OptionGroup(title: "How to print") var output: OutputOption
     @Argument(help: "The file.", completion: .file()) var file: String
     @Argument(help: "The feeds; all that are in use where none are named.") var names: [String] = []
 
@@ -223,7 +233,12 @@ struct FeedsBundleCommand: AsyncParsableCommand {
             let written = try FeedBundle.write(feeds.folder, names: names, to: file, now: now())
             var status = stat()
             let size = stat(file, &status) == 0 ? Int64(status.st_size) : 0
-            say("\(file): \(written.count) feeds, \(size) bytes")
+            let digest = try FeedBundle.digest(of: file)
+            try output.tell(
+                [
+                    "file": .string(file), "feeds": .array(written.map { .string($0.feed.name) }),
+                    "bytes": .integer(size), "sha256": .string(digest),
+                ], "\(file): \(written.count) feeds, \(size) bytes, SHA-256 \(digest)")
         }
     }
 }

@@ -69,6 +69,7 @@ struct KeysCommand: AsyncParsableCommand {
                   fettle keys register --user anna
                   fettle keys register --user anna --organisation berlin --required 2
                 """)
+        @OptionGroup var output: OutputOption
         @Argument(help: "Which key.") var name = ApproverKey.defaultName
         @Option(help: "The name that you log in with.") var user: String
         @Option(help: "The organisation's id.") var organisation = "default"
@@ -88,7 +89,7 @@ struct KeysCommand: AsyncParsableCommand {
                 ])
             ]
             say("merge this into policy.json in the signer's folder; a running signer reads it at once:")
-            emit(policy.prettyPrinted() + "\n")
+            try output.show(policy) { emit(jsonText($0)) }
         }
     }
 }

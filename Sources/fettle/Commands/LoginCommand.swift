@@ -24,6 +24,7 @@ struct LoginCommand: AsyncParsableCommand {
     @Option(help: "The context whose login to renew.", completion: ContextCommand.names) var context: String?
     @Option(help: "The organisation that is meant where none is said.") var organisation: String?
     @OptionGroup var pin: PinOption
+    @OptionGroup var output: OutputOption
     @Option(help: "Seconds to wait for the browser.") var timeout = 600
 
     func validate() throws {
@@ -39,7 +40,8 @@ struct LoginCommand: AsyncParsableCommand {
         // The page is where this program found the server: the address that the server has of itself may be another.
         let path = pathAndQuery(asked.text("verificationURIComplete"))
         say("Open this address in a browser, log in, and allow the code:")
-        emit("\(context.server)\(path)\n")
+        // Programs are printed what became of it, and nothing else.
+        if output.isForPeople { emit("\(context.server)\(path)\n") } else { say("\(context.server)\(path)") }
         say("Code: \(asked.text("userCode"))")
         let answer = try await wait(client, asked)
         context.token = answer.text("token")
@@ -50,7 +52,9 @@ struct LoginCommand: AsyncParsableCommand {
             file.current = made.name
         }
         say("logged in to \(made.server) as \(answer.text("user")) until \(answer.text("expires"))")
-        say("the context \(made.name) is in use; try: fettle hosts list")
+        try output.tell(
+            try ContextCommand.json(made, try ContextFile.read()),
+            "the context \(made.name) is in use; try: fettle hosts list")
     }
 
     /// The context to log in to: made anew for a URL, with its authority settled.
@@ -139,6 +143,7 @@ struct LogoutCommand: AsyncParsableCommand {
     @Option(help: "Of this context. Default: the one in use.", completion: ContextCommand.names) var context: String?
     @Flag(help: "Forget the token even where the server cannot be told.") var force = false
     @Flag(help: "Change nothing; say what would be done.") var dryRun = false
+    @OptionGroup var output: OutputOption
 
     func run() async throws {
         let file = try ContextFile.read()
@@ -146,7 +151,9 @@ struct LogoutCommand: AsyncParsableCommand {
             throw CommandFailure.usage("no context is in use; say which: fettle logout --context NAME")
         }
         let context = try file.context(name)
-        guard context.token != nil else { return say("\(name) is not logged in") }
+        guard context.token != nil else {
+            return try output.tell(try ContextCommand.json(context, file), "\(name) is not logged in")
+        }
         if dryRun { return say("dry run: would revoke and forget the token of \(name); nothing was changed") }
         do {
             if let id = context.tokenID { _ = try await OperatorClient(context).delete("/api/v1/api-tokens/\(id)") }
@@ -161,7 +168,9 @@ struct LogoutCommand: AsyncParsableCommand {
             file.contexts[name]?.token = nil
             file.contexts[name]?.user = nil
         }
-        say("logged out of \(context.server)")
+        let left = try ContextFile.read()
+        try output.tell(
+            try ContextCommand.json(try left.context(name), left), "logged out of \(context.server)")
     }
 }
 

@@ -86,6 +86,7 @@ struct OrganisationsCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @Argument(help: "Its id.") var id: String
         @Argument(help: "How many: 0 to 16.") var number: Int?
 
@@ -97,12 +98,12 @@ struct OrganisationsCommand: AsyncParsableCommand {
             let client = try changing.data.client
             let path = "/api/v1/organisations/\(OperatorClient.escaped(id))/settings"
             let present = try await client.get(path)
-            guard let number else { return emit(present.text("approvalsRequired") + "\n") }
+            guard let number else { return try output.show(present) { emit($0.text("approvalsRequired") + "\n") } }
             let sum = "ask for \(number) approvals instead of \(present.text("approvalsRequired")) in \(id)"
             guard changing.goesOn(sum) else { return }
             if number == 0 { try confirming.confirm(sum) }
-            _ = try await client.patch(path, ["approvalsRequired": .integer(Int64(number))])
-            say("\(id) asks for \(number) approvals")
+            let changed = try await client.patch(path, ["approvalsRequired": .integer(Int64(number))])
+            try output.tell(changed, "\(id) asks for \(number) approvals")
         }
     }
 
@@ -114,6 +115,7 @@ struct OrganisationsCommand: AsyncParsableCommand {
                   fettle organisations rename berlin "Berlin and Potsdam"
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @Argument(help: "Its id.") var id: String
         @Argument(help: "Its new name.") var name: String
 
@@ -123,8 +125,8 @@ struct OrganisationsCommand: AsyncParsableCommand {
             let present = try await client.get(path)
             guard changing.goesOn("call \(present.text("id")) \"\(name)\" instead of \"\(present.text("name"))\"")
             else { return }
-            _ = try await client.patch(path, ["name": .string(name)])
-            say("\(id) is called \"\(name)\"")
+            let changed = try await client.patch(path, ["name": .string(name)])
+            try output.tell(changed, "\(id) is called \"\(name)\"")
         }
     }
 }

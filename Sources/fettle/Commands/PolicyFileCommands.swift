@@ -246,5 +246,7 @@ struct PolicySchemaCommand: ParsableCommand {
               fettle policy schema > fettle-policy.schema.json
             """)
 
-    func run() throws { emit(jsonText(PolicySchema.json)) }
+    @OptionGroup var output: OutputOption
+
+    func run() throws { try output.show(PolicySchema.json) { emit(jsonText($0)) } }
 }

@@ -31,10 +31,22 @@ struct PriorityCommand: AsyncParsableCommand {
     fileprivate static func text(_ item: JSONValue) -> String {
         var text = fieldLine("Policy", "\(item.text("policy")), version \(item.text("version"))")
         text += fieldLine("Table", item.text("title"))
-        text += fieldLine("Asks", (item["questions"]?.array ?? []).compactMap(\.string).joined(separator: ", "))
+        let questions = (item["questions"]?.array ?? []).compactMap(\.string)
+        if !questions.isEmpty { text += fieldLine("Asks", questions.joined(separator: ", ")) }
         text += fieldLine("Clocks start", item.text("clockStart"))
         let pauses = (item["pauses"]?.array ?? []).compactMap(\.string)
         text += fieldLine("Pauses", pauses.isEmpty ? "nothing stops a clock" : pauses.joined(separator: ", "))
+        for (index, rule) in (item["rules"]?.array ?? []).enumerated() {
+            let given = ["exposure", "criticality", "safety", "mitigation"].compactMap { key in
+                rule[key]?.string.map { "\(key) \($0)" }
+            }
+            let selector = rule.text("selector").isEmpty ? "all hosts" : rule.text("selector")
+            text += fieldLine(
+                index == 0 ? "Rules" : "", "\(rule.text("name")), \(selector): \(given.joined(separator: ", "))")
+        }
+        if item["outcomes"]?.array?.isEmpty ?? true {
+            return text + fieldLine("Terms", "the rule's own: each finding tells which and why")
+        }
         text +=
             "\n"
             + tableText(
@@ -77,14 +89,24 @@ struct PriorityCommand: AsyncParsableCommand {
                   fettle priority policy set bod-26-04
                   fettle priority policy set ssvc-deployer --term immediate="48 hours" --pause no-fix
                   fettle priority policy set own --table table.csv --start detection
+                  fettle priority policy set pci-dss-6.3.3
+                  fettle priority policy set bod-26-04 --rules rules.json
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
-        @Argument(help: "bod-26-04, cisa-coordinator, ssvc-deployer, or own.") var policy: String
+        @Argument(
+            help: ArgumentHelp(
+                "\((DeadlinePolicy.standard + DeadlinePolicy.compliance).map(\.id).joined(separator: ", ")), or own."))
+        var policy: String
         @Option(help: "A file of comma-separated values, for the policy own.", completion: .file()) var table: String?
         @Option(help: ArgumentHelp("The term of an outcome; may be repeated.", valueName: "outcome=term"))
         var term: [String] = []
+        @Option(
+            help:
+                "A file of rules that give hosts their exposure and worth by labels, a JSON array; [] takes them away. Default: as before.",
+            completion: .file())
+        var rules: String?
         @Option(help: "When clocks start: informed, detection, release, known-exploited.") var start: String?
         @Option(help: "What stops clocks: no-fix, not-installable, evidence-hold, freeze, offline; may be repeated.")
         var pause: [String] = []
@@ -96,6 +118,13 @@ struct PriorityCommand: AsyncParsableCommand {
             if let table {
                 body["table"] = .string(
                     String(decoding: try InputFile.bytes(table, most: DecisionTable.maximumFileBytes), as: UTF8.self))
+            }
+            if let rules {
+                let bytes = try InputFile.bytes(rules, most: 256 << 10)
+                guard let json = try? JSONValue(parsing: bytes, limits: .message), json.array != nil else {
+                    throw CommandFailure.usage("\(rules) is no JSON array of rules; docs/priority.md has an example")
+                }
+                body["rules"] = json
             }
             if let start { body["clockStart"] = .string(start) }
             var terms: [String: JSONValue] = [:]

@@ -86,6 +86,7 @@ struct RolesCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their name or id.") var user: String
         @Argument(help: "The grant's id.") var grant: String
@@ -101,7 +102,9 @@ struct RolesCommand: AsyncParsableCommand {
             guard changing.goesOn(what) else { return }
             try confirming.confirm(what)
             _ = try await client.delete(organisation.path(client, "users", user.text("id"), "grants", grant))
-            say("\(user.text("name")) is no longer \(grantText(found))")
+            let revoked: JSONValue = .object(
+                (found.object ?? [:]).merging(["user": user["name"] ?? .null, "revoked": true]) { $1 })
+            try output.tell(revoked, "\(user.text("name")) is no longer \(grantText(found))")
         }
     }
 }

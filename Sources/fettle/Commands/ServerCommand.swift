@@ -63,6 +63,7 @@ struct ServerCommand: AsyncParsableCommand {
                   fettle server acknowledge-restore
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
 
         func run() async throws {
             let client = try changing.data.client
@@ -75,7 +76,7 @@ struct ServerCommand: AsyncParsableCommand {
                 return
             }
             let server = try await client.post("/api/v1/server/acknowledge-restore")
-            say("the restore is confirmed; the epoch is \(server.text("epoch"))")
+            try output.tell(server, "the restore is confirmed; the epoch is \(server.text("epoch"))")
         }
     }
 
@@ -92,6 +93,7 @@ struct ServerCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var why: ReasonOption
 
         func run() async throws {
@@ -106,7 +108,7 @@ struct ServerCommand: AsyncParsableCommand {
             let answer = try await client.post("/api/v1/server/dismiss-restore", why.json)
             let host =
                 answer["host"]?.string.map { "host \($0) is in quarantine" } ?? "no host had to be put into quarantine"
-            say("the claim is dismissed; \(host)")
+            try output.tell(answer, "the claim is dismissed; \(host)")
         }
     }
 }
@@ -155,6 +157,7 @@ struct AuthorityCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
 
         func run() async throws {
             let client = try changing.data.client
@@ -167,7 +170,7 @@ struct AuthorityCommand: AsyncParsableCommand {
             let issuing = try await client.list("/api/v1/authorities").first { $0.text("role") == "issues" }
             let answer = try await client.post(
                 "/api/v1/authorities/rotate", ["current": issuing?["number"] ?? .null])
-            say("authority \(answer.text("number")) issues from now on")
+            try output.tell(answer, "authority \(answer.text("number")) issues from now on")
         }
     }
 }

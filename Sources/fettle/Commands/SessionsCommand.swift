@@ -45,6 +45,7 @@ struct SessionsCommand: AsyncParsableCommand {
                   fettle sessions end --all
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @Flag(help: "All of them.") var all = false
         @Argument(help: "The sessions' ids.") var ids: [String] = []
 
@@ -57,12 +58,13 @@ struct SessionsCommand: AsyncParsableCommand {
             if all {
                 guard changing.goesOn("end all your sessions") else { return }
                 _ = try await client.delete("/api/v1/sessions")
-                return say("your sessions have ended")
+                return try output.tell(["all": true, "ended": true], "your sessions have ended")
             }
-            try await changing.each(ids) { id in
-                guard changing.goesOn("end the session \(id)") else { return }
+            try await changing.each(ids, output) { id in
+                guard changing.goesOn("end the session \(id)") else { return nil }
                 _ = try await client.delete("/api/v1/sessions/\(OperatorClient.escaped(id))")
                 say("the session \(id) has ended")
+                return ["id": .string(id), "ended": true]
             }
         }
     }

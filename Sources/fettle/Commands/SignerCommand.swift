@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 import Orders
 import Signer
 
@@ -68,6 +69,7 @@ struct SignerCommand: AsyncParsableCommand {
         var data: String?
         @Option(help: "How long the old key stays good: 14d, 12h, 0s.") var overlap = "14d"
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
 
         func run() async throws {
             guard let role = OrderRole(rawValue: role) else {
@@ -80,7 +82,9 @@ struct SignerCommand: AsyncParsableCommand {
             try confirming.confirm("replace the \(role.rawValue) key in \(data)/signer")
             do {
                 let id = try Signer.rotate(role, folder: "\(data)/signer", overlap: overlap, now: now())
-                say("the new \(role.rawValue) key is \(id)")
+                try output.tell(
+                    ["role": .string(role.rawValue), "keyid": .string("\(id)")], "the new \(role.rawValue) key is \(id)"
+                )
             } catch {
                 throw CommandFailure.failed("\(error)")
             }

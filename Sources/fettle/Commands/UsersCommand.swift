@@ -124,6 +124,7 @@ struct UsersCommand: AsyncParsableCommand {
                   fettle users change maria --display-name "Maria Rossi" --email maria@example.org
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their name or id.") var user: String
         @Option(help: "What people call them.") var displayName: String?
@@ -137,7 +138,9 @@ struct UsersCommand: AsyncParsableCommand {
             var body: [String: JSONValue] = [:]
             if let displayName { body["displayName"] = .string(displayName) }
             if let email { body["email"] = .string(email) }
-            try await change(changing, organisation, user, .object(body), "change", "changed")
+            if let changed = try await change(changing, organisation, user, .object(body), "change", "changed") {
+                try output.show(changed) { _ in }
+            }
         }
     }
 
@@ -150,12 +153,13 @@ struct UsersCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their names or ids.") var users: [String]
 
         func run() async throws {
             if !changing.dryRun { try confirming.confirm("shut out \(users.joined(separator: ", "))") }
-            try await changing.each(users) {
+            try await changing.each(users, output) {
                 try await change(changing, organisation, $0, ["disabled": true], "shut out", "shut out")
             }
         }
@@ -169,11 +173,12 @@ struct UsersCommand: AsyncParsableCommand {
                   fettle users enable maria
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their names or ids.") var users: [String]
 
         func run() async throws {
-            try await changing.each(users) {
+            try await changing.each(users, output) {
                 try await change(changing, organisation, $0, ["disabled": false], "let in", "let in again")
             }
         }
@@ -188,17 +193,19 @@ struct UsersCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their names or ids.") var users: [String]
 
         func run() async throws {
             let client = try changing.data.client
             if !changing.dryRun { try confirming.confirm("remove \(users.joined(separator: ", "))") }
-            try await changing.each(users) { name in
+            try await changing.each(users, output) { name in
                 let user = try await find(name, client, organisation)
-                guard changing.goesOn("remove \(user.text("name")) (\(user.text("id")))") else { return }
+                guard changing.goesOn("remove \(user.text("name")) (\(user.text("id")))") else { return nil }
                 _ = try await client.delete(organisation.path(client, "users", user.text("id")))
                 say("\(user.text("name")) is removed")
+                return ["id": user["id"] ?? .null, "name": user["name"] ?? .null, "deleted": true]
             }
         }
     }
@@ -243,6 +250,7 @@ struct UsersCommand: AsyncParsableCommand {
                   fettle users end-sessions maria
                 """)
         @OptionGroup var changing: Changing
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their name or id.") var user: String
 
@@ -251,7 +259,9 @@ struct UsersCommand: AsyncParsableCommand {
             let user = try await find(self.user, client, organisation)
             guard changing.goesOn("end all sessions of \(user.text("name"))") else { return }
             _ = try await client.delete(organisation.path(client, "users", user.text("id"), "sessions"))
-            say("the sessions of \(user.text("name")) have ended")
+            try output.tell(
+                ["id": user["id"] ?? .null, "name": user["name"] ?? .null, "sessionsEnded": true],
+                "the sessions of \(user.text("name")) have ended")
         }
     }
 
@@ -265,6 +275,7 @@ struct UsersCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var confirming: Confirming
+        @OptionGroup var output: OutputOption
         @OptionGroup var organisation: OrganisationOption
         @Argument(help: "Their name or id.") var user: String
 
@@ -274,7 +285,9 @@ struct UsersCommand: AsyncParsableCommand {
             guard changing.goesOn("turn the second factor of \(user.text("name")) off") else { return }
             try confirming.confirm("turn the second factor of \(user.text("name")) off")
             _ = try await client.delete(organisation.path(client, "users", user.text("id"), "second-factor"))
-            say("the second factor of \(user.text("name")) is off")
+            try output.tell(
+                ["id": user["id"] ?? .null, "name": user["name"] ?? .null, "hasSecondFactor": false],
+                "the second factor of \(user.text("name")) is off")
         }
     }
 
@@ -292,11 +305,12 @@ struct UsersCommand: AsyncParsableCommand {
     private static func change(
         _ changing: Changing, _ organisation: OrganisationOption, _ name: String, _ body: JSONValue, _ verb: String,
         _ done: String
-    ) async throws {
+    ) async throws -> JSONValue? {
         let client = try changing.data.client
         let user = try await find(name, client, organisation)
-        guard changing.goesOn("\(verb) \(user.text("name")) (\(user.text("id")))") else { return }
-        _ = try await client.patch(organisation.path(client, "users", user.text("id")), body)
+        guard changing.goesOn("\(verb) \(user.text("name")) (\(user.text("id")))") else { return nil }
+        let changed = try await client.patch(organisation.path(client, "users", user.text("id")), body)
         say("\(user.text("name")) is \(done)")
+        return changed
     }
 }

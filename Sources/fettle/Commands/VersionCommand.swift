@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Versions
 
 /// `fettle version compare|key|schemes`.
@@ -25,6 +26,7 @@ struct VersionCommand: ParsableCommand {
                   printf '1.0\\t1.1\\n' | fettle version compare deb -
                 """)
 
+        @OptionGroup var output: OutputOption
         @Argument(help: "The ordering: \(VersionSchemes.all.map { $0.name }.joined(separator: ", ")).")
         var scheme: String
         @Argument(help: "The one version, or - to read pairs.")
@@ -35,12 +37,13 @@ struct VersionCommand: ParsableCommand {
         func run() throws {
             let scheme = try versionScheme(named: scheme)
             if let b {
+                let symbol: String
                 do throws(VersionError) {
-                    emit(try Versions.compare(a, b, scheme: scheme).symbol + "\n")
+                    symbol = try Versions.compare(a, b, scheme: scheme).symbol
                 } catch {
                     throw CommandFailure.failed(error.description)
                 }
-                return
+                return try output.show(Self.json(a, b, symbol)) { _ in emit(symbol + "\n") }
             }
             guard a == "-" else {
                 throw CommandFailure.usage("give two versions, or - to read tab-separated pairs from standard input")
@@ -48,31 +51,41 @@ struct VersionCommand: ParsableCommand {
             try comparePairs(scheme)
         }
 
+        private static func json(_ a: String, _ b: String, _ symbol: String) -> JSONValue {
+            ["a": .string(a), "b": .string(b), "order": .string(symbol)]
+        }
+
         private func comparePairs(_ scheme: any VersionScheme.Type) throws {
             var number = 0
             var refused = 0
-            var output = ""
+            var text = ""
+            var values: [JSONValue] = []
             while let line = readLine() {
                 number += 1
                 let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
                 guard fields.count == 2 else {
-                    emit(output)
+                    try output.show(values) { _ in emit(text) }
                     throw CommandFailure.failed("line \(number): \(fields.count) fields where two versions belong")
                 }
+                var symbol = "?"
                 do throws(VersionError) {
-                    output += try Versions.compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol + "\n"
+                    symbol = try Versions.compare(String(fields[0]), String(fields[1]), scheme: scheme).symbol
                 } catch {
-                    output += "?\n"
                     refused += 1
                     if refused <= 20 { say("line \(number): \(error.description)") }
                 }
+                guard output.isForPeople else {
+                    values.append(Self.json(String(fields[0]), String(fields[1]), symbol))
+                    continue
+                }
+                text += symbol + "\n"
                 // Whole blocks: a write a line is most of the time otherwise.
-                if output.utf8.count >= 65_536 {
-                    emit(output)
-                    output = ""
+                if text.utf8.count >= 65_536 {
+                    emit(text)
+                    text = ""
                 }
             }
-            emit(output)
+            try output.show(values) { _ in emit(text) }
             if refused > 0 {
                 throw CommandFailure.failed(
                     "\(refused) of \(number) pairs have a version that is none of \(scheme.name)")
@@ -90,6 +103,7 @@ struct VersionCommand: ParsableCommand {
                   fettle version key deb 1:2.3~rc1-4
                 """)
 
+        @OptionGroup var output: OutputOption
         @Argument(help: "The ordering, one of `fettle version schemes`.")
         var scheme: String
         @Argument(help: "The version, or - to read versions.")
@@ -99,13 +113,27 @@ struct VersionCommand: ParsableCommand {
             let scheme = try versionScheme(named: scheme)
             do {
                 guard version == "-" else {
-                    emit(try scheme.key(for: version).hexadecimal + "\n")
+                    let key = try scheme.key(for: version).hexadecimal
+                    return try output.show(Self.json(version, key)) { _ in emit(key + "\n") }
+                }
+                guard !output.isForPeople else {
+                    while let line = readLine() { emit(try scheme.key(for: line).hexadecimal + "\n") }
                     return
                 }
-                while let line = readLine() { emit(try scheme.key(for: line).hexadecimal + "\n") }
+                var values: [JSONValue] = []
+                while let line = readLine() {
+                    values.append(Self.json(line, try scheme.key(for: line).hexadecimal))
+                }
+                try output.show(values) { _ in }
+            } catch let failure as CommandFailure {
+                throw failure
             } catch {
                 throw CommandFailure.failed("\(error)")
             }
+        }
+
+        private static func json(_ version: String, _ key: String) -> JSONValue {
+            ["version": .string(version), "key": .string(key)]
         }
     }
 
@@ -117,8 +145,13 @@ struct VersionCommand: ParsableCommand {
                   fettle version schemes
                 """)
 
+        @OptionGroup var output: OutputOption
+
         func run() throws {
-            emit(VersionSchemes.all.map { $0.name + "\n" }.joined())
+            let names = VersionSchemes.all.map { $0.name }
+            try output.show(names.map { ["id": .string($0), "name": .string($0)] }) { _ in
+                emit(names.map { $0 + "\n" }.joined())
+            }
         }
     }
 }

@@ -67,15 +67,40 @@ struct OutputOption: ParsableArguments {
         }
     }
 
+    /// Whether people read it: a table that no query made.
+    var isForPeople: Bool { query == nil && (output == .table || output == .wide) }
+
+    /// Says for people what became of one thing, and prints it for programs.
+    func tell(_ value: JSONValue, _ sentence: String) throws {
+        say(sentence)
+        try show(value) { _ in }
+    }
+
+    /// Does something to each thing in turn until one goes wrong, and prints what became of those before it: a table has been
+    /// said line by line already.
+    ///
+    /// - Parameter body: answers with what to print; nil where nothing was done.
+    func each(_ names: [String], _ body: (String) throws -> JSONValue?) throws {
+        var done: [JSONValue] = []
+        var failure: (any Error)?
+        do {
+            for name in names { if let value = try body(name) { done.append(value) } }
+        } catch {
+            failure = error
+        }
+        try show(done) { _ in }
+        if let failure { throw failure }
+    }
+
     /// Prints items, in a table as `table` does.
     func show(_ items: [JSONValue], table: @escaping ([JSONValue]) -> Void) throws {
-        guard output == .table || output == .wide, query == nil else { return emit(try text(Shown(items))) }
+        guard isForPeople else { return emit(try text(Shown(items))) }
         table(items)
     }
 
     /// Prints one value, as text the way `table` does.
     func show(_ value: JSONValue, table: @escaping (JSONValue) -> Void) throws {
-        guard output == .table || output == .wide, query == nil else { return emit(try text(Shown(item: value))) }
+        guard isForPeople else { return emit(try text(Shown(item: value))) }
         table(value)
     }
 }

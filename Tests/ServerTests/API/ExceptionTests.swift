@@ -289,7 +289,34 @@ extension ServerTests {
                 var finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
                 #expect(finding["due"] == .null, "\(finding)")
                 #expect(try await change(["policy": "own", "table": "a,b\n"]).status == 422)
-                _ = try await change(["policy": "bod-26-04"])
+                // Rules say what labels do not; everything is told with what made it.
+                let rules: JSONValue = [["name": "lab", "selector": "!nothing", "exposure": "small", "safety": .null]]
+                let ruled = try await change(["policy": "bod-26-04", "rules": rules])
+                #expect(ruled.json["rules"]?[0] == ["name": "lab", "selector": "!nothing", "exposure": "small"])
+                let told = try await Self.until(server, "vulnerabilities/CVE-2026-0001") {
+                    $0["decision"]?.string?.contains("rule 'lab'") == true
+                }
+                #expect(told["decision"]?.string?.contains("publicly exposed no (rule 'lab')") == true, "\(told)")
+                for bad: JSONValue in [
+                    [["name": "a", "selector": "((", "exposure": "small"]], [["name": "a", "selector": ""]],
+                    [["name": "a", "selector": "", "exposure": "wide"]],
+                    [
+                        ["name": "a", "selector": "", "safety": "marginal"],
+                        ["name": "a", "selector": "", "safety": "critical"],
+                    ],
+                ] {
+                    let refused = try await change(["rules": bad])
+                    #expect([400, 422].contains(refused.status), "\(bad): \(refused.text)")
+                }
+                #expect(try await change(["rules": []]).json["rules"] == [])
+                // A rule of law or contract has terms of its own, and nothing pauses its clocks.
+                #expect(try await change(["policy": "cyber-essentials-3.3", "pauses": ["freeze"]]).status == 422)
+                let rule = try await change(["policy": "cis-8.1-7.3"])
+                #expect(rule.status == 200 && rule.json["pauses"] == [], "\(rule.text)")
+                #expect(rule.json["title"]?.string?.hasPrefix("CIS Controls") == true)
+                finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
+                #expect(finding["due"] != .null, "\(finding)")
+                _ = try await change(["policy": "bod-26-04", "pauses": ["freeze"]])
                 finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
                 let due = try #require(finding["due"]?.string)
                 let until = server.server.state.clock.now().adding(seconds: 86_400)

@@ -12,16 +12,15 @@ import Timestamps
 
 /// Lists look once at hosts that are alike: they must say what a walk through every finding of every host says.
 @Suite struct RiskListTests {
-    @Test(arguments: 0..<40)
+    @Test(arguments: 0..<60)
     func listsAgreeWithTheWalk(seed: UInt64) throws {
-        var random = Dice(state: seed &* 0x9E37_79B9_7F4A_7C15 | 1)
-        let now = Timestamp(seconds: 1_790_000_000)
-        let risk = try Self.fleet(&random, now: now)
-        let decisions = seed % 3 == 0 ? RiskView.Decisions() : Self.decisions(&random, now: now)
-        var policy = DeadlinePolicy.standard[Int(seed % 3)]
-        policy.pauses = seed % 2 == 0 ? [.noFix, .evidenceHold, .freeze] : []
+        var random = Dice(seed: seed)
+        let now = RandomFleet.now(seed: seed)
+        let risk = try RandomFleet.fleet(&random, now: now)
+        let decisions = seed % 3 == 0 ? RiskView.Decisions() : RandomFleet.decisions(&random, risk, now: now)
+        let policy = RandomFleet.policy(seed: seed)
         let reach: Reach = seed % 4 == 1 ? .selected([try LabelSelector("site=a")]) : .all
-        let knowledge = try Self.knowledge()
+        let knowledge = try RandomFleet.knowledge()
         let view = RiskView(
             risk: risk, knowledge: knowledge, policy: policy, decisions: decisions, reach: reach, lists: RiskLists(),
             now: now)
@@ -57,11 +56,157 @@ import Timestamps
         #expect(view.installable == names)
     }
 
+    @Test(arguments: 0..<100)
+    func theQueueAgreesWithTheWalk(seed: UInt64) throws {
+        var random = Dice(seed: seed)
+        let now = RandomFleet.now(seed: seed)
+        let risk = try RandomFleet.fleet(&random, now: now)
+        let decisions = seed % 3 == 0 ? RiskView.Decisions() : RandomFleet.decisions(&random, risk, now: now)
+        let policy = RandomFleet.policy(seed: seed)
+        let reach: Reach = seed % 4 == 1 ? .selected([try LabelSelector("site=a")]) : .all
+        let view = RiskView(
+            risk: risk, knowledge: try RandomFleet.knowledge(), policy: policy, decisions: decisions, reach: reach,
+            lists: RiskLists(), now: now)
+        let queue = view.queue()
+        let walked = view.walkedQueue()
+        #expect(!walked.isEmpty)
+        if [0, 10].contains(seed) {
+            // These have all that the others may have.
+            #expect(walked.contains { $0.patch.id.hasPrefix("reboot/") })
+            #expect(walked.contains { $0.isEvidenceFirst })
+            #expect(queue.contains { $0.open.contains { $0.count > 1 && $0.earliest != $0.asset } })
+            #expect(queue.map(\.open.count).reduce(0, +) < walked.map(\.open.count).reduce(0, +))
+        }
+        #expect(queue.map(\.patch.id) == walked.map(\.patch.id))
+        for (left, right) in zip(queue, walked) {
+            #expect(left.sentence == right.sentence)
+            #expect(left.deadline?.due == right.deadline?.due && left.band == right.band)
+            #expect(left.benefit == right.benefit && left.cost == right.cost && left.assets == right.assets)
+            #expect(left.isEvidenceFirst == right.isEvidenceFirst)
+            #expect(left.patch.name == right.patch.name && left.patch.needsReboot == right.patch.needsReboot)
+            #expect(Set(left.open.map(\.vulnerability)) == Set(right.open.map(\.vulnerability)))
+            #expect(left.open.reduce(0) { $0 + $1.count } == right.open.count)
+            // Who is named as the earliest is.
+            for finding in left.open {
+                let named = finding.earliest ?? finding.asset
+                let its = right.open.first { $0.asset == named && $0.vulnerability == finding.vulnerability }
+                #expect(its?.deadline.due == finding.deadline.due, "\(finding.vulnerability) on \(named)")
+                #expect(its?.deadline.isEvidenceFirst == finding.deadline.isEvidenceFirst)
+            }
+            #expect(left.open.map(\.detected).min() == right.open.map(\.detected).min())
+            #expect(
+                Set(view.hosts(ofPatch: left.patch.id)).isSuperset(
+                    of: view.hosts.filter { index in
+                        let asset = view.assetName(risk.hosts[index].host, view.namesakes)
+                        return right.open.contains { $0.asset == asset }
+                    }))
+            if !left.patch.id.hasPrefix("reboot/") {
+                #expect(
+                    view.hosts(ofPatch: left.patch.id).sorted()
+                        == view.hosts.filter { view.patches(host: $0).contains { $0.id == left.patch.id } })
+            }
+            for index in view.hosts {
+                let asset = view.assetName(risk.hosts[index].host, view.namesakes)
+                let due = DeadlinePolicy.deadline(
+                    ofPatchWith: right.open.filter { $0.asset == asset }.map(\.deadline))?.due
+                #expect(view.deadline(ofPatch: left.patch.id, host: index)?.due == due)
+            }
+        }
+        // Fewer findings are looked at than there are.
+        #expect(queue.map(\.open.count).reduce(0, +) <= walked.map(\.open.count).reduce(0, +))
+        for count in [1, 3, 100] {
+            let chosen = view.selection(count: count)
+            let plain = PatchSelection(walked, maximumCount: count)
+            #expect(abs(chosen.total - plain.total) < 1e-9 && abs(chosen.cut - plain.cut) < 1e-9)
+            #expect(abs(chosen.quality - plain.quality) < 1e-9)
+        }
+    }
+
+    /// Of hosts that are alike the one that was enrolled first is not the one that is due first where terms are months and
+    /// clocks stood still: January is longer than February.
+    @Test(arguments: [DeadlinePolicy.ClockStart.informed, .release])
+    func monthsAreNotEquallyLong(start: DeadlinePolicy.ClockStart) throws {
+        let now = Timestamp(seconds: 1_772_700_000)
+        var risk = FleetRisk(catalogue: SHA256.hash([]), asOf: now)
+        let name = "CVE-2026-1001"
+        let facts = VulnerabilityFacts(id: name)
+        risk.vulnerabilities[name] = FleetRisk.KnownVulnerability(
+            facts: facts, score: RiskScore(facts, typical: TypicalLikelihood(), now: now), summary: "")
+        var finding = FleetRisk.OpenFinding(formerly: name, reason: "")
+        (finding.ids, finding.verdict, finding.fixed) = ([name], .affected, "2")
+        let package = SoftwarePackage(
+            scheme: "deb", distribution: "debian-12", name: "p", architecture: "amd64", version: "1", source: "p",
+            sourceVersion: "1")
+        risk.packages[1] = FleetRisk.JudgedPackage(package: package, unknown: "", open: [finding])
+        let since = try #require(Timestamp(rfc3339: "2025-06-01T00:00:00Z"))
+        risk.open[Verdicts.Key(package: 1, vulnerability: name)] = Verdicts.Open(
+            verdict: "affected", since: since, fixKnown: since)
+        for (number, day) in ["2026-01-01", "2026-02-01", "2026-01-20"].enumerated() {
+            let host = Verdicts.Host(
+                id: "h\(number)", hostname: "host\(number)", labels: [:],
+                enrolled: try #require(Timestamp(rfc3339: day + "T00:00:00Z")), isActive: true)
+            var entry = FleetRisk.HostRisk(
+                host: host, asset: AssetFacts(id: host.id, name: host.hostname), packages: [1],
+                plan: FleetRisk.HostPlan(patches: [
+                    PatchSteps(
+                        source: "p", steps: [VersionStep(name: "p", architecture: "amd64", from: "1", to: "2")],
+                        closes: [name], leaves: [], cost: .none)
+                ]))
+            entry.exposed = [1]
+            risk.hosts.append(entry)
+        }
+        var policy = RandomFleet.policy(seed: 3)
+        policy.clockStart = start
+        var decisions = RiskView.Decisions()
+        var freeze = StoredPause(
+            id: "p", organisation: "o", reason: "freeze", from: since, startedBy: "a")
+        freeze.until = try #require(Timestamp(rfc3339: "2026-02-10T00:00:00Z"))
+        decisions.pauses = [freeze]
+        let view = RiskView(
+            risk: risk, knowledge: try RandomFleet.knowledge(), policy: policy, decisions: decisions, reach: .all,
+            lists: RiskLists(), now: now)
+        // February and the nine days that were still frozen.
+        let due = try #require(Timestamp(rfc3339: "2026-03-10T00:00:00Z"))
+        #expect(view.walkedQueue().first?.deadline?.due == due)
+        let first = try #require(view.queue().first)
+        #expect(first.deadline?.due == due && first.open.count == 1 && first.open[0].count == 3)
+        #expect(first.open[0].asset == "host0" && first.open[0].earliest == "host1")
+        #expect(first.full[0].contains("; the earliest on host1: due 2026-03-10"), "\(first.full[0])")
+        #expect(view.vulnerabilities().first?.deadline?.due == due)
+        #expect(view.walkedVulnerabilities().first?.deadline?.due == due)
+    }
+
+    /// A pause that ended before any clock began makes no host differ from others; one that runs does.
+    @Test func onlyPausesThatCountTellHostsApart() throws {
+        let now = RandomFleet.now(seed: 0)
+        var random = Dice(seed: 0)
+        let risk = try RandomFleet.fleet(&random, now: now)
+        var policy = DeadlinePolicy.bod2604
+        policy.pauses = [.offline]
+        func groups(_ until: Timestamp?) throws -> Int {
+            var decisions = RiskView.Decisions()
+            for host in risk.hosts {
+                var pause = StoredPause(
+                    id: "p\(host.host.id)", organisation: "o", reason: "offline",
+                    from: now.adding(seconds: -300 * 86_400),
+                    startedBy: "server")
+                (pause.host, pause.until) = (host.host.id, until)
+                decisions.pauses.append(pause)
+            }
+            return RiskView(
+                risk: risk, knowledge: try RandomFleet.knowledge(), policy: policy, decisions: decisions, reach: .all,
+                lists: RiskLists(), now: now
+            ).queue().map(\.open.count).reduce(0, +)
+        }
+        let over = try groups(now.adding(seconds: -299 * 86_400))
+        #expect(try over < groups(now.adding(seconds: -86_400)))
+    }
+
     @Test func answersAreKeptOnlyForTheSameQuestion() throws {
-        var random = Dice(state: 7)
+        var random = Dice(seed: 7)
         let now = Timestamp(seconds: 1_790_000_000)
-        let risk = try Self.fleet(&random, now: now)
-        let knowledge = try Self.knowledge()
+        let risk = try RandomFleet.fleet(&random, now: now)
+        let knowledge = try RandomFleet.knowledge()
         let shelf = RiskShelf()
         var question = RiskShelf.Question(
             organisation: "o", reach: .all, policy: .bod2604, decisions: RiskView.Decisions(),
@@ -80,7 +225,7 @@ import Timestamps
         #expect(ask(1, now.adding(seconds: 50)).lists !== first.lists)
         let second = ask(1, now.adding(seconds: 50))
         #expect(ask(2, now.adding(seconds: 50)).lists !== second.lists)
-        question.decisions.exceptions = Self.decisions(&random, now: now).exceptions
+        question.decisions.exceptions = RandomFleet.decisions(&random, risk, now: now).exceptions
         #expect(ask(2, now.adding(seconds: 50)).decisions == question.decisions)
         question.reach = .none
         #expect(ask(2, now.adding(seconds: 50)).hosts.isEmpty)
@@ -98,109 +243,5 @@ import Timestamps
         }
         desk.publish("o", FleetRisk(catalogue: SHA256.hash([]), asOf: now.adding(seconds: 61)))
         #expect(desk.shelf.count == 0)
-    }
-
-    // MARK: A fleet by chance
-
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
-        mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
-        mutating func days(_ count: Int, before now: Timestamp) -> Timestamp {
-            now.adding(seconds: -Int64(below(count * 86_400)))
-        }
-    }
-
-    private static func knowledge() throws -> VulnerabilityDesk.Knowledge {
-        let catalogue = try Catalogue(try CatalogueBuilder().bytes())
-        return VulnerabilityDesk.Knowledge(
-            catalogue: catalogue, matcher: try Matcher([catalogue]), digest: catalogue.digest,
-            typical: TypicalLikelihood(), hasExploited: true)
-    }
-
-    private static func fleet(_ random: inout Dice, now: Timestamp) throws -> FleetRisk {
-        var risk = FleetRisk(catalogue: SHA256.hash([]), asOf: now)
-        let names = (1...15).map { "CVE-2026-\(1000 + $0)" }
-        for name in names {
-            var facts = VulnerabilityFacts(id: name)
-            facts.isExploitationKnown = true
-            if random.below(2) == 0 { facts.isAutomatable = Sourced(random.below(2) == 0, Evidence(source: "x")) }
-            if random.below(2) == 0 { facts.impact = Sourced(.total, Evidence(source: "x")) }
-            if random.below(3) == 0 { facts.exploitedElsewhere = [Evidence(source: "x")] }
-            risk.vulnerabilities[name] = FleetRisk.KnownVulnerability(
-                facts: facts, score: RiskScore(facts, typical: TypicalLikelihood(), now: now), summary: "")
-        }
-        for number in 0..<24 {
-            let package = SoftwarePackage(
-                scheme: "deb", distribution: "debian-12", name: "p\(number)", architecture: "amd64",
-                version: "1-\(number)",
-                source: "s\(number / 3)", sourceVersion: "1-\(number)")
-            var open: [FleetRisk.OpenFinding] = []
-            for name in names where random.below(6) == 0 {
-                var finding = FleetRisk.OpenFinding(formerly: name, reason: "")
-                finding.ids = [name, "GHSA-\(number)-\(name.suffix(4))"]
-                finding.verdict = random.below(4) == 0 ? .unknown : .affected
-                finding.fixed = random.below(2) == 0 ? "2" : nil
-                open.append(finding)
-                let since = random.days(90, before: now)
-                risk.open[Verdicts.Key(package: Int64(number), vulnerability: name)] = Verdicts.Open(
-                    verdict: finding.verdict.rawValue, since: since,
-                    fixKnown: finding.fixed == nil ? nil : since.adding(seconds: Int64(random.below(20 * 86_400))))
-            }
-            risk.packages[Int64(number)] = FleetRisk.JudgedPackage(
-                package: package, unknown: random.below(8) == 0 ? "no feed" : "", open: open)
-        }
-        for number in 0..<50 {
-            let host = Verdicts.Host(
-                id: number < 10 ? "h0\(number)" : "h\(number)", hostname: "host\(random.below(45))",
-                labels: ["site": ["a", "b"][random.below(2)]], enrolled: random.days(120, before: now),
-                isActive: random.below(12) > 0)
-            var asset = AssetFacts(id: host.id, name: host.hostname)
-            asset.exposure = .init([.open, .controlled, .small][random.below(3)], because: "a label")
-            asset.criticality = .init([.low, .high][random.below(2)], because: "a label")
-            let packages = (0..<24).filter { _ in random.below(3) == 0 }.map(Int64.init)
-            var entry = FleetRisk.HostRisk(
-                host: host, asset: asset, packages: random.below(15) == 0 ? nil : packages, plan: FleetRisk.HostPlan())
-            if entry.packages != nil {
-                entry.exposed = packages.filter { !(risk.packages[$0]?.open.isEmpty ?? true) }
-                for source in 0..<8 where random.below(4) == 0 {
-                    entry.arrivals["deb\ts\(source)"] = random.days(100, before: now)
-                }
-            }
-            risk.hosts.append(entry)
-        }
-        return risk
-    }
-
-    private static func decisions(_ random: inout Dice, now: Timestamp) -> RiskView.Decisions {
-        var decisions = RiskView.Decisions()
-        for number in 0..<4 {
-            var exception = StoredException(
-                id: "e\(number)", organisation: "o", vulnerability: "CVE-2026-\(1001 + random.below(15))", owner: "a",
-                reason: "r", compensatingControl: "c", requestedBy: "a", requestedAt: now.adding(seconds: -900_000),
-                expires: now.adding(seconds: Int64(random.below(900_000)) - 100_000))
-            (exception.approvedBy, exception.approvedAt) = ("b", now.adding(seconds: -800_000))
-            if random.below(2) == 0 { exception.selector = "site=a" }
-            if random.below(3) == 0 { exception.package = "s\(random.below(8))" }
-            decisions.exceptions.append(exception)
-            var pause = StoredPause(
-                id: "p\(number)", organisation: "o", reason: "freeze", from: random.days(40, before: now),
-                startedBy: "a")
-            if random.below(2) == 0 { pause.until = now.adding(seconds: -Int64(random.below(86_400))) }
-            if random.below(2) == 0 { pause.vulnerability = "cve-2026-\(1001 + random.below(15))" }
-            if random.below(2) == 0 { pause.host = "h\(10 + random.below(40))" }
-            if !pause.vulnerability.isEmpty || !pause.host.isEmpty { decisions.pauses.append(pause) }
-            decisions.evidence.append(
-                StoredEvidence(
-                    host: "h\(10 + random.below(40))", vulnerability: "CVE-2026-\(1001 + random.below(15))",
-                    step: EvidenceHold.Step.volatileEvidence.rawValue, at: random.days(5, before: now), by: "a",
-                    digest: ""))
-        }
-        return decisions
     }
 }

@@ -14,23 +14,37 @@ enum PriorityOperations {
     private static let parameter: Parameter = .path("organisation", OrganisationSchema.id, "The organisation's id.")
     private static let words: Schema = .matching(#"^[^\u0000-\u0008\u000B-\u001F\u007F]*$"#, 1...2000)
 
+    private static let rule = Schema.object([
+        .required("name", .text(1...64), "Shown wherever it decides."),
+        .required("selector", .text(0...1000), "Labels of the hosts: zone=dmz, or nothing for all."),
+        .optional("exposure", .nullable(.oneOf(AssetFacts.Exposure.self))),
+        .optional("criticality", .nullable(.oneOf(AssetFacts.Criticality.self))),
+        .optional("safety", .nullable(.oneOf(AssetFacts.Safety.self))),
+        .optional("mitigation", .nullable(.text(1...200)), "What is in force there: half the reach."),
+    ])
+
     static let component = Schema.Component(
         "PriorityPolicy",
         .object([
-            .required("policy", .oneOf(PolicyChoice.ids), "A standard policy, or `own` with a table of one's own."),
+            .required(
+                "policy", .oneOf(PolicyChoice.ids),
+                "A standard policy, a rule of law or contract, or `own` with a table of one's own."),
             .required("version", .count, "Grows with every change."),
             .required("title", .anyText), .required("table", .anyText, "Comma-separated values; empty unless `own`."),
-            .required("questions", .array(.anyText), "What the table asks."),
+            .required("questions", .array(.anyText), "What the table asks; empty for a rule."),
             .required(
                 "outcomes",
                 .array(
                     .object([
                         .required("outcome", .anyText), .required("term", .nullable(.anyText)),
                         .required("evidenceFirst", .boolean),
-                    ])), "What it answers, and how long that may stay open."),
+                    ])),
+                "What it answers, and how long that may stay open; empty for a rule, of which each finding tells."),
             .required("terms", .map(.anyText, maximum: 1000), "Those that the organisation has chosen."),
             .required("clockStart", .oneOf(DeadlinePolicy.ClockStart.self)),
             .required("pauses", .array(.oneOf(SLAPause.Reason.self)), "What stops clocks."),
+            .required(
+                "rules", .array(rule), "What gives hosts their exposure and worth where their labels do not say it."),
         ]))
 
     private static let show: Operation = Operation(
@@ -53,6 +67,9 @@ enum PriorityOperations {
                     "By outcome: 3 days, 1 month, 48 hours, never."),
                 .optional("clockStart", .oneOf(DeadlinePolicy.ClockStart.self)),
                 .optional("pauses", .array(.oneOf(SLAPause.Reason.self), count: 0...16)),
+                .optional(
+                    "rules", .array(rule, count: 0...AssetRuleTexts.maximumCount),
+                    "The first that selects a host and gives a property decides it; a host's own labels come before."),
             ]), mediaType: "application/merge-patch+json", maximumBytes: 512 << 10),
         responses: [.ok(.component(component), "It is chosen.")], traits: [.conditional]
     ) { call in
@@ -65,12 +82,26 @@ enum PriorityOperations {
             var choice = present.choice
             if let id = body["policy"]?.string, id != choice.id {
                 (choice.id, choice.table, choice.terms) = (id, "", [:])
+                // Pauses of before would be refused with a rule, which none stops; a start was of the policy before.
+                if DeadlinePolicy.compliance.contains(where: { $0.id == id }) {
+                    (choice.pauses, choice.clockStart) = ([], nil)
+                }
             }
             if let table = body["table"]?.string { choice.table = table }
             if let terms = body["terms"]?.object { choice.terms = terms.compactMapValues(\.string) }
             if let start = body["clockStart"]?.string { choice.clockStart = DeadlinePolicy.ClockStart(rawValue: start) }
             if let pauses = body["pauses"]?.array {
                 choice.pauses = Set(pauses.compactMap { $0.string.flatMap(SLAPause.Reason.init) })
+            }
+            if let rules = body["rules"]?.array {
+                do throws(DecisionTableFault) {
+                    choice.rules = try AssetRuleTexts(json: rules).json
+                } catch {
+                    throw Refusal(
+                        .unprocessable([
+                            .init(pointer: "/rules", detail: error.description, cure: "See docs/priority.md for rules.")
+                        ]))
+                }
             }
             guard choice != present.choice else { return }
             choice.version += 1
@@ -97,11 +128,13 @@ enum PriorityOperations {
 
     private static func json(_ chosen: PolicyChoice.Chosen) -> JSONValue {
         let (choice, policy) = (chosen.choice, chosen.policy)
+        let table = policy.rule == nil ? policy.table : nil
         return [
-            "policy": .string(choice.id), "version": .integer(choice.version), "title": .string(policy.table.title),
-            "table": .string(choice.table), "questions": .array(policy.table.points.map { .string($0.name) }),
+            "policy": .string(choice.id), "version": .integer(choice.version),
+            "title": .string(policy.rule.map { ComplianceRule($0).title } ?? policy.table.title),
+            "table": .string(choice.table), "questions": .array((table?.points ?? []).map { .string($0.name) }),
             "outcomes": .array(
-                policy.table.outcomes.map { outcome in
+                (table?.outcomes ?? []).map { outcome in
                     [
                         "outcome": .string(outcome),
                         "term": policy.term(of: outcome).map { .string($0.description) } ?? .null,
@@ -110,6 +143,7 @@ enum PriorityOperations {
                 }), "terms": .object(choice.terms.mapValues { .string($0) }),
             "clockStart": .string(policy.clockStart.rawValue),
             "pauses": .array(policy.pauses.map(\.rawValue).sorted().map { .string($0) }),
+            "rules": .array(choice.rules),
         ]
     }
 
