@@ -56,8 +56,11 @@ enum PriorityOperations {
         .patch, path, id: "changePriorityPolicy", tag: .organisations, summary: "Choose by what deadlines are set.",
         description: """
             A table of one's own is comma-separated values as CERT/CC publishes them: questions, the outcome last; every \
-            combination of answers has one row. Another policy begins without terms and table. Dates change at once.
-            """, access: .permission(.organisationManage), parameters: [parameter],
+            combination of answers has one row. Another policy begins without terms and table. Dates, and what holds hosts \
+            back, change at once; lists have what rules give hosts as soon as these were judged anew, in seconds. What is \
+            stored and cannot be read any more is replaced with `If-Match: *`.
+            """, access: .permission(.organisationManage),
+        parameters: [parameter, .query("dryRun", .boolean, "Change nothing; answer with what would be chosen.")],
         body: BodyDeclaration(
             .object([
                 .optional("policy", .oneOf(PolicyChoice.ids)),
@@ -75,11 +78,26 @@ enum PriorityOperations {
     ) { call in
         let body = call.body
         let (organisation, now, actor) = (call.organisation, call.now, call.caller.principal.id)
-        try await call.state.store.write { sql in
-            let present = try PolicyChoice.Chosen(
-                try sql.settings.value(PolicyChoice.setting, organisation: organisation))
-            try call.requireMatch(json(present))
-            var choice = present.choice
+        let isDry = call.bool("dryRun") ?? false
+        let changed = try await call.state.store.write { sql throws -> PolicyChoice.Chosen? in
+            let stored = try sql.settings.value(PolicyChoice.setting, organisation: organisation)
+            let present = try? PolicyChoice.Chosen(stored)
+            if let present {
+                try call.requireMatch(json(present))
+            } else {
+                // Nobody can have seen it: it is replaced whole, by whoever says so.
+                try call.requireMatch(.null)
+                guard body["policy"] != nil else {
+                    throw Refusal(
+                        .unprocessable([
+                            .init(
+                                pointer: "/policy", detail: "The policy that is stored cannot be read any more.",
+                                cure: "Say which policy takes its place.")
+                        ]))
+                }
+            }
+            var choice = present?.choice ?? PolicyChoice()
+            if present == nil { choice.version = PolicyChoice.version(of: stored) }
             if let id = body["policy"]?.string, id != choice.id {
                 (choice.id, choice.table, choice.terms) = (id, "", [:])
                 // Pauses of before would be refused with a rule, which none stops; a start was of the policy before.
@@ -96,6 +114,11 @@ enum PriorityOperations {
             if let rules = body["rules"]?.array {
                 do throws(DecisionTableFault) {
                     choice.rules = try AssetRuleTexts(json: rules).json
+                    let count = JSONValue.array(choice.rules).canonicalBytes().count
+                    guard count <= PolicyChoice.maximumRuleBytes else {
+                        throw DecisionTableFault(
+                            "rules", "they have \(count) bytes, and at most \(PolicyChoice.maximumRuleBytes) are taken")
+                    }
                 } catch {
                     throw Refusal(
                         .unprocessable([
@@ -103,26 +126,29 @@ enum PriorityOperations {
                         ]))
                 }
             }
-            guard choice != present.choice else { return }
+            guard choice != present?.choice else { return present }
             choice.version += 1
-            do throws(DecisionTableFault) {
-                _ = try choice.policy()
+            let bytes = choice.json.canonicalBytes()
+            let made: PolicyChoice.Chosen
+            do {
+                // What is stored is what can be read again.
+                made = try PolicyChoice.Chosen(bytes)
             } catch {
                 let pointer = choice.id == PolicyChoice.own ? "/table" : "/terms"
                 throw Refusal(
                     .unprocessable([
-                        .init(pointer: pointer, detail: error.description, cure: "See docs/priority.md for tables.")
+                        .init(pointer: pointer, detail: "\(error)", cure: "See docs/priority.md for tables.")
                     ]))
             }
-            let bytes = choice.json.canonicalBytes()
+            if isDry { return made }
             try sql.settings.set(PolicyChoice.setting, bytes, organisation: organisation, now: now)
             try sql.audit.append(
                 organisation: organisation, actor: actor, action: "priority.policy-changed",
                 subject: "organisation:\(organisation)",
-                // A large table is in the log by its rows' number alone; it is kept with its version.
-                detail: bytes.count < 64 << 10
-                    ? choice.json : ["policy": .string(choice.id), "version": .integer(choice.version)], now: now)
+                detail: choice.audited, now: now)
+            return made
         }
+        if isDry, let changed { return .json(json(changed)) }
         return .json(json(try await call.state.vulnerabilities.policy(organisation, call.state.store)))
     }
 
