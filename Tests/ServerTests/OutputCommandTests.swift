@@ -128,8 +128,11 @@ extension ServerTests {
                 let several = try await fettle(
                     ["users", "disable", "otto", "--dry-run", "-o", "json", "--data", server.folder])
                 #expect(several.status == 0 && several.output.isEmpty, "\(several)")
-                let again = try await fettle(["db", "migrate", "-o", "json", "--data", server.folder])
-                #expect(again.json == ["changed": false], "\(again)")
+                for isNew in [true, false] {
+                    let database = "sqlite:\(server.folder)/other.sqlite"
+                    let done = try await fettle(["db", "migrate", "-o", "json", "--database", database])
+                    #expect(done.json == ["changed": .bool(isNew)], "\(done)")
+                }
             }
         }
 

@@ -23,6 +23,9 @@ enum PriorityOperations {
         .optional("mitigation", .nullable(.text(1...200)), "What is in force there: half the reach."),
     ])
 
+    private static let unreadable: ResponseDeclaration = .problem(
+        .conflict, "The policy that is stored cannot be read any more.")
+
     static let component = Schema.Component(
         "PriorityPolicy",
         .object([
@@ -49,7 +52,8 @@ enum PriorityOperations {
 
     private static let show: Operation = Operation(
         .get, path, id: "showPriorityPolicy", tag: .organisations, summary: "Show by what deadlines are set.",
-        access: .permission(.organisationRead), parameters: [parameter], responses: [.ok(.component(component))]
+        access: .permission(.organisationRead), parameters: [parameter],
+        responses: [.ok(.component(component)), unreadable]
     ) { call in .json(json(try await call.state.vulnerabilities.policy(call.organisation, call.state.store))) }
 
     private static let change: Operation = Operation(
@@ -200,7 +204,8 @@ enum PriorityOperations {
     private static let pauses: Operation = Operation(
         .get, "/api/v1/pauses", id: "listPauses", tag: .vulnerabilities,
         summary: "List the times in which clocks of findings stand still, the latest first.",
-        access: .permission(.hostsRead), responses: [.ok(.page(of: .component(pauseComponent)))], traits: [.paginated]
+        access: .permission(.hostsRead), responses: [.ok(.page(of: .component(pauseComponent))), unreadable],
+        traits: [.paginated]
     ) { call in
         let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
         let (all, hosts) = try await call.state.store.read { sql in
@@ -237,7 +242,7 @@ enum PriorityOperations {
                 .optional("vulnerability", .text(1...255), "Only of this vulnerability."),
                 .optional("from", .time, "From when; now by default."),
                 .required("until", .time, "Until when: within 366 days."),
-            ])), responses: [.created(.component(pauseComponent), "It stands.")]
+            ])), responses: [.created(.component(pauseComponent), "It stands."), unreadable]
     ) { call in
         let body = call.body
         let from = body["from"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? call.now
@@ -282,7 +287,7 @@ enum PriorityOperations {
         .post, "/api/v1/pauses/{pause}/end", id: "endPause", tag: .vulnerabilities,
         summary: "Let clocks that stand still go on from now.", access: .permission(.exceptionsApprove),
         parameters: [.path("pause", .text(1...64), "The pause's id.")],
-        responses: [.ok(.component(pauseComponent), "It has ended.")]
+        responses: [.ok(.component(pauseComponent), "It has ended."), unreadable]
     ) { call in
         let id = try call.path("pause")
         let ended = try await call.state.store.write { sql throws -> StoredPause in
