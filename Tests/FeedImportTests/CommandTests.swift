@@ -91,6 +91,10 @@ import Testing
         let again = try fettle(["feeds", "accept", "mine", "-o", "json"], scratch)
         #expect(again.status == 1 && again.output == "[]\n")
         #expect(try fettle(["feeds", "accept", "other"], scratch).status == 3)
+        // Each that is named is tried.
+        let some = try fettle(["feeds", "remove", "other", "mine", "--dry-run", "-o", "json"], scratch)
+        #expect(
+            some.status == 5 && some.errors.contains("would take out mine") && some.output.isEmpty, "\(some.errors)")
         let table = try fettle(["feeds", "status"], scratch).output
         #expect(table.hasPrefix("FEED") && table.contains("mine") && table.contains("good"))
         let bundle = try json(try fettle(["feeds", "bundle", "b.tar", "-o", "json"], scratch).output)
@@ -110,6 +114,8 @@ import Testing
         try brokenAndBad(scratch)
         let sources = try fettle(["feeds", "sources", "--configuration"], scratch).output
         #expect(try FeedConfiguration(parsing: Array(sources.utf8), path: "x") == .builtIn)
+        let yaml = try fettle(["feeds", "sources", "--configuration", "-o", "yaml"], scratch).output
+        #expect(yaml.contains("feeds:") && !yaml.hasPrefix("{"), "\(yaml.prefix(200))")
     }
 
     /// What people see of a first revision that is held, and of a manifest that cannot be read.

@@ -360,7 +360,9 @@ import Timestamps
         _ = try here.take(try zip(scratch, "b.zip", (0..<5).map { osv("B-\($0)") }), .init(name: "two"))
         for name in ["bundle.tar", "bundle.tar.zst"] {
             let bundle = "\(scratch.path)/\(name)"
-            #expect(try FeedBundle.write(here, to: bundle, now: noon).map(\.feed.name) == ["one", "two"])
+            let written = try FeedBundle.write(here, to: bundle, now: noon)
+            #expect(written.feeds.map(\.feed.name) == ["one", "two"])
+            #expect(try written.digest == DurableFile.digest(of: bundle) && written.bytes == fileSize(bundle))
             let there = FeedFolder("\(scratch.path)/there-\(name)")
             let answers = try there.take(bundle)
             #expect(answers.count == 2)

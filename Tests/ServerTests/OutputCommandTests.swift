@@ -124,6 +124,15 @@ extension ServerTests {
                 let dry = try await fettle(
                     ["organisations", "rename", "default", "Away", "--dry-run", "-o", "json", "--data", server.folder])
                 #expect(dry.status == 0 && dry.output.isEmpty)
+                _ = try await done("users", "create", "otto", "--role", "viewer", "--everywhere", query: "name")
+                let several = try await fettle(
+                    ["users", "disable", "otto", "--dry-run", "-o", "json", "--data", server.folder])
+                #expect(several.status == 0 && several.output.isEmpty, "\(several)")
+                for isNew in [true, false] {
+                    let database = "sqlite:\(server.folder)/other.sqlite"
+                    let done = try await fettle(["db", "migrate", "-o", "json", "--database", database])
+                    #expect(done.json == ["changed": .bool(isNew)], "\(done)")
+                }
             }
         }
 
@@ -138,6 +147,9 @@ extension ServerTests {
                 try await fettle(["version", "key", "deb", "1.0-1", "-o", "json"]).json["version"] == "1.0-1")
             #expect(
                 try await fettle(["version", "key", "deb", "-", "-o", "json"], input: "1\n2\n").json.array?.count == 2)
+            let keys = try await fettle(["version", "key", "deb", "-", "-o", "json"], input: "1\n1_0\n2\n")
+            #expect(keys.status == 1 && keys.json.array?.count == 3 && keys.json[1]?["key"] == .null, "\(keys)")
+            #expect(keys.errors.contains("line 2") && keys.errors.contains("1 of 3 versions"), "\(keys)")
             #expect(
                 try await fettle(["version", "schemes", "--query", "contains([].name, 'rpm')"]).output == "true\n")
             let score = try await fettle(["cvss", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "-o", "json"]).json

@@ -10,17 +10,28 @@ public enum FeedBundle {
     /// The first entry.
     static let list = "fettle-feeds.json"
 
+    /// What was written.
+    public struct Written: Sendable {
+        /// The feeds in it.
+        public let feeds: [FeedManifest]
+        /// The size of the file.
+        public let bytes: Int64
+        /// The SHA-256 of the file in hexadecimal, as `sha256sum` prints it: of what was written, before it was put in its
+        /// place, so that another program that writes there changes neither.
+        public let digest: String
+    }
+
     /// Writes a bundle.
     ///
     /// - Parameters:
     ///   - names: the feeds; all that are in use where there are none.
     ///   - path: the file, written beside its place and renamed.
-    /// - Returns: what is in it.
+    /// - Returns: what is in it, with its digest.
     /// - Throws: ``ImportError`` where a feed is not there, or a file is not what its manifest says.
     @discardableResult
     public static func write(
         _ folder: FeedFolder, names: [String] = [], to path: String, now: Timestamp
-    ) throws -> [FeedManifest] {
+    ) throws -> Written {
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
         var chosen: [FeedManifest] = []
@@ -58,16 +69,14 @@ public enum FeedBundle {
                 try tar.add("\(manifest.feed.name)/\(revision.digest)", file: file.path)
             }
             try tar.finish()
+            let written = Written(feeds: chosen, bytes: fileSize(part), digest: try DurableFile.digest(of: part))
             try DurableFile.place(part, path)
+            return written
         } catch {
             unlink(part)
             throw error
         }
-        return chosen
     }
-
-    /// The SHA-256 of a bundle's file, in hexadecimal, as `sha256sum` prints it.
-    public static func digest(of path: String) throws -> String { try DurableFile.digest(of: path) }
 
     /// Whether a file is a bundle.
     static func isBundle(_ path: String) -> Bool {

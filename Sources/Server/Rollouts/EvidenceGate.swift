@@ -23,7 +23,8 @@ struct EvidenceGate: Sendable {
         _ state: ServerState, organisation: String, only: String? = nil, among ids: Set<String>? = nil, now: Timestamp
     ) async throws {
         let desk = state.vulnerabilities
-        guard try await !desk.policy(organisation, state.store).policy.evidenceFirst.isEmpty else { return }
+        let chosen = try await desk.policy(organisation, state.store)
+        guard !chosen.policy.evidenceFirst.isEmpty else { return }
         guard desk.knowledge != nil, desk.risk(organisation) != nil else {
             // Without feeds there is no decision table to ask.
             isBeingRead = desk.isAwaited(organisation)
@@ -38,7 +39,14 @@ struct EvidenceGate: Sendable {
             }
             return
         }
-        let view = try await RiskView.of(state, organisation: organisation, reach: .all, only: only, now: now)
+        var view = try await RiskView.of(state, organisation: organisation, reach: .all, only: only, now: now)
+        if chosen.rules != view.risk.rules {
+            // They were changed a moment ago, and hosts are not judged by them yet: a gate does not wait for that.
+            let risk = view.risk.ruled(by: chosen.rules) { ($0 == only ?? $0) && (ids?.contains($0) ?? true) }
+            view = RiskView(
+                risk: risk, knowledge: view.knowledge, policy: view.policy, decisions: view.decisions, reach: .all,
+                only: only, now: now)
+        }
         var known: [RiskView.Place: Deadline] = [:]
         for index in view.hosts {
             let id = view.risk.hosts[index].host.id

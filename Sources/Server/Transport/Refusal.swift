@@ -238,6 +238,13 @@ extension Problem {
                 ? "Ask again in a minute." : "An operator runs: fettle feeds sync, or fettle feeds import PATH.")
     }
 
+    static func unreadablePolicy(_ reason: String) -> Problem {
+        Problem(
+            "policy-unreadable", title: "The policy that sets deadlines cannot be read", status: 409,
+            detail: "What is stored cannot be read any more: \(reason)",
+            cure: "An admin chooses it anew: fettle priority policy set POLICY.")
+    }
+
     static let restored = Problem(
         "server-restored", title: "The server was restored from a backup", status: 503,
         detail: "Hosts have seen later states than this server knows; changes wait for an operator.",

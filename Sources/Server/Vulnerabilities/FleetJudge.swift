@@ -67,12 +67,13 @@ actor FleetJudge {
             }
             let since = watermark
             let isShared = state.store.isShared
-            let (changed, mark, names, revisions, claims) = try await state.store.read { sql in
+            let (changed, mark, names, revisions, claims, policies) = try await state.store.read { sql in
                 // At first everything is read below, after this watermark: nothing falls between.
                 let (changed, mark) = try sql.verdicts.changedHosts(since: since ?? .max)
                 return (
                     changed, mark, try sql.organisations.list().map(\.id),
-                    try isShared ? sql.verdicts.revisions() : [:], try ChangelogEvidence.stamps(sql)
+                    try isShared ? sql.verdicts.revisions() : [:], try ChangelogEvidence.stamps(sql),
+                    try sql.settings.all(PolicyChoice.setting)
                 )
             }
             let isWriter = try await isWriter(now)
@@ -85,7 +86,7 @@ actor FleetJudge {
                 }
                 await update(
                     name, byOrganisation[name] ?? [], knowledge, isWriter: isWriter, revision: revisions[name] ?? 0,
-                    claims: claims[name] ?? 0, now)
+                    claims: claims[name] ?? 0, policy: policies[name], now)
             }
             for name in organisations.keys where !names.contains(name) { organisations[name] = nil }
             watermark = mark
@@ -134,7 +135,7 @@ actor FleetJudge {
 
     private func update(
         _ name: String, _ changes: [Verdicts.ChangedHost], _ knowledge: VulnerabilityDesk.Knowledge, isWriter: Bool,
-        revision: Int64, claims: Int64, _ now: Timestamp
+        revision: Int64, claims: Int64, policy: [UInt8]?, _ now: Timestamp
     ) async {
         do {
             var judge: OrganisationJudge
@@ -151,10 +152,7 @@ actor FleetJudge {
             let isFollowing = state.store.isShared && !isWriter && revision != judge.revision
             let isTakingOver = isWriter && !judge.isReconciled
             let isRead = judge.changelogStamp != claims
-            // Where they cannot be read whoever asks is told so; the former go on.
-            let rules = (try? await desk.policy(name, state.store))?.rules ?? judge.rules
-            let isRuled = rules != judge.rules
-            judge.rules = rules
+            let isRuled = try takeRules(of: policy, &judge)
             guard isOld || isStale || isFollowing || isTakingOver || isRead || isRuled || judge.hasChanges else {
                 organisations[name] = judge
                 return
@@ -199,6 +197,31 @@ actor FleetJudge {
             let count = min((retries[name]?.count ?? 0) + 1, 8)
             retries[name] = (count, now.adding(seconds: 1 << Int64(count)))
             log("could not judge the packages of \(name)", error, of: "organisation \(name)")
+        }
+    }
+
+    /// Takes the rules that an organisation has chosen. Where they cannot be read whoever asks is told so: those that it was
+    /// judged by go on, and without any it is not judged, since hosts would be shown with another exposure and worth.
+    ///
+    /// - Returns: whether they are others than before.
+    private func takeRules(of policy: [UInt8]?, _ judge: inout OrganisationJudge) throws -> Bool {
+        let name = judge.organisation
+        do {
+            let rules = try desk.policy(of: name, policy).rules
+            faults.clear("policy of \(name)")
+            defer { judge.rules = rules }
+            return rules != judge.rules
+        } catch {
+            guard judge.risk != nil else { throw UnreadablePolicy(why: "\(error)") }
+            log("could not read the policy of \(name)", error, of: "policy of \(name)")
+            return false
+        }
+    }
+
+    private struct UnreadablePolicy: Error, CustomStringConvertible {
+        var why: String
+        var description: String {
+            "the policy that is stored cannot be read: \(why); choose it anew (fettle priority policy set)"
         }
     }
 

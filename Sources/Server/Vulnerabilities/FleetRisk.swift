@@ -13,6 +13,8 @@ struct FleetRisk: Sendable {
     var catalogue: SHA256Digest
     /// When it was worked out.
     var asOf: Timestamp
+    /// What gave hosts their exposure and worth beside their own labels.
+    var rules = AssetRules()
     /// The active hosts, by id.
     var hosts: [HostRisk] = []
     /// The packages that anybody has, by number.
@@ -99,6 +101,18 @@ struct FleetRisk: Sendable {
     /// What the host's own repositories can close.
     struct HostPlan: Sendable {
         var patches: [PatchSteps] = []
+    }
+
+    /// The same by other rules, for some hosts.
+    ///
+    /// - Parameter chosen: whether a host is among these, by its id.
+    func ruled(by rules: AssetRules, _ chosen: (String) -> Bool) -> FleetRisk {
+        var copy = self
+        for index in copy.hosts.indices where chosen(copy.hosts[index].host.id) {
+            let host = copy.hosts[index].host
+            copy.hosts[index].asset = rules.facts(id: host.id, name: host.hostname, labels: host.labels)
+        }
+        return copy
     }
 
     /// Where the host of that id is; nil where there is none.

@@ -251,6 +251,7 @@ struct OrganisationJudge: Sendable {
         var fresh = risk ?? FleetRisk(catalogue: knowledge.digest, asOf: now)
         fresh.catalogue = knowledge.digest
         fresh.asOf = now
+        fresh.rules = rules
         fresh.open = open
         fresh.offers = offers
         if isFull {

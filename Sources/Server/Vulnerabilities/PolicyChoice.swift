@@ -1,3 +1,4 @@
+import Digest
 import JSON
 import Priority
 import Store
@@ -26,6 +27,13 @@ struct PolicyChoice: Sendable, Hashable {
     /// Grows with every change; 0 before the first.
     var version: Int64 = 0
 
+    /// What a stored choice may cost its reader: more than the largest request that was accepted, since a table and rules
+    /// may come in two of them.
+    static let limits = JSONLimits(
+        maximumBytes: 4 << 20, maximumDepth: 16, maximumItems: 200_000, maximumStringBytes: 2 << 20)
+    /// The most that rules may have, in bytes as they are stored: all of them are in the audit log with each change.
+    static let maximumRuleBytes = 128 << 10
+
     /// A choice with the policy that it makes.
     struct Chosen: Sendable {
         /// As it is stored; nil where nothing was chosen.
@@ -38,7 +46,8 @@ struct PolicyChoice: Sendable, Hashable {
         init(_ bytes: [UInt8]?) throws {
             self.bytes = bytes
             choice =
-                try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: .message)) } ?? PolicyChoice()
+                try bytes.map { try PolicyChoice(json: JSONValue(parsing: $0, limits: PolicyChoice.limits)) }
+                ?? PolicyChoice()
             policy = try choice.policy()
             rules = try AssetRuleTexts(json: choice.rules).rules
         }
@@ -56,6 +65,11 @@ struct PolicyChoice: Sendable, Hashable {
         version = json["version"]?.integer ?? 0
     }
 
+    /// The version of a choice that cannot be read any more, so that the next one is a later one; 0 where not even that can.
+    static func version(of bytes: [UInt8]?) -> Int64 {
+        bytes.flatMap { try? JSONValue(parsing: $0, limits: limits) }?["version"]?.integer ?? 0
+    }
+
     /// As it is stored and shown.
     var json: JSONValue {
         [
@@ -64,6 +78,19 @@ struct PolicyChoice: Sendable, Hashable {
             "pauses": .array(pauses.map(\.rawValue).sorted().map { .string($0) }), "rules": .array(rules),
             "version": .integer(version),
         ]
+    }
+
+    /// As it is in the audit log: whole, but for the table and for terms that are very many, of which it has the SHA-256.
+    var audited: JSONValue {
+        var members = json.object ?? [:]
+        members["table"] = nil
+        if !table.isEmpty { members["tableSHA256"] = .string(SHA256.hash(Array(table.utf8)).hex) }
+        let bytes = (members["terms"] ?? .null).canonicalBytes()
+        if bytes.count > 64 << 10 {
+            members["terms"] = nil
+            members["termsSHA256"] = .string(SHA256.hash(bytes).hex)
+        }
+        return .object(members)
     }
 
     /// The policy that it makes.

@@ -102,10 +102,18 @@ final class RiskLists: Sendable {
         var queue: WorkQueue?
         var installable: Set<String>?
         var selections: [Int: PatchSelection] = [:]
+        /// Their counts, the one that was asked for last first.
+        var counts: [Int] = []
         var cost = Duration.zero
     }
 
     private let made = Mutex(Made())
+
+    /// The most selections that are kept, those that were asked for last: each is worked out again at a renewal.
+    static let maximumSelections = 3
+
+    /// The counts of the selections that are kept, the one that was asked for last first.
+    var selectionCounts: [Int] { made.withLock { $0.counts } }
 
     /// How long it all took.
     var cost: Duration { made.withLock { $0.cost } }
@@ -120,7 +128,14 @@ final class RiskLists: Sendable {
 
     /// - Parameter count: at most so many patches: one to a hundred.
     func selection(count: Int, _ make: () -> PatchSelection) -> PatchSelection {
-        once(\.selections[count], make)
+        let selection = once(\.selections[count], make)
+        made.withLock { made in
+            made.counts.removeAll { $0 == count }
+            made.counts.insert(count, at: 0)
+            for old in made.counts.dropFirst(Self.maximumSelections) { made.selections[old] = nil }
+            made.counts = Array(made.counts.prefix(Self.maximumSelections))
+        }
+        return selection
     }
 
     /// Two who ask at once both work it out: nobody waits for a lock that long.
@@ -139,13 +154,13 @@ final class RiskLists: Sendable {
     /// Works out what others asked of an older view.
     func prepare(as older: RiskLists?, of view: RiskView) {
         guard let older else { return }
-        let (list, queue, installable, selections) = older.made.withLock {
-            ($0.vulnerabilities != nil, $0.queue != nil, $0.installable != nil, $0.selections.keys.sorted())
+        let (list, queue, installable, counts) = older.made.withLock {
+            ($0.vulnerabilities != nil, $0.queue != nil, $0.installable != nil, $0.counts)
         }
         _ = view.skeleton
         if list { _ = view.vulnerabilities() }
         if queue { _ = view.queue() }
         if installable { _ = view.installable }
-        for count in selections { _ = view.selection(count: count) }
+        for count in counts.reversed() { _ = view.selection(count: count) }
     }
 }

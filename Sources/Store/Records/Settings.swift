@@ -14,6 +14,14 @@ public struct Settings {
         }
     }
 
+    /// The values of that name, by organisation.
+    public func all(_ name: String) throws -> [String: [UInt8]] {
+        let rows = try sql.rows("SELECT organisation, value FROM settings WHERE name = ?1", name) { row in
+            (organisation: try row.text(), value: try row.blob())
+        }
+        return Dictionary(rows.map { ($0.organisation, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Sets the value.
     public func set(
         _ name: String, _ value: [UInt8], organisation: String = Settings.installation, now: Timestamp

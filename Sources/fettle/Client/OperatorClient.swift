@@ -76,11 +76,11 @@ struct OperatorClient: Sendable {
     }
 
     /// Changes members of a resource (RFC 7396), unless somebody else has changed it meanwhile: then once more.
-    func patch(_ path: String, _ body: JSONValue) async throws -> JSONValue {
+    func patch(_ path: String, _ body: JSONValue, _ query: [(String, String?)] = []) async throws -> JSONValue {
         for attempt in 0... {
             let tag = try await send(.GET, path, nil).entityTag
             do {
-                return try await send(.PATCH, path, body, ifMatch: tag).json
+                return try await send(.PATCH, path + Self.query(query), body, ifMatch: tag).json
             } catch let refusal as Refused where refusal.problem.status == 412 && attempt < 3 {
                 continue
             } catch let refusal as Refused {
@@ -88,6 +88,11 @@ struct OperatorClient: Sendable {
             }
         }
         return .null
+    }
+
+    /// Changes a resource whatever it is by now: for one that cannot be read any more.
+    func patch(unread path: String, _ body: JSONValue, _ query: [(String, String?)] = []) async throws -> JSONValue {
+        try await send(.PATCH, path + Self.query(query), body, ifMatch: "*").json
     }
 
     /// Posts without turning a problem into a failure: for questions whose refusal is an answer.

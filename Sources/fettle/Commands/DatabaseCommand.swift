@@ -40,9 +40,12 @@ struct DatabaseCommand: AsyncParsableCommand {
                     let plan = "\(try await Store.plan(address))"
                     try output.show(["changed": false, "plan": .string(plan)]) { _ in emit(plan + "\n") }
                 } else {
+                    let isPending = try await !Store.plan(address).pending.isEmpty
                     let store = try await Store.open(address, program: "fettle \(fettleVersion)", now: now())
                     await store.close()
-                    try output.tell(["changed": true], "the schema is up to date")
+                    try output.tell(
+                        ["changed": .bool(isPending)],
+                        isPending ? "the schema is up to date now" : "the schema was up to date; nothing was changed")
                 }
             } catch {
                 throw CommandFailure.failed("\(error)")

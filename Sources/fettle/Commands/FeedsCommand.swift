@@ -106,7 +106,7 @@ struct FeedsSourcesCommand: AsyncParsableCommand {
     func run() async throws {
         try await failing {
             let used = try feeds.folder.configuration()
-            if configuration { return emit(jsonText(used.json)) }
+            if configuration { return try output.show(used.json) { emit(jsonText($0)) } }
             let columns = [
                 Column.member("name", "FEED"), Column.member("kind"),
                 Column("SYNC") { $0["enabled"]?.bool == true ? "yes" : "by name" },
@@ -137,7 +137,7 @@ struct FeedsAcceptCommand: AsyncParsableCommand {
     func run() async throws {
         try await failing {
             if !dryRun { try mend(feeds.folder) }
-            try output.each(names) { name in
+            try await Changing.each(names, output, isDry: dryRun) { name in
                 guard let manifest = try feeds.folder.manifest(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
                 }
@@ -191,7 +191,7 @@ struct FeedsRemoveCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await failing {
-            try output.each(names) { name in
+            try await Changing.each(names, output, isDry: dryRun) { name in
                 guard try feeds.folder.names().contains(name) else {
                     throw CommandFailure.notFound("there is no feed \(name) in \(feeds.folder.path)")
                 }
@@ -231,14 +231,12 @@ struct FeedsBundleCommand: AsyncParsableCommand {
         try await failing {
             try mend(feeds.folder)
             let written = try FeedBundle.write(feeds.folder, names: names, to: file, now: now())
-            var status = stat()
-            let size = stat(file, &status) == 0 ? Int64(status.st_size) : 0
-            let digest = try FeedBundle.digest(of: file)
             try output.tell(
                 [
-                    "file": .string(file), "feeds": .array(written.map { .string($0.feed.name) }),
-                    "bytes": .integer(size), "sha256": .string(digest),
-                ], "\(file): \(written.count) feeds, \(size) bytes, SHA-256 \(digest)")
+                    "file": .string(file), "feeds": .array(written.feeds.map { .string($0.feed.name) }),
+                    "bytes": .integer(written.bytes), "sha256": .string(written.digest),
+                ],
+                "\(file): \(written.feeds.count) feeds, \(written.bytes) bytes, SHA-256 \(written.digest)")
         }
     }
 }

@@ -60,6 +60,37 @@ struct PriorityCommand: AsyncParsableCommand {
         return text
     }
 
+    /// What is another than before, one a line.
+    fileprivate static func difference(_ before: JSONValue, _ after: JSONValue) -> String {
+        func list(_ value: JSONValue?) -> [String] { (value?.array ?? []).map(flatText) }
+        func terms(_ item: JSONValue) -> [String: String] {
+            Dictionary(
+                (item["outcomes"]?.array ?? []).map {
+                    ($0.text("outcome"), $0.text("term").isEmpty ? "no date" : $0.text("term"))
+                }, uniquingKeysWith: { first, _ in first })
+        }
+        var rows: [[String]] = []
+        func compare(_ what: String, _ old: String, _ new: String) {
+            if old != new { rows.append([what, old.isEmpty ? "-" : old, new.isEmpty ? "-" : new]) }
+        }
+        compare("policy", before.text("policy"), after.text("policy"))
+        if before.text("table") != after.text("table") {
+            rows.append(["table", before.text("title"), "\(after.text("title")), other rows"])
+        }
+        let (old, new) = (terms(before), terms(after))
+        for outcome in Swift.Set(old.keys).union(new.keys).sorted() {
+            compare("term of \(outcome)", old[outcome] ?? "", new[outcome] ?? "")
+        }
+        compare("clocks start", before.text("clockStart"), after.text("clockStart"))
+        compare(
+            "pauses", list(before["pauses"]).joined(separator: ", "), list(after["pauses"]).joined(separator: ", "))
+        let (was, now) = (list(before["rules"]), list(after["rules"]))
+        for rule in was where !now.contains(rule) { rows.append(["rule", rule, "-"]) }
+        for rule in now where !was.contains(rule) { rows.append(["rule", "-", rule]) }
+        if rows.isEmpty, was != now { rows.append(["rules", "in their order", "in another order"]) }
+        return rows.isEmpty ? "nothing would be another\n" : tableText(["WHAT", "NOW", "THEN"], rows)
+    }
+
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show by what deadlines are set.",
@@ -80,10 +111,11 @@ struct PriorityCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Choose by what deadlines are set; dates change at once.",
+            abstract: "Choose by what deadlines are set.",
             discussion: """
                 A table of one's own has its questions as headings, the outcome last, and one row for each combination of \
-                answers; an outcome such as "14 days" is its own term.
+                answers; an outcome such as "14 days" is its own term. What is not said stays as it is, but another policy \
+                begins without terms and table. --dry-run prints what would be another than now.
 
                 Examples:
                   fettle priority policy set bod-26-04
@@ -91,6 +123,7 @@ struct PriorityCommand: AsyncParsableCommand {
                   fettle priority policy set own --table table.csv --start detection
                   fettle priority policy set pci-dss-6.3.3
                   fettle priority policy set bod-26-04 --rules rules.json
+                  fettle priority policy set bod-26-04 --no-pause --dry-run
                 """)
         @OptionGroup var changing: Changing
         @OptionGroup var output: OutputOption
@@ -108,13 +141,20 @@ struct PriorityCommand: AsyncParsableCommand {
             completion: .file())
         var rules: String?
         @Option(help: "When clocks start: informed, detection, release, known-exploited.") var start: String?
-        @Option(help: "What stops clocks: no-fix, not-installable, evidence-hold, freeze, offline; may be repeated.")
+        @Option(
+            help:
+                "What stops clocks: no-fix, not-installable, evidence-hold, freeze, offline; may be repeated. Default: as before."
+        )
         var pause: [String] = []
+        @Flag(name: .customLong("no-pause"), help: "Nothing stops a clock any more.") var noPause = false
+
+        func validate() throws {
+            guard pause.isEmpty || !noPause else { throw ValidationError("--no-pause goes with no --pause") }
+        }
 
         func run() async throws {
-            var body: [String: JSONValue] = [
-                "policy": .string(policy), "pauses": .array(pause.map { .string($0) }),
-            ]
+            var body: [String: JSONValue] = ["policy": .string(policy)]
+            if noPause || !pause.isEmpty { body["pauses"] = .array(pause.map { .string($0) }) }
             if let table {
                 body["table"] = .string(
                     String(decoding: try InputFile.bytes(table, most: DecisionTable.maximumFileBytes), as: UTF8.self))
@@ -137,9 +177,21 @@ struct PriorityCommand: AsyncParsableCommand {
             if !terms.isEmpty { body["terms"] = .object(terms) }
             let client = try changing.data.client
             let path = PriorityCommand.path(organisation, client)
-            let present = try await client.get(path)
-            guard changing.goesOn("set deadlines by \(policy) instead of \(present.text("policy"))") else { return }
-            let made = try await client.patch(path, .object(body))
+            let present: JSONValue
+            do {
+                present = try await client.get(path)
+            } catch let failure as CommandFailure where failure.exitCode == CommandFailure.failure {
+                say("\(failure.description)\nIt is replaced as a whole.")
+                present = .null
+            }
+            let query = [("dryRun", changing.dryRun ? "true" : nil)]
+            let made =
+                try await present == .null
+                ? client.patch(unread: path, .object(body), query) : client.patch(path, .object(body), query)
+            if changing.dryRun {
+                try output.show(made) { emit(PriorityCommand.difference(present, $0)) }
+                return say("dry run: nothing was changed")
+            }
             try output.show(made) { say("deadlines are set by \($0.text("policy")), version \($0.text("version"))") }
         }
     }

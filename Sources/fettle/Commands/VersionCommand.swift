@@ -97,7 +97,8 @@ struct VersionCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print a version's key in hexadecimal: keys in plain byte order are versions in order.",
             discussion: """
-                With - instead of V, versions are read from standard input, one a line.
+                With - instead of V, versions are read from standard input, one a line, and each is answered by one line; \
+                one that the scheme refuses by ?, with the reason on standard error and exit status 1 at the end.
 
                 Examples:
                   fettle version key deb 1:2.3~rc1-4
@@ -111,29 +112,42 @@ struct VersionCommand: ParsableCommand {
 
         func run() throws {
             let scheme = try versionScheme(named: scheme)
-            do {
-                guard version == "-" else {
-                    let key = try scheme.key(for: version).hexadecimal
-                    return try output.show(Self.json(version, key)) { _ in emit(key + "\n") }
+            guard version == "-" else {
+                let key: String
+                do throws(VersionError) {
+                    key = try scheme.key(for: version).hexadecimal
+                } catch {
+                    throw CommandFailure.failed(error.description)
                 }
-                guard !output.isForPeople else {
-                    while let line = readLine() { emit(try scheme.key(for: line).hexadecimal + "\n") }
-                    return
+                return try output.show(Self.json(version, key)) { _ in emit(key + "\n") }
+            }
+            var number = 0
+            var refused = 0
+            var values: [JSONValue] = []
+            while let line = readLine() {
+                number += 1
+                var key: String?
+                do throws(VersionError) {
+                    key = try scheme.key(for: line).hexadecimal
+                } catch {
+                    refused += 1
+                    if refused <= 20 { say("line \(number): \(error.description)") }
                 }
-                var values: [JSONValue] = []
-                while let line = readLine() {
-                    values.append(Self.json(line, try scheme.key(for: line).hexadecimal))
+                if output.isForPeople {
+                    emit((key ?? "?") + "\n")
+                } else {
+                    values.append(Self.json(line, key))
                 }
-                try output.show(values) { _ in }
-            } catch let failure as CommandFailure {
-                throw failure
-            } catch {
-                throw CommandFailure.failed("\(error)")
+            }
+            try output.show(values) { _ in }
+            guard refused == 0 else {
+                throw CommandFailure.failed("\(refused) of \(number) versions are none of \(scheme.name)")
             }
         }
 
-        private static func json(_ version: String, _ key: String) -> JSONValue {
-            ["version": .string(version), "key": .string(key)]
+        /// - Parameter key: nil where the version was refused.
+        private static func json(_ version: String, _ key: String?) -> JSONValue {
+            ["version": .string(version), "key": key.map { .string($0) } ?? .null]
         }
     }
 

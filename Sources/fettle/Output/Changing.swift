@@ -16,20 +16,27 @@ struct Changing: ParsableArguments {
     }
 
     /// Does something to each thing that was named, says which went wrong, and prints what became of the others: a table has
-    /// been said line by line already, every other format is a list with one element for each.
+    /// been said line by line already, every other format is a list with one element for each. A dry run prints nothing.
     ///
     /// - Parameter body: answers with what to print; nil where nothing was done.
     func each(
         _ names: [String], _ output: OutputOption, _ body: (String) async throws -> JSONValue?
     ) async throws {
+        try await Self.each(names, output, isDry: dryRun, body)
+    }
+
+    /// The same for whatever needs no server.
+    static func each(
+        _ names: [String], _ output: OutputOption, isDry: Bool, _ body: (String) async throws -> JSONValue?
+    ) async throws {
         var done: [JSONValue] = []
         var failure: (any Error)?
         do {
-            try await each(names) { name in if let value = try await body(name) { done.append(value) } }
+            try await tried(names) { name in if let value = try await body(name) { done.append(value) } }
         } catch {
             failure = error
         }
-        try output.show(done) { _ in }
+        if !isDry { try output.show(done) { _ in } }
         if let failure { throw failure }
     }
 
@@ -37,10 +44,14 @@ struct Changing: ParsableArguments {
     ///
     /// - Throws: the fault of a single one; that of all, or of some (exit code 5), where several were named.
     func each(_ names: [String], _ body: (String) async throws -> Void) async throws {
+        try await Self.tried(names, body)
+    }
+
+    private static func tried(_ names: [String], _ body: (String) async throws -> Void) async throws {
         var failures: [CommandFailure] = []
         for name in names {
             do {
-                try await body(name)
+                try await failing { try await body(name) }
             } catch let failure as CommandFailure {
                 if names.count == 1 { throw failure }
                 say("\(name): \(failure.description)")

@@ -76,22 +76,6 @@ struct OutputOption: ParsableArguments {
         try show(value) { _ in }
     }
 
-    /// Does something to each thing in turn until one goes wrong, and prints what became of those before it: a table has been
-    /// said line by line already.
-    ///
-    /// - Parameter body: answers with what to print; nil where nothing was done.
-    func each(_ names: [String], _ body: (String) throws -> JSONValue?) throws {
-        var done: [JSONValue] = []
-        var failure: (any Error)?
-        do {
-            for name in names { if let value = try body(name) { done.append(value) } }
-        } catch {
-            failure = error
-        }
-        try show(done) { _ in }
-        if let failure { throw failure }
-    }
-
     /// Prints items, in a table as `table` does.
     func show(_ items: [JSONValue], table: @escaping ([JSONValue]) -> Void) throws {
         guard isForPeople else { return emit(try text(Shown(items))) }

@@ -190,6 +190,29 @@ extension ServerTests {
             }
         }
 
+        /// Rules hold and free at once, before hosts were judged by them.
+        @Test func rulesCountAtOnce() async throws {
+            try await Rollouts.with(.sqlite) { world in
+                let api = try DirectAPI(world.server)
+                try await Self.exploit(world)
+                let table = "system exposure,outcome\nsmall,14 days\ncontrolled,14 days\nopen,forensics first\n"
+                func holds(_ body: JSONValue) async throws -> Bool {
+                    let changed = try await api.call(
+                        "PATCH", "/api/v1/organisations/default/priority-policy", headers: ["if-match": "*"],
+                        body: body, type: "application/merge-patch+json")
+                    #expect(changed.status == 200, "\(changed.text)")
+                    return try await EvidenceGate(
+                        world.server.server.state, organisation: "default", only: world.hosts[0].id, now: world.now
+                    ).holds(world.hosts[0].id)
+                }
+                let terms: JSONValue = ["forensics first": "3 days"]
+                #expect(try await holds(["policy": "own", "table": .string(table), "terms": terms]))
+                let lab: JSONValue = [["name": "lab", "selector": "", "exposure": "small"]]
+                #expect(try await !holds(["rules": lab]))
+                #expect(try await holds(["rules": []]))
+            }
+        }
+
         @Test func theCommandsNoteAndList() async throws {
             try await Rollouts.with(.sqlite, hosts: 2) { world in
                 try await Self.exploit(world)

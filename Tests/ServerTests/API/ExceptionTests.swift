@@ -58,7 +58,7 @@ extension ServerTests {
             return answer.json
         }
 
-        private static func with(
+        static func with(
             _ engine: TestEngine = .sqlite, _ body: (TestServer, DirectAPI) async throws -> Void
         ) async throws {
             let folder = try temporaryFolder()
@@ -75,8 +75,8 @@ extension ServerTests {
             try? FileManager.default.removeItem(atPath: server.folder)
         }
 
-        private static let asker = Caller.test("user:ada", [Grant(.admin, organisation: "default")])
-        private static let decider = Caller.test("user:bob", [Grant(.approver, organisation: "default")])
+        static let asker = Caller.test("user:ada", [Grant(.admin, organisation: "default")])
+        static let decider = Caller.test("user:bob", [Grant(.approver, organisation: "default")])
 
         private static func asked(_ server: TestServer, days: Int64 = 30) -> JSONValue {
             [
@@ -269,72 +269,6 @@ extension ServerTests {
                 // An organisation that was just made has nothing, and that is known at once.
                 _ = try await api.call("POST", "/api/v1/organisations", body: ["id": "fresh"])
                 _ = try await Self.until(server, "vulnerabilities?organisation=fresh") { $0["total"] == 0 }
-            }
-        }
-
-        /// Another policy changes dates at once, and is on record; what it cannot read is refused.
-        @Test func anOrganisationChoosesItsPolicy() async throws {
-            try await Self.with { server, api in
-                var host = try await TestHost.enrol(server)
-                try await host.reported(Truth())
-                _ = try await Self.until(server, "findings") { $0["total"] == 1 }
-                let path = "/api/v1/organisations/default/priority-policy"
-                func change(_ body: JSONValue) async throws -> Answer {
-                    try await api.call(
-                        "PATCH", path, headers: ["if-match": "*"], body: body, type: "application/merge-patch+json")
-                }
-                let table = "exploitation,outcome\nnone,never\npublic poc,14 days\nactive,48 hours\n"
-                let own = try await change(["policy": "own", "table": .string(table), "pauses": ["freeze"]])
-                #expect(own.status == 200 && own.json["version"] == 1, "\(own.text)")
-                var finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
-                #expect(finding["due"] == .null, "\(finding)")
-                #expect(try await change(["policy": "own", "table": "a,b\n"]).status == 422)
-                // Rules say what labels do not; everything is told with what made it.
-                let rules: JSONValue = [["name": "lab", "selector": "!nothing", "exposure": "small", "safety": .null]]
-                let ruled = try await change(["policy": "bod-26-04", "rules": rules])
-                #expect(ruled.json["rules"]?[0] == ["name": "lab", "selector": "!nothing", "exposure": "small"])
-                let told = try await Self.until(server, "vulnerabilities/CVE-2026-0001") {
-                    $0["decision"]?.string?.contains("rule 'lab'") == true
-                }
-                #expect(told["decision"]?.string?.contains("publicly exposed no (rule 'lab')") == true, "\(told)")
-                for bad: JSONValue in [
-                    [["name": "a", "selector": "((", "exposure": "small"]], [["name": "a", "selector": ""]],
-                    [["name": "a", "selector": "", "exposure": "wide"]],
-                    [
-                        ["name": "a", "selector": "", "safety": "marginal"],
-                        ["name": "a", "selector": "", "safety": "critical"],
-                    ],
-                ] {
-                    let refused = try await change(["rules": bad])
-                    #expect([400, 422].contains(refused.status), "\(bad): \(refused.text)")
-                }
-                #expect(try await change(["rules": []]).json["rules"] == [])
-                // A rule of law or contract has terms of its own, and nothing pauses its clocks.
-                #expect(try await change(["policy": "cyber-essentials-3.3", "pauses": ["freeze"]]).status == 422)
-                let rule = try await change(["policy": "cis-8.1-7.3"])
-                #expect(rule.status == 200 && rule.json["pauses"] == [], "\(rule.text)")
-                #expect(rule.json["title"]?.string?.hasPrefix("CIS Controls") == true)
-                finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
-                #expect(finding["due"] != .null, "\(finding)")
-                _ = try await change(["policy": "bod-26-04", "pauses": ["freeze"]])
-                finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
-                let due = try #require(finding["due"]?.string)
-                let until = server.server.state.clock.now().adding(seconds: 86_400)
-                let paused = try await api.call(
-                    "POST", "/api/v1/pauses", as: Self.decider,
-                    body: [
-                        "reason": "freeze", "note": "end of the year", "until": .string(until.description),
-                    ])
-                #expect(paused.status == 201 && paused.json["counts"] == true, "\(paused.text)")
-                server.clock.advance(3600)
-                finding = try #require(try await server.api(.GET, "findings").json["items"]?[0])
-                #expect(finding["pausedBy"] == "freeze" && (finding["due"]?.string ?? "") > due, "\(finding)")
-                let id = paused.json["id"]?.string ?? ""
-                let ended = try await api.call("POST", "/api/v1/pauses/\(id)/end", as: Self.decider)
-                #expect(ended.json["endedBy"] == "user:bob", "\(ended.text)")
-                let why = try await server.api(.GET, "hosts/web1/why/package0").json
-                #expect(why["findings"]?[0]?["vulnerability"] == "CVE-2026-0001")
-                #expect(why["findings"]?[0]?["fixable"] == true && why["findings"]?[0]?["verified"] == false)
             }
         }
 

@@ -23,6 +23,9 @@ enum PriorityOperations {
         .optional("mitigation", .nullable(.text(1...200)), "What is in force there: half the reach."),
     ])
 
+    private static let unreadable: ResponseDeclaration = .problem(
+        .conflict, "The policy that is stored cannot be read any more.")
+
     static let component = Schema.Component(
         "PriorityPolicy",
         .object([
@@ -49,15 +52,19 @@ enum PriorityOperations {
 
     private static let show: Operation = Operation(
         .get, path, id: "showPriorityPolicy", tag: .organisations, summary: "Show by what deadlines are set.",
-        access: .permission(.organisationRead), parameters: [parameter], responses: [.ok(.component(component))]
+        access: .permission(.organisationRead), parameters: [parameter],
+        responses: [.ok(.component(component)), unreadable]
     ) { call in .json(json(try await call.state.vulnerabilities.policy(call.organisation, call.state.store))) }
 
     private static let change: Operation = Operation(
         .patch, path, id: "changePriorityPolicy", tag: .organisations, summary: "Choose by what deadlines are set.",
         description: """
             A table of one's own is comma-separated values as CERT/CC publishes them: questions, the outcome last; every \
-            combination of answers has one row. Another policy begins without terms and table. Dates change at once.
-            """, access: .permission(.organisationManage), parameters: [parameter],
+            combination of answers has one row. Another policy begins without terms and table. Dates, and what holds hosts \
+            back, change at once; lists have what rules give hosts as soon as these were judged anew, in seconds. What is \
+            stored and cannot be read any more is replaced with `If-Match: *`.
+            """, access: .permission(.organisationManage),
+        parameters: [parameter, .query("dryRun", .boolean, "Change nothing; answer with what would be chosen.")],
         body: BodyDeclaration(
             .object([
                 .optional("policy", .oneOf(PolicyChoice.ids)),
@@ -75,11 +82,26 @@ enum PriorityOperations {
     ) { call in
         let body = call.body
         let (organisation, now, actor) = (call.organisation, call.now, call.caller.principal.id)
-        try await call.state.store.write { sql in
-            let present = try PolicyChoice.Chosen(
-                try sql.settings.value(PolicyChoice.setting, organisation: organisation))
-            try call.requireMatch(json(present))
-            var choice = present.choice
+        let isDry = call.bool("dryRun") ?? false
+        let changed = try await call.state.store.write { sql throws -> PolicyChoice.Chosen? in
+            let stored = try sql.settings.value(PolicyChoice.setting, organisation: organisation)
+            let present = try? PolicyChoice.Chosen(stored)
+            if let present {
+                try call.requireMatch(json(present))
+            } else {
+                // Nobody can have seen it: it is replaced whole, by whoever says so.
+                try call.requireMatch(.null)
+                guard body["policy"] != nil else {
+                    throw Refusal(
+                        .unprocessable([
+                            .init(
+                                pointer: "/policy", detail: "The policy that is stored cannot be read any more.",
+                                cure: "Say which policy takes its place.")
+                        ]))
+                }
+            }
+            var choice = present?.choice ?? PolicyChoice()
+            if present == nil { choice.version = PolicyChoice.version(of: stored) }
             if let id = body["policy"]?.string, id != choice.id {
                 (choice.id, choice.table, choice.terms) = (id, "", [:])
                 // Pauses of before would be refused with a rule, which none stops; a start was of the policy before.
@@ -96,6 +118,11 @@ enum PriorityOperations {
             if let rules = body["rules"]?.array {
                 do throws(DecisionTableFault) {
                     choice.rules = try AssetRuleTexts(json: rules).json
+                    let count = JSONValue.array(choice.rules).canonicalBytes().count
+                    guard count <= PolicyChoice.maximumRuleBytes else {
+                        throw DecisionTableFault(
+                            "rules", "they have \(count) bytes, and at most \(PolicyChoice.maximumRuleBytes) are taken")
+                    }
                 } catch {
                     throw Refusal(
                         .unprocessable([
@@ -103,26 +130,29 @@ enum PriorityOperations {
                         ]))
                 }
             }
-            guard choice != present.choice else { return }
+            guard choice != present?.choice else { return present }
             choice.version += 1
-            do throws(DecisionTableFault) {
-                _ = try choice.policy()
+            let bytes = choice.json.canonicalBytes()
+            let made: PolicyChoice.Chosen
+            do {
+                // What is stored is what can be read again.
+                made = try PolicyChoice.Chosen(bytes)
             } catch {
                 let pointer = choice.id == PolicyChoice.own ? "/table" : "/terms"
                 throw Refusal(
                     .unprocessable([
-                        .init(pointer: pointer, detail: error.description, cure: "See docs/priority.md for tables.")
+                        .init(pointer: pointer, detail: "\(error)", cure: "See docs/priority.md for tables.")
                     ]))
             }
-            let bytes = choice.json.canonicalBytes()
+            if isDry { return made }
             try sql.settings.set(PolicyChoice.setting, bytes, organisation: organisation, now: now)
             try sql.audit.append(
                 organisation: organisation, actor: actor, action: "priority.policy-changed",
                 subject: "organisation:\(organisation)",
-                // A large table is in the log by its rows' number alone; it is kept with its version.
-                detail: bytes.count < 64 << 10
-                    ? choice.json : ["policy": .string(choice.id), "version": .integer(choice.version)], now: now)
+                detail: choice.audited, now: now)
+            return made
         }
+        if isDry, let changed { return .json(json(changed)) }
         return .json(json(try await call.state.vulnerabilities.policy(organisation, call.state.store)))
     }
 
@@ -174,7 +204,8 @@ enum PriorityOperations {
     private static let pauses: Operation = Operation(
         .get, "/api/v1/pauses", id: "listPauses", tag: .vulnerabilities,
         summary: "List the times in which clocks of findings stand still, the latest first.",
-        access: .permission(.hostsRead), responses: [.ok(.page(of: .component(pauseComponent)))], traits: [.paginated]
+        access: .permission(.hostsRead), responses: [.ok(.page(of: .component(pauseComponent))), unreadable],
+        traits: [.paginated]
     ) { call in
         let policy = try await call.state.vulnerabilities.policy(call.organisation, call.state.store).policy
         let (all, hosts) = try await call.state.store.read { sql in
@@ -211,7 +242,7 @@ enum PriorityOperations {
                 .optional("vulnerability", .text(1...255), "Only of this vulnerability."),
                 .optional("from", .time, "From when; now by default."),
                 .required("until", .time, "Until when: within 366 days."),
-            ])), responses: [.created(.component(pauseComponent), "It stands.")]
+            ])), responses: [.created(.component(pauseComponent), "It stands."), unreadable]
     ) { call in
         let body = call.body
         let from = body["from"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? call.now
@@ -256,7 +287,7 @@ enum PriorityOperations {
         .post, "/api/v1/pauses/{pause}/end", id: "endPause", tag: .vulnerabilities,
         summary: "Let clocks that stand still go on from now.", access: .permission(.exceptionsApprove),
         parameters: [.path("pause", .text(1...64), "The pause's id.")],
-        responses: [.ok(.component(pauseComponent), "It has ended.")]
+        responses: [.ok(.component(pauseComponent), "It has ended."), unreadable]
     ) { call in
         let id = try call.path("pause")
         let ended = try await call.state.store.write { sql throws -> StoredPause in
