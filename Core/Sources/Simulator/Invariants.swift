@@ -452,7 +452,10 @@ struct Invariants {
     }
 
     /// The host's disk is that of before a job: what it did since then is undone, and may come again.
-    mutating func forget(_ host: Int, _ job: String) {
+    ///
+    /// - Parameter job: the one that it was at; nil where it was at none, and may be told its last one once more.
+    mutating func forget(_ host: Int, _ job: String?) {
+        let job = job ?? acceptedFences[host]?.job ?? ""
         (agentTimes[host], mutating[host], busy[host]) = (nil, nil, nil)
         restored.insert(host)
         closed.remove(job)

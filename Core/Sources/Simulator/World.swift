@@ -244,7 +244,7 @@ final class World {
             if now > start.adding(seconds: 40 * 86_400) || steps > 3_000_000 { break }
         }
         guard invariants.violation == nil else { return }
-        for agent in agents { tell(.quiet(host: agent.index, agent.packages)) }
+        for agent in agents where !isGivenUp(agent) { tell(.quiet(host: agent.index, agent.packages)) }
         for id in store.jobs.keys.sorted() {
             guard let job = store.jobs[id], job.state.isTerminal else { continue }
             let isHeld = job.permit?.state == .held || invariants.permits[id] == .held
@@ -346,6 +346,14 @@ final class World {
         return (lateRollbacks == 0 || !mayGoBack) && store.campaigns.allSatisfy(\.state.isTerminal)
             && store.jobs.values.allSatisfy(\.state.isTerminal)
             && agents.allSatisfy { ($0.journal == nil || $0.wasRestored || $0.isCloned) && $0.isOn } && isServerUp
+    }
+
+    /// Whether people know of a host whose own word is not taken any more, for a clone or a disk of the past spoke in its
+    /// place: it is quarantined, or they have given its job up. It may still be at work.
+    private func isGivenUp(_ agent: SimulatedAgent) -> Bool {
+        guard let job = agent.journal?.job else { return false }
+        let state = store.jobs[job]?.state
+        return store.excluded.contains(agent.index) || state == .writtenOff || state == .lost
     }
 
     private var unfinished: String {

@@ -200,7 +200,8 @@ extension World {
                             break
                         }
                     }
-                } else if latest.isEmpty {
+                } else if latest.isEmpty, now <= campaign.endsAt ?? now {
+                    // Approved so late that no host was offered anything: its end ends it.
                     break
                 }
                 let never = jobs.contains { $0.hasMutated } ? 0 : Int64(latest.count)
