@@ -451,19 +451,18 @@ struct Invariants {
         if !holds, violation == nil { violation = Violation(invariant: invariant, description: text) }
     }
 
-    /// The host's disk is that of before a job: what it did since then is undone, and may come again.
-    ///
-    /// - Parameter job: the one that it was at; nil where it was at none, and may be told its last one once more.
-    mutating func forget(_ host: Int, _ job: String?) {
-        let job = job ?? acceptedFences[host]?.job ?? ""
+    /// The host's disk is of an earlier day: what it did since then in its jobs is undone, and may come again where it is
+    /// told so.
+    mutating func forget(_ host: Int) {
         (agentTimes[host], mutating[host], busy[host]) = (nil, nil, nil)
         restored.insert(host)
-        closed.remove(job)
-        ordinals[job] = nil
-        bootsIn[job] = nil
-        done = done.filter { !$0.hasPrefix(job) || job.isEmpty }
-        applied = applied.filter { !$0.hasPrefix(job) || job.isEmpty }
-        scriptRuns = scriptRuns.filter { !$0.key.hasPrefix(job) || job.isEmpty }
+        for job in hostOf.keys where hostOf[job] == host {
+            closed.remove(job)
+            (ordinals[job], bootsIn[job]) = (nil, nil)
+            done = done.filter { !$0.hasPrefix(job) }
+            applied = applied.filter { !$0.hasPrefix(job) }
+            scriptRuns = scriptRuns.filter { !$0.key.hasPrefix(job) }
+        }
     }
 
     /// A promise that the world itself sees broken.

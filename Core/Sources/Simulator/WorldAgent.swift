@@ -206,7 +206,7 @@ extension World {
         cover("fault: host restored from a snapshot")
         note("host \(host) is set back to a snapshot of its disk")
         agentDown(host, isPower: true)
-        invariants.forget(host, agents[host].journal?.job)
+        invariants.forget(host)
         (agents[host].past, agents[host].lastFence, agents[host].lastVersion, agents[host].position) = (
             saved.past, saved.lastFence, saved.lastVersion, saved.position
         )

@@ -200,7 +200,7 @@ extension World {
                             break
                         }
                     }
-                } else if latest.isEmpty, now <= campaign.endsAt ?? now {
+                } else if latest.isEmpty, now < campaign.endsAt ?? now {
                     // Approved so late that no host was offered anything: its end ends it.
                     break
                 }

@@ -81,6 +81,13 @@ import Testing
         return first..<(first + count)
     }()
 
+    /// Seeds beyond the fixed ones that found something: a clone that silenced its host, a disk of the past that was told
+    /// its last job once more, and a campaign that nobody approved in time. The checker and the model were wrong.
+    @Test(arguments: [864, 2374, 3037, 3075, 8932, 9176] as [UInt64]) func seedsThatFoundSomething(seed: UInt64) {
+        let result = Simulation(seed: seed, options: .stormy(seed: seed)).run()
+        #expect(result.violation == nil, "\(result.report)")
+    }
+
     /// Everything that goes wrong, over the fixed seeds: every promise is kept, everything ends, and nothing of rollouts.md 2.1
     /// to 2.4 and no fault is left out.
     @Test func seedsKeepEveryPromise() async throws {
