@@ -1,5 +1,6 @@
 import Feeds
 import Foundation
+import Glibc
 import JSON
 import Testing
 import Timestamps
@@ -194,6 +195,23 @@ import Timestamps
         guard case .success(.stored)? = outcome else {
             Issue.record("half of them may be bad here")
             return
+        }
+    }
+
+    @Test func `A copy of the lock's descriptor in a child does not keep the folder locked`() throws {
+        let scratch = try Scratch()
+        let folder = FeedFolder("\(scratch.path)/feeds")
+        let copy = try locked(folder)
+        defer { close(copy) }
+        #expect(throws: Never.self) { _ = try folder.lock() }
+    }
+
+    /// Locks the folder for a moment, and answers what a child that was forked in it would have.
+    private func locked(_ folder: FeedFolder) throws -> Int32 {
+        let lock = try folder.lock()
+        return withExtendedLifetime(lock) {
+            #expect(throws: ImportError.self) { _ = try folder.lock() }
+            return dup(lock.descriptor)
         }
     }
 

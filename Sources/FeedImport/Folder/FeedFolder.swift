@@ -96,9 +96,14 @@ public struct FeedFolder: Sendable {
 
     /// Keeps everybody else from changing the folder for as long as the lock lives.
     final class Lock {
-        private let descriptor: Int32
+        let descriptor: Int32
         fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
-        deinit { close(descriptor) }
+        deinit {
+            // Closing alone leaves it locked while a child that was forked meanwhile, and has not begun its program yet, has
+            // a copy of the descriptor.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+        }
     }
 
     func lock() throws -> Lock {
